@@ -1,0 +1,286 @@
+//! The configuration, checked: every value here can be used as it stands.
+//!
+//! `read` goes from text to these types and lists every mistake with its line;
+//! `policy` and `holidays` do so for the files of the promise.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
+
+use crate::mail::message::address_key;
+use crate::triage::calendar::Calendar;
+use crate::triage::policy::Policy;
+
+mod document;
+mod holidays;
+mod mistake;
+pub mod policy;
+pub mod read;
+pub mod secret;
+mod units;
+
+pub use mistake::{Gravity, Mistake};
+pub use read::load;
+pub use secret::{SecretError, SecretSource};
+
+/// Several mistakes as one line.
+pub fn in_words(mistakes: &[Mistake]) -> String {
+    let list: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+    list.join("; ")
+}
+
+#[derive(Debug)]
+pub struct Config {
+    /// Where it was read from; relative paths in it count from its folder.
+    pub path: PathBuf,
+    pub organization: Organization,
+    pub source: Source,
+    pub transport: Transport,
+    pub storage: Storage,
+    pub openpgp: OpenPgpKeys,
+    pub policy_file: PathBuf,
+    pub policy: Policy,
+    /// A folder whose files replace the built-in texts of the replies, by name.
+    pub templates: Option<PathBuf>,
+    pub limits: Limits,
+    pub digest: Option<DigestSchedule>,
+    pub team: Vec<Member>,
+}
+
+impl Config {
+    /// The member with this address.
+    pub fn member(&self, email: &str) -> Option<&Member> {
+        let key = address_key(email);
+        self.team
+            .iter()
+            .find(|member| address_key(&member.email) == key)
+    }
+
+    /// The member of this name or address, as `/assign` writes them.
+    pub fn member_called(&self, word: &str) -> Option<&Member> {
+        let name = word.trim().to_lowercase();
+        let by_name = |member: &&Member| member.name.to_lowercase() == name;
+        self.team.iter().find(by_name).or_else(|| self.member(word))
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Organization {
+    pub name: String,
+    /// What reporters write to, and From of every reply.
+    pub address: String,
+    pub aliases: Vec<String>,
+    pub authserv_ids: Vec<String>,
+    pub list_ids: Vec<String>,
+}
+
+impl Organization {
+    /// Is this one of our own addresses?
+    pub fn owns(&self, email: &str) -> bool {
+        let key = address_key(email);
+        std::iter::once(&self.address)
+            .chain(&self.aliases)
+            .any(|own| address_key(own) == key)
+    }
+}
+
+/// Where mail comes from.
+#[derive(Debug)]
+pub enum Source {
+    Imap(Imap),
+    Maildir(Maildir),
+}
+
+#[derive(Debug)]
+pub struct Imap {
+    pub server: Server,
+    pub username: String,
+    pub password: SecretSource,
+    pub folders: Folders,
+}
+
+impl Source {
+    pub fn folders(&self) -> &Folders {
+        match self {
+            Self::Imap(imap) => &imap.folders,
+            Self::Maildir(maildir) => &maildir.folders,
+        }
+    }
+}
+
+/// A Maildir++ folder on this machine; sub-folders are `.Name` inside it.
+#[derive(Debug)]
+pub struct Maildir {
+    pub path: PathBuf,
+    /// `inbox` is not used here: it is `path` itself.
+    pub folders: Folders,
+}
+
+#[derive(Clone, Debug)]
+pub struct Folders {
+    pub inbox: String,
+    pub junk: Option<String>,
+    /// `None`: recorded mail stays, marked `$Triaged`.
+    pub processed: Option<String>,
+    pub poll_interval: Duration,
+    pub answer_newer_than: Duration,
+}
+
+/// A TCP server and how we trust it.
+#[derive(Clone, Debug)]
+pub struct Server {
+    pub host: String,
+    pub port: u16,
+    pub tls: TlsMode,
+    /// PEM file with an extra root.
+    pub ca_file: Option<PathBuf>,
+    /// SHA-256 of the server's end-entity certificate (DER).
+    pub pin_sha256: Option<[u8; 32]>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TlsMode {
+    Implicit,
+    StartTls,
+    /// Loopback addresses alone.
+    Off,
+}
+
+/// How mail leaves.
+#[derive(Debug)]
+pub enum Transport {
+    Smtp(Smtp),
+    Sendmail(Sendmail),
+}
+
+#[derive(Debug)]
+pub struct Smtp {
+    pub server: Server,
+    pub login: Option<(String, SecretSource)>,
+    /// Envelope sender of automatic answers; `None`: `<>` (RFC 3834).
+    pub return_path: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Sendmail {
+    /// Program and arguments; `-f SENDER -- RECIPIENT` is added.
+    pub command: Vec<String>,
+}
+
+#[derive(Debug)]
+pub struct Storage {
+    pub path: PathBuf,
+    /// 64 hexadecimal digits.
+    pub key: SecretSource,
+}
+
+#[derive(Debug)]
+pub struct OpenPgpKeys {
+    /// Files and credentials, each with one or several secret keys; the first is current.
+    pub keys: Vec<SecretSource>,
+    pub passphrase: Option<SecretSource>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Bytes.
+    pub max_message: u64,
+    pub silence: Duration,
+    pub replies_per_address: u32,
+    pub replies_per_domain: u32,
+    pub replies_total: u32,
+}
+
+#[derive(Clone, Debug)]
+pub struct DigestSchedule {
+    /// Minutes after midnight, in the policy's time zone.
+    pub at_minute: u16,
+    /// Monday first.
+    pub on: [bool; 7],
+    /// Addresses of team members.
+    pub to: Vec<String>,
+}
+
+impl DigestSchedule {
+    /// The last moment at or before `now` at which a digest was due.
+    pub fn last_due(&self, calendar: &Calendar, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let today = calendar.date_of(now);
+        (0..=7)
+            .filter_map(|days| today.checked_sub_signed(TimeDelta::days(days)))
+            .filter(|date| {
+                let weekday = usize::try_from(date.weekday().num_days_from_monday());
+                weekday.is_ok_and(|index| self.on.get(index) == Some(&true))
+            })
+            .map(|date| calendar.at_minute(date, self.at_minute))
+            .find(|due_at| *due_at <= now)
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Member {
+    pub name: String,
+    pub email: String,
+    pub certificate: PathBuf,
+    pub role: Role,
+    pub notify: Notify,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    Member,
+    Observer,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notify {
+    All,
+    Assigned,
+    None,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_is_due_at_its_hour_on_its_days() {
+        let calendar = Calendar {
+            zone: chrono_tz::Tz::Europe__Berlin,
+            working: [true; 7],
+            holidays: std::collections::BTreeSet::new(),
+        };
+        let check = |on: [bool; 7], now: &str, expected: Option<&str>| {
+            let schedule = DigestSchedule {
+                at_minute: 8 * 60,
+                on,
+                to: Vec::new(),
+            };
+            let due_at = schedule.last_due(&calendar, now.parse().unwrap());
+            assert_eq!(due_at, expected.map(|due| due.parse().unwrap()), "{now}");
+        };
+        let fridays = [false, false, false, false, true, false, false];
+        // 5 June 2026 is a Friday; 08:00 in Berlin is 06:00 UTC.
+        check(
+            fridays,
+            "2026-06-05T06:00:00Z",
+            Some("2026-06-05T06:00:00Z"),
+        );
+        check(
+            fridays,
+            "2026-06-05T05:59:59Z",
+            Some("2026-05-29T06:00:00Z"),
+        );
+        check(
+            fridays,
+            "2026-06-11T23:00:00Z",
+            Some("2026-06-05T06:00:00Z"),
+        );
+        check(
+            [true; 7],
+            "2026-06-11T05:00:00Z",
+            Some("2026-06-10T06:00:00Z"),
+        );
+        check([false; 7], "2026-06-11T05:00:00Z", None);
+    }
+}

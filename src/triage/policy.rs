@@ -1,0 +1,260 @@
+//! The promise, as values: what the policy file says once it was checked.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+
+use super::calendar::Calendar;
+
+/// One span of time that the policy promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Span {
+    /// Elapsed hours.
+    Hours(u32),
+    /// Civil days: the same wall-clock time, so many days on.
+    Days(u32),
+    /// Elapsed hours on working days.
+    BusinessHours(u32),
+    /// Working days.
+    BusinessDays(u32),
+}
+
+impl Span {
+    /// Does it stand still on days that are not worked?
+    pub fn is_business(self) -> bool {
+        matches!(self, Self::BusinessHours(_) | Self::BusinessDays(_))
+    }
+}
+
+/// As the policy file writes it: `48 business hours`, `1 day`.
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (count, unit) = match *self {
+            Self::Hours(count) => (count, "hour"),
+            Self::Days(count) => (count, "day"),
+            Self::BusinessHours(count) => (count, "business hour"),
+            Self::BusinessDays(count) => (count, "business day"),
+        };
+        let plural = if count == 1 { "" } else { "s" };
+        write!(f, "{count} {unit}{plural}")
+    }
+}
+
+/// Reads what `Display` writes.
+impl std::str::FromStr for Span {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let refusal = || format!("{text:?} is not a span");
+        let (count, unit) = text.split_once(' ').ok_or_else(refusal)?;
+        let count = count.parse().map_err(|_| refusal())?;
+        match unit.strip_suffix('s').unwrap_or(unit) {
+            "hour" => Ok(Self::Hours(count)),
+            "day" => Ok(Self::Days(count)),
+            "business hour" => Ok(Self::BusinessHours(count)),
+            "business day" => Ok(Self::BusinessDays(count)),
+            _ => Err(refusal()),
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Policy {
+    pub version: String,
+    pub calendar: Calendar,
+    pub quiet_hours: Option<QuietHours>,
+    pub deadlines: Deadlines,
+    /// Where the published page is, for the letters.
+    pub url: Option<String>,
+}
+
+/// Local wall-clock minutes of the day; may cross midnight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QuietHours {
+    pub from_minute: u16,
+    pub until_minute: u16,
+}
+
+impl QuietHours {
+    /// When the quiet that reigns at `now` ends; `None` where there is none.
+    pub fn end_of_quiet(&self, calendar: &Calendar, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let today = calendar.date_of(now);
+        [today.pred_opt(), Some(today)]
+            .into_iter()
+            .flatten()
+            .find_map(|evening| {
+                let from = calendar.at_minute(evening, self.from_minute);
+                let crosses_midnight = self.until_minute <= self.from_minute;
+                let morning = if crosses_midnight {
+                    evening.succ_opt()?
+                } else {
+                    evening
+                };
+                let until = calendar.at_minute(morning, self.until_minute);
+                (from <= now && now < until).then_some(until)
+            })
+    }
+}
+
+/// `None`: the policy promises nothing of the kind, and no case lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deadlines {
+    pub acknowledge: Option<Span>,
+    pub acknowledged_by: AcknowledgedBy,
+    pub triage: Option<Span>,
+    pub update: Option<Span>,
+    pub remediate: Remediate,
+    pub disclose_after_fix: Option<Span>,
+    pub early_warning: Option<Span>,
+    pub notification: Option<Span>,
+    /// From the day the fix shipped.
+    pub final_report: Option<Span>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AcknowledgedBy {
+    Reply,
+    Person,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Remediate {
+    pub critical: Option<Span>,
+    pub high: Option<Span>,
+    pub medium: Option<Span>,
+    pub low: Option<Span>,
+}
+
+/// How bad a vulnerability is, in the words of CVSS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+impl Severity {
+    pub const ALL: [Self; 4] = [Self::Critical, Self::High, Self::Medium, Self::Low];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Critical => "critical",
+            Self::High => "high",
+            Self::Medium => "medium",
+            Self::Low => "low",
+        }
+    }
+
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|severity| severity.as_str() == word)
+    }
+}
+
+impl Remediate {
+    pub fn for_severity(&self, severity: Severity) -> Option<Span> {
+        match severity {
+            Severity::Critical => self.critical,
+            Severity::High => self.high,
+            Severity::Medium => self.medium,
+            Severity::Low => self.low,
+        }
+    }
+}
+
+/// The clocks of a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DeadlineKind {
+    Acknowledge,
+    Triage,
+    Update,
+    Remediate,
+    Disclose,
+    EarlyWarning,
+    Notification,
+    FinalReport,
+}
+
+impl DeadlineKind {
+    pub const ALL: [Self; 8] = [
+        Self::Acknowledge,
+        Self::Triage,
+        Self::Update,
+        Self::Remediate,
+        Self::Disclose,
+        Self::EarlyWarning,
+        Self::Notification,
+        Self::FinalReport,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Acknowledge => "acknowledge",
+            Self::Triage => "triage",
+            Self::Update => "update",
+            Self::Remediate => "remediate",
+            Self::Disclose => "disclose",
+            Self::EarlyWarning => "early_warning",
+            Self::Notification => "notification",
+            Self::FinalReport => "final_report",
+        }
+    }
+
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
+/// One instant that one case was promised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deadline {
+    pub kind: DeadlineKind,
+    pub span: Span,
+    pub starts_at: DateTime<Utc>,
+    pub due_at: DateTime<Utc>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn berlin() -> Calendar {
+        Calendar {
+            zone: chrono_tz::Tz::Europe__Berlin,
+            working: [true; 7],
+            holidays: std::collections::BTreeSet::new(),
+        }
+    }
+
+    #[test]
+    fn quiet_hours_end_in_the_morning() {
+        #[track_caller]
+        fn check(from_hour: u16, until_hour: u16, now: &str, expected: Option<&str>) {
+            let quiet = QuietHours {
+                from_minute: from_hour * 60,
+                until_minute: until_hour * 60,
+            };
+            let end = quiet.end_of_quiet(&berlin(), now.parse().unwrap());
+            assert_eq!(end, expected.map(|end| end.parse().unwrap()));
+        }
+        // Berlin is two hours ahead of UTC in June.
+        let morning = Some("2026-06-06T05:00:00Z");
+        check(20, 7, "2026-06-05T17:59:59Z", None);
+        check(20, 7, "2026-06-05T18:00:00Z", morning);
+        check(20, 7, "2026-06-05T23:00:00Z", morning);
+        check(20, 7, "2026-06-06T04:59:59Z", morning);
+        check(20, 7, "2026-06-06T05:00:00Z", None);
+        check(12, 13, "2026-06-06T10:30:00Z", Some("2026-06-06T11:00:00Z"));
+        check(12, 13, "2026-06-06T11:00:00Z", None);
+    }
+
+    #[test]
+    fn spans_read_as_they_are_written() {
+        assert_eq!(Span::BusinessHours(48).to_string(), "48 business hours");
+        assert_eq!(Span::BusinessDays(1).to_string(), "1 business day");
+        assert_eq!(Span::Days(1).to_string(), "1 day");
+        assert_eq!(Span::Hours(72).to_string(), "72 hours");
+    }
+}

@@ -1,0 +1,259 @@
+//! Where OpenPGP stands inside text: armoured blocks (RFC 9580, 6) found by their lines.
+//!
+//! Only lines that begin with the marker count: a quoted block (`> -----BEGIN…`) was written to
+//! somebody else.
+
+use super::parse::{header, transfer};
+
+/// Blocks of one text beyond this are left where they stand.
+const MAX_BLOCKS: usize = 64;
+
+const BEGIN: &[u8] = b"-----BEGIN PGP ";
+const MESSAGE: &[u8] = b"-----BEGIN PGP MESSAGE-----";
+const MESSAGE_END: &[u8] = b"-----END PGP MESSAGE-----";
+const SIGNED: &[u8] = b"-----BEGIN PGP SIGNED MESSAGE-----";
+const SIGNED_END: &[u8] = b"-----END PGP SIGNATURE-----";
+const SIGNATURE: &[u8] = b"-----BEGIN PGP SIGNATURE-----";
+const PUBLIC_KEY: &[u8] = b"-----BEGIN PGP PUBLIC KEY BLOCK-----";
+const PUBLIC_KEY_END: &[u8] = b"-----END PGP PUBLIC KEY BLOCK-----";
+const PRIVATE_KEY: &[u8] = b"-----BEGIN PGP PRIVATE KEY BLOCK-----";
+const PRIVATE_KEY_END: &[u8] = b"-----END PGP PRIVATE KEY BLOCK-----";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Segment<'a> {
+    Plain(&'a [u8]),
+    /// From the BEGIN line to the END line, or to the end of the text where that is missing.
+    Message(&'a [u8]),
+    /// A clear-signed text with its signature.
+    Signed(&'a [u8]),
+}
+
+/// Cuts text at its messages and clear-signed texts. The segments together are the whole text.
+pub fn segments(text: &[u8]) -> Vec<Segment<'_>> {
+    let mut found = Vec::new();
+    let mut plain = 0;
+    for block in blocks(text, &[(MESSAGE, MESSAGE_END), (SIGNED, SIGNED_END)]) {
+        let bytes = text.get(block.start..block.end).unwrap_or_default();
+        let is_message = block.begin == MESSAGE;
+        let is_whole = block.closed || is_message && has_armour(bytes);
+        if !is_whole {
+            continue;
+        }
+        found.push(Segment::Plain(
+            text.get(plain..block.start).unwrap_or_default(),
+        ));
+        found.push(if is_message {
+            Segment::Message(bytes)
+        } else {
+            Segment::Signed(bytes)
+        });
+        plain = block.end;
+    }
+    found.push(Segment::Plain(text.get(plain..).unwrap_or_default()));
+    found.retain(|segment| !matches!(segment, Segment::Plain([])));
+    found
+}
+
+/// Armoured certificates in some text; secret keys too, which people send by mistake.
+pub fn key_blocks(text: &[u8]) -> Vec<&[u8]> {
+    let ends = [(PUBLIC_KEY, PUBLIC_KEY_END), (PRIVATE_KEY, PRIVATE_KEY_END)];
+    blocks(text, &ends)
+        .into_iter()
+        .filter(|block| block.closed)
+        .filter_map(|block| text.get(block.start..block.end))
+        .collect()
+}
+
+struct Found {
+    begin: &'static [u8],
+    start: usize,
+    end: usize,
+    closed: bool,
+}
+
+/// Blocks that begin and end with the given lines, one pass.
+fn blocks(text: &[u8], kinds: &[(&'static [u8], &'static [u8])]) -> Vec<Found> {
+    let mut found: Vec<Found> = Vec::new();
+    if !mentions_openpgp(text) {
+        return found;
+    }
+    let mut open: Option<(usize, &'static [u8], &'static [u8])> = None;
+    let mut at = 0;
+    while let Some(line) = header::line_at(text, at) {
+        let start = at;
+        at += line.len();
+        let line = line.trim_ascii_end();
+        if !line.starts_with(b"-----") {
+            continue;
+        }
+        match open {
+            Some((begun, begin, end)) if line == end => {
+                found.push(Found {
+                    begin,
+                    start: begun,
+                    end: at,
+                    closed: true,
+                });
+                open = None;
+            }
+            // Nothing is armoured inside a clear-signed text but its signature.
+            Some((_, begin, _)) if begin == SIGNED && line != SIGNED => {}
+            _ => {
+                if let Some(&(begin, end)) = kinds.iter().find(|(begin, _)| *begin == line) {
+                    open = Some((start, begin, end));
+                }
+            }
+        }
+        if found.len() >= MAX_BLOCKS {
+            return found;
+        }
+    }
+    if let Some((begun, begin, _)) = open {
+        found.push(Found {
+            begin,
+            start: begun,
+            end: text.len(),
+            closed: false,
+        });
+    }
+    found
+}
+
+/// Cheap: is there any armour at all?
+pub fn mentions_openpgp(text: &[u8]) -> bool {
+    // Two dashes in front let most text pass with one comparison a line.
+    text.split(|&b| b == b'\n')
+        .any(|line| line.starts_with(BEGIN))
+}
+
+/// Are there lines of base64 behind the first, as in a message that was cut short?
+fn has_armour(block: &[u8]) -> bool {
+    block
+        .split(|&b| b == b'\n')
+        .skip(1)
+        .take(20)
+        .map(<[u8]>::trim_ascii)
+        .any(|line| line.len() >= 40 && line.iter().all(|&b| transfer::is_base64(b)))
+}
+
+/// What some bytes are, by their beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    Message,
+    Signature,
+    Keys,
+    Other,
+}
+
+/// Judges a file: its first armour line, or the first packet of binary OpenPGP when `binary` is
+/// expected by name or type (RFC 9580, 4.2).
+pub fn content(bytes: &[u8], binary: bool) -> Content {
+    let head = bytes.get(..4096).unwrap_or(bytes).trim_ascii_start();
+    if head.starts_with(MESSAGE) {
+        return Content::Message;
+    }
+    if head.starts_with(SIGNATURE) {
+        return Content::Signature;
+    }
+    if head.starts_with(PUBLIC_KEY) || head.starts_with(PRIVATE_KEY) {
+        return Content::Keys;
+    }
+    match bytes.first().filter(|_| binary).map(|&b| packet_tag(b)) {
+        // Session keys, encrypted data, compressed data, marker, padding.
+        Some(1 | 3 | 8 | 9 | 10 | 18 | 20 | 21) => Content::Message,
+        Some(2) => Content::Signature,
+        Some(5 | 6) => Content::Keys,
+        _ => Content::Other,
+    }
+}
+
+fn packet_tag(byte: u8) -> u8 {
+    match byte {
+        0xC0.. => byte & 0x3F,
+        0x80.. => (byte >> 2) & 0x0F,
+        _ => 0,
+    }
+}
+
+/// Armour that went through HTML or a careless mail program: lines trimmed, and the blank line
+/// between armour headers and data put back.
+pub fn mend(block: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(block.len() + 2);
+    let mut in_headers = true;
+    for (at, line) in block.split(|&b| b == b'\n').enumerate() {
+        let line = line.trim_ascii();
+        if at > 0 && in_headers {
+            let is_header = line.windows(2).any(|pair| pair == b": ") || line.ends_with(b":");
+            if !is_header {
+                in_headers = false;
+                if !line.is_empty() {
+                    out.push(b'\n');
+                }
+            }
+        }
+        out.extend_from_slice(line);
+        out.push(b'\n');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BLOCK: &str = "-----BEGIN PGP MESSAGE-----\n\nhQEMAwzOQ1qnzNo7AQgAtWfDWWI2JUGuptpackiIxpWViEEpGAeruETubiIP\n-----END PGP MESSAGE-----\n";
+
+    #[track_caller]
+    fn check(text: &str, kinds: &str) {
+        let found = segments(text.as_bytes());
+        let shown: String = found
+            .iter()
+            .map(|segment| match segment {
+                Segment::Plain(_) => 'p',
+                Segment::Message(_) => 'm',
+                Segment::Signed(_) => 's',
+            })
+            .collect();
+        assert_eq!(shown, kinds, "{text}");
+        let total: usize = found
+            .iter()
+            .map(|segment| match segment {
+                Segment::Plain(b) | Segment::Message(b) | Segment::Signed(b) => b.len(),
+            })
+            .sum();
+        assert_eq!(total, text.len());
+    }
+
+    #[test]
+    fn blocks_are_found_at_line_starts_alone() {
+        check("no armour", "p");
+        check(BLOCK, "m");
+        check(&format!("before\n{BLOCK}after\n{BLOCK}"), "pmpm");
+        check(&BLOCK.replace("-----BEGIN", "> -----BEGIN"), "p");
+        check(&format!("see {BLOCK}"), "p");
+        check("-----BEGIN PGP MESSAGE-----\nis how it starts\n", "p");
+        check(BLOCK.split("-----END").next().unwrap(), "m");
+        check(
+            "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nhi\n-----BEGIN PGP SIGNATURE-----\n\nabc\n-----END PGP SIGNATURE-----\nfooter\n",
+            "sp",
+        );
+    }
+
+    #[test]
+    fn files_are_judged_by_their_beginning() {
+        assert_eq!(content(BLOCK.as_bytes(), false), Content::Message);
+        assert_eq!(content(b"\x85\x01\x0c", true), Content::Message);
+        assert_eq!(content(b"\x85\x01\x0c", false), Content::Other);
+        assert_eq!(content(b"%PDF-1.4", true), Content::Other);
+        assert_eq!(content(b"\x99\x01\x0d", true), Content::Keys);
+        assert_eq!(content(b"", true), Content::Other);
+    }
+
+    #[test]
+    fn careless_armour_is_mended() {
+        assert_eq!(
+            mend(b"-----BEGIN PGP MESSAGE-----\nVersion: 1\n hQEM \n-----END PGP MESSAGE-----"),
+            b"-----BEGIN PGP MESSAGE-----\nVersion: 1\n\nhQEM\n-----END PGP MESSAGE-----\n"
+        );
+    }
+}

@@ -1,0 +1,301 @@
+//! A mail as plain values: what reading it produced, before anybody decides.
+//!
+//! Nothing here does input or output, and nothing knows a parser or a
+//! cryptographic library; `parse`, `open` and `pgp` fill these types,
+//! `triage` reads them.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+
+/// SHA-256 of some bytes: the identity of a mail as received.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Digest(pub [u8; 32]);
+
+impl Digest {
+    pub fn of(bytes: &[u8]) -> Self {
+        use sha2::Digest as _;
+        Self(sha2::Sha256::digest(bytes).into())
+    }
+}
+
+/// Lower-case hexadecimal, 64 characters.
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A mailbox of RFC 5322, 3.4: display name and addr-spec.
+///
+/// `email` is what the mail said, without angle brackets; compare with
+/// [`Address::same_mailbox`], never byte by byte.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    pub name: Option<String>,
+    pub email: String,
+}
+
+impl Address {
+    /// The form under which an address is looked up: lower case, trimmed.
+    pub fn key(&self) -> String {
+        address_key(&self.email)
+    }
+
+    pub fn same_mailbox(&self, other: &str) -> bool {
+        self.key() == address_key(other)
+    }
+
+    /// The domain in lower case; empty where there is none.
+    pub fn domain(&self) -> String {
+        self.key()
+            .rsplit_once('@')
+            .map(|(_, domain)| domain.to_owned())
+            .unwrap_or_default()
+    }
+}
+
+/// Lower case and without surrounding white space.
+pub fn address_key(email: &str) -> String {
+    email.trim().to_lowercase()
+}
+
+/// One header field of the outermost header, unfolded, its encoded words untouched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeaderField {
+    pub name: String,
+    pub value: String,
+}
+
+/// A file that came with the mail. Its bytes stay in the raw mail alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attachment {
+    /// Safe to show and to save: no path, no control character, at most 255 characters; never empty.
+    pub name: String,
+    /// Lower case, `type/subtype`.
+    pub media_type: String,
+    /// Bytes after the transfer encoding was taken away.
+    pub size: u64,
+    pub digest: Digest,
+    /// The first 64 KiB as text, where the content is text; for classification.
+    pub excerpt: Option<String>,
+    /// It came out of a ciphertext.
+    pub encrypted: bool,
+}
+
+/// What a machine reported about a mail (RFC 3464, 8098, 5965).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MachineReport {
+    pub kind: MachineReportKind,
+    /// RFC 3464 `Action`, lower case: failed, delayed, delivered, relayed, expanded.
+    pub action: Option<String>,
+    /// Message-IDs (without brackets) of the mails that it is about.
+    pub original_message_ids: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MachineReportKind {
+    DeliveryStatus,
+    DispositionNotification,
+    FeedbackReport,
+}
+
+/// How the OpenPGP layers of a mail came out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OpenPgp {
+    /// Some part was ciphertext.
+    pub encrypted: bool,
+    /// Every part that was ciphertext was decrypted.
+    pub decrypted: bool,
+    /// At least one part that was ciphertext was decrypted.
+    pub partly_decrypted: bool,
+    /// Why the first part that failed did.
+    pub failure: Option<Failure>,
+    pub signatures: Vec<Signature>,
+    /// Certificates that came with the mail.
+    pub certificates: Vec<Certificate>,
+}
+
+/// Why a ciphertext was not read. Names are for the team and the log; of
+/// these only `NoKey` is ever told to the sender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// No key of ours among the recipients.
+    NoKey,
+    /// Encrypted to a password alone.
+    PasswordOnly,
+    /// Cut short, or the armour does not decode.
+    Damaged,
+    /// The integrity check failed.
+    Modified,
+    /// An algorithm or packet that the backend does not have, or no integrity protection.
+    Unsupported,
+    /// Over the bounds on expanded size or nesting.
+    TooLarge,
+    /// Not an OpenPGP message at all.
+    Malformed,
+}
+
+impl Failure {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NoKey => "no_key",
+            Self::PasswordOnly => "password_only",
+            Self::Damaged => "damaged",
+            Self::Modified => "modified",
+            Self::Unsupported => "unsupported",
+            Self::TooLarge => "too_large",
+            Self::Malformed => "malformed",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signature {
+    pub status: SignatureStatus,
+    /// Upper-case hex; of the signer's primary key where the certificate is known, else the issuer that the signature names.
+    pub fingerprint: Option<String>,
+    pub covers: Covers,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignatureStatus {
+    Good,
+    Bad,
+    UnknownKey,
+    ExpiredKey,
+    RevokedKey,
+}
+
+impl SignatureStatus {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Bad => "bad",
+            Self::UnknownKey => "unknown_key",
+            Self::ExpiredKey => "expired_key",
+            Self::RevokedKey => "revoked_key",
+        }
+    }
+}
+
+/// Whether the signature is over all that the mail shows, or over a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Covers {
+    All,
+    Part,
+}
+
+impl Covers {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Part => "part",
+        }
+    }
+}
+
+/// A certificate (public key), as bytes that `mail::pgp` can read again.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Certificate {
+    /// Upper-case hex, without spaces.
+    pub fingerprint: String,
+    /// Lower-case addresses of its user IDs.
+    pub emails: Vec<String>,
+    /// Binary, public parts alone.
+    pub bytes: Vec<u8>,
+}
+
+impl fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Certificate({})", self.fingerprint)
+    }
+}
+
+/// A mail that was read. Reading never fails: what went wrong is in `problems`.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// Of the bytes as received.
+    pub digest: Digest,
+    /// Bytes as received.
+    pub size: u64,
+    /// Outermost header, in order, at most [`MAX_HEADER_FIELDS`].
+    pub header: Vec<HeaderField>,
+    /// Without angle brackets.
+    pub message_id: Option<String>,
+    pub in_reply_to: Vec<String>,
+    pub references: Vec<String>,
+    pub from: Option<Address>,
+    pub reply_to: Vec<Address>,
+    pub to: Vec<Address>,
+    pub cc: Vec<Address>,
+    /// What the sender's program claims; nothing is computed from it.
+    pub date: Option<DateTime<Utc>>,
+    /// Decoded; the protected one (RFC 9788) where there is one.
+    pub subject: String,
+    /// The subject came out of a ciphertext and must not leave in clear.
+    pub subject_encrypted: bool,
+    /// What a person would read, in UTF-8, lines ended by `\n`.
+    pub text: String,
+    /// Some bytes of the text had no meaning in the charset that was used.
+    pub text_lossy: bool,
+    pub attachments: Vec<Attachment>,
+    /// Outermost media type, lower case.
+    pub media_type: String,
+    pub machine_report: Option<MachineReport>,
+    pub openpgp: OpenPgp,
+    pub problems: Vec<Problem>,
+}
+
+/// More header fields than this are counted as a problem and not read.
+pub const MAX_HEADER_FIELDS: usize = 1_000;
+
+impl Message {
+    /// A mail of which nothing was read but how large it is.
+    pub fn unread(digest: Digest, size: u64) -> Self {
+        Self {
+            digest,
+            size,
+            header: Vec::new(),
+            message_id: None,
+            in_reply_to: Vec::new(),
+            references: Vec::new(),
+            from: None,
+            reply_to: Vec::new(),
+            to: Vec::new(),
+            cc: Vec::new(),
+            date: None,
+            subject: String::new(),
+            subject_encrypted: false,
+            text: String::new(),
+            text_lossy: false,
+            attachments: Vec::new(),
+            media_type: String::new(),
+            machine_report: None,
+            openpgp: OpenPgp::default(),
+            problems: Vec::new(),
+        }
+    }
+
+    /// The first field of this name, case-insensitively.
+    pub fn header<'a>(&'a self, name: &'a str) -> Option<&'a str> {
+        self.headers(name).next()
+    }
+
+    pub fn headers<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> + 'a {
+        self.header
+            .iter()
+            .filter(move |field| field.name.eq_ignore_ascii_case(name))
+            .map(|field| field.value.as_str())
+    }
+}
+
+/// Something odd about a mail, in words for the team. Holds nothing of its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem(pub String);

@@ -1,0 +1,208 @@
+//! A mail as received, opened: MIME read, ciphertext decrypted and read again, text collected.
+//!
+//! Reading never fails: whatever is odd becomes a [`Problem`], what cannot be decrypted stays as an
+//! attachment, and every step has a bound on size, number and depth.
+//!
+//! ```text
+//! raw -> parse::message -> tree -> Reader::walk -> text, files, claims -> Message
+//!                            ^         |
+//!                            +--- plaintext of a ciphertext; a forwarded mail
+//! ```
+
+mod collect;
+mod file;
+mod openpgp;
+mod walk;
+
+use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use chrono::{DateTime, Utc};
+
+use super::message::{Address, Certificate, Digest, HeaderField, Message, OpenPgp, Problem};
+use super::parse::{Part, header};
+use super::pgp::Keyring;
+use super::text;
+use walk::{Reader, Scope};
+
+/// Subjects are cut here, in characters.
+const MAX_SUBJECT: usize = 2_000;
+
+/// What a mail is opened with.
+pub struct Opening<'a> {
+    /// Without one, every ciphertext is a failure [`super::message::Failure::NoKey`].
+    pub keyring: Option<&'a Keyring>,
+    /// Certificates that signatures are checked against, beside those that come with the mail.
+    pub known: &'a [Certificate],
+    pub limits: Limits,
+}
+
+/// Bounds on what one mail may cost. What is beyond them is noted as a problem.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Parts, over all layers.
+    pub parts: usize,
+    /// Multiparts, forwarded mails and ciphertexts inside each other.
+    pub depth: usize,
+    /// Ciphertexts inside each other.
+    pub layers: usize,
+    /// Ciphertexts that are tried.
+    pub ciphertexts: usize,
+    /// Signatures and certificates that are looked at: each costs the library's time.
+    pub checks: usize,
+    /// Bytes of plaintext, over all ciphertexts.
+    pub plaintext: usize,
+    /// Bytes of [`Message::text`].
+    pub text: usize,
+    /// Bytes of [`super::message::Attachment::excerpt`].
+    pub excerpt: usize,
+    /// Certificates taken from the mail.
+    pub certificates: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            parts: 1_000,
+            depth: 32,
+            layers: 8,
+            ciphertexts: 20,
+            checks: 100,
+            plaintext: 128 * 1024 * 1024,
+            text: 2 * 1024 * 1024,
+            excerpt: 64 * 1024,
+            certificates: 16,
+        }
+    }
+}
+
+/// Reads a mail. `now` is when signatures and certificates must be valid.
+pub fn open(raw: &[u8], context: &Opening, now: DateTime<Utc>) -> Message {
+    catch_unwind(AssertUnwindSafe(|| read(raw, context, now))).unwrap_or_else(|_| unread(raw))
+}
+
+fn read(raw: &[u8], context: &Opening, now: DateTime<Utc>) -> Message {
+    let bytes = with_line_feeds(raw);
+    let mut reader = Reader::new(context, now);
+    let root = reader.parse(&bytes, 0);
+    let mut message = from_header(raw, &root);
+    if let Some(from) = &message.from {
+        reader.take_autocrypt(&root, from);
+    }
+    reader.take_certificates(&root);
+    reader.walk(&root, Scope::root());
+    reader.finish(&mut message);
+    message
+}
+
+/// What remains when reading itself broke: the mail is recorded all the same.
+fn unread(raw: &[u8]) -> Message {
+    Message {
+        problems: vec![Problem(
+            "reading this mail broke the reader; nothing of it was understood".to_owned(),
+        )],
+        ..blank(raw)
+    }
+}
+
+fn blank(raw: &[u8]) -> Message {
+    Message {
+        digest: Digest::of(raw),
+        size: raw.len() as u64,
+        header: Vec::new(),
+        message_id: None,
+        in_reply_to: Vec::new(),
+        references: Vec::new(),
+        from: None,
+        reply_to: Vec::new(),
+        to: Vec::new(),
+        cc: Vec::new(),
+        date: None,
+        subject: String::new(),
+        subject_encrypted: false,
+        text: String::new(),
+        text_lossy: false,
+        attachments: Vec::new(),
+        media_type: "text/plain".to_owned(),
+        machine_report: None,
+        openpgp: OpenPgp::default(),
+        problems: Vec::new(),
+    }
+}
+
+/// Lines of old Macintosh programs end in CR alone; all else is read as it is.
+fn with_line_feeds(raw: &[u8]) -> Cow<'_, [u8]> {
+    let head = raw.get(..64 * 1024).unwrap_or(raw);
+    if head.contains(&b'\n') || !head.contains(&b'\r') {
+        return Cow::Borrowed(raw);
+    }
+    let mended = raw.iter().map(|&b| if b == b'\r' { b'\n' } else { b });
+    Cow::Owned(mended.collect())
+}
+
+/// Everything that the outermost header says.
+fn from_header(raw: &[u8], root: &Part) -> Message {
+    let charset = text_charset(root);
+    let header: Vec<HeaderField> = root
+        .fields
+        .iter()
+        .map(|field| HeaderField {
+            name: field.name.to_string(),
+            value: field.value(charset),
+        })
+        .collect();
+    let mut message = Message {
+        header,
+        media_type: root.media_type.clone(),
+        ..blank(raw)
+    };
+    message.from = first_sender(&message);
+    message.reply_to = address_lists(&message, "reply-to");
+    message.to = address_lists(&message, "to");
+    message.cc = address_lists(&message, "cc");
+    message.date = message.header("date").and_then(header::date);
+    message.subject = message.header("subject").map(subject).unwrap_or_default();
+    message.message_id = identifier_list(&message, "message-id").into_iter().next();
+    message.in_reply_to = identifier_list(&message, "in-reply-to");
+    message.references = identifier_list(&message, "references");
+    message
+}
+
+/// The charset of the first text, in which some programs write raw bytes into the header too.
+fn text_charset<'p>(part: &'p Part) -> Option<&'p str> {
+    part.charset()
+        .or_else(|| part.parts.iter().take(8).find_map(text_charset))
+}
+
+fn first_sender(message: &Message) -> Option<Address> {
+    let mut senders: Vec<Address> = message
+        .headers("from")
+        .flat_map(header::addresses)
+        .collect();
+    let usable = senders
+        .iter()
+        .position(|address| address.email.contains('@'))
+        .unwrap_or(0);
+    (usable < senders.len()).then(|| senders.swap_remove(usable))
+}
+
+fn address_lists(message: &Message, name: &str) -> Vec<Address> {
+    message
+        .headers(name)
+        .flat_map(header::addresses)
+        .take(header::MAX_ADDRESSES)
+        .collect()
+}
+
+fn identifier_list(message: &Message, name: &str) -> Vec<String> {
+    message
+        .headers(name)
+        .flat_map(header::identifiers)
+        .take(header::MAX_REFERENCES)
+        .collect()
+}
+
+/// A subject as shown: decoded, on one line.
+fn subject(value: &str) -> String {
+    text::one_line(&header::decode_words(value), MAX_SUBJECT)
+}

@@ -1,0 +1,543 @@
+//! The walk where it meets OpenPGP: ciphertext, signatures, certificates.
+//!
+//! A signature is a claim over what was collected between two marks; whether that is all of the
+//! mail is judged when everything is known. Certificates of a layer are taken before its
+//! signatures are checked.
+
+use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::file::{Entry, Role};
+use super::walk::{Reader, Scope, Style, is_control};
+use crate::mail::armor::{self, Content};
+use crate::mail::message::{Address, Certificate, Failure, Signature, SignatureStatus};
+use crate::mail::parse::{Part, charset, header, transfer};
+use crate::mail::pgp::{self, Plaintext};
+
+/// Stands in the text where a block could not be decrypted.
+const UNREADABLE: &str = "[encrypted part that could not be read]";
+
+/// Larger parts are not searched for certificates, in bytes.
+const MAX_KEY_FILE: usize = 1024 * 1024;
+
+/// Parts and blocks that are tried as certificates.
+const MAX_KEY_ATTEMPTS: usize = 64;
+
+/// Header fields with which MIME inside a ciphertext begins.
+const MIME_FIELDS: [&str; 10] = [
+    "content-type",
+    "mime-version",
+    "content-transfer-encoding",
+    "content-disposition",
+    "autocrypt-gossip",
+    "autocrypt",
+    "from",
+    "subject",
+    "message-id",
+    "date",
+];
+
+/// What came of a message.
+enum Unlocked {
+    Decrypted(Plaintext),
+    /// It was signed, and never encrypted.
+    SignedOnly(Plaintext),
+    Failed,
+}
+
+impl Reader<'_> {
+    /// RFC 3156, 4, and what gateways make of it: a control part and a ciphertext among others.
+    pub(super) fn encrypted(&mut self, part: &Part, scope: Scope) {
+        let is_ciphertext = |child: &&Part| {
+            !child.is_multipart() && !is_control(child) && {
+                let (bytes, _) = child.decoded();
+                armor::content(&bytes, true) == Content::Message
+            }
+        };
+        let strict = part.is("multipart/encrypted");
+        let ciphertext = part.parts.iter().find(is_ciphertext).or_else(|| {
+            let second = part.parts.iter().find(|child| !is_control(child));
+            second.filter(|child| strict && !child.is_multipart())
+        });
+        for child in &part.parts {
+            if ciphertext.is_some_and(|found| std::ptr::eq(found, child)) {
+                self.pgp_mime(child, scope);
+            } else if !is_control(child) {
+                let inside = Scope {
+                    payload: false,
+                    alone: false,
+                    depth: scope.depth + 1,
+                    ..scope
+                };
+                self.walk(child, inside);
+            }
+        }
+    }
+
+    /// The ciphertext of PGP/MIME: what is inside is MIME again.
+    fn pgp_mime(&mut self, part: &Part, scope: Scope) {
+        let (bytes, _) = part.decoded();
+        match self.unlock(&bytes, scope) {
+            Unlocked::Decrypted(plaintext) => self.layer(plaintext, scope, true),
+            Unlocked::SignedOnly(plaintext) => self.layer(plaintext, scope, false),
+            Unlocked::Failed => {
+                let entry = Entry {
+                    name: Some(Cow::Borrowed(part.file_name().unwrap_or("encrypted.asc"))),
+                    media_type: &part.media_type,
+                    charset: None,
+                    role: Role::Ciphertext,
+                };
+                self.list(entry, &bytes, scope);
+            }
+        }
+    }
+
+    /// A ciphertext that came as a file: MIME again, or a file of which the name is known.
+    pub(super) fn attached_ciphertext(&mut self, part: &Part, bytes: &[u8], scope: Scope) {
+        let name = part.file_name();
+        let (plaintext, decrypted) = match self.unlock(bytes, scope) {
+            Unlocked::Decrypted(plaintext) => (plaintext, true),
+            Unlocked::SignedOnly(plaintext) => (plaintext, false),
+            Unlocked::Failed => {
+                let entry = Entry {
+                    name: Some(Cow::Borrowed(name.unwrap_or("encrypted.asc"))),
+                    media_type: &part.media_type,
+                    charset: None,
+                    role: Role::Ciphertext,
+                };
+                self.list(entry, bytes, scope);
+                return;
+            }
+        };
+        if is_mime(&plaintext.bytes) {
+            self.layer(plaintext, scope, decrypted);
+            return;
+        }
+        let inside = inside(scope, decrypted);
+        let mark = self.out.mark();
+        let inner = name.map(inner_name);
+        let entry = Entry {
+            media_type: media_type_of(inner.unwrap_or_default(), &plaintext.bytes),
+            name: inner.map(Cow::Borrowed),
+            charset: None,
+            role: match armor::content(&plaintext.bytes, false) {
+                Content::Keys | Content::Signature => Role::Plumbing,
+                Content::Message | Content::Other => Role::Content,
+            },
+        };
+        self.take_keys(&plaintext.bytes);
+        self.list(entry, &plaintext.bytes, inside);
+        let span = self.out.since(mark);
+        self.out.claim(plaintext.signatures, &span);
+    }
+
+    /// A message inside a text.
+    pub(super) fn inline_message(&mut self, block: &[u8], style: &Style, scope: Scope) {
+        let (plaintext, decrypted) = match self.unlock(block, scope) {
+            Unlocked::Decrypted(plaintext) => (plaintext, true),
+            Unlocked::SignedOnly(plaintext) => (plaintext, false),
+            Unlocked::Failed => {
+                self.push_text(UNREADABLE);
+                return;
+            }
+        };
+        if is_mime(&plaintext.bytes) {
+            self.layer(plaintext, scope, decrypted);
+            return;
+        }
+        let mark = self.out.mark();
+        let is_utf8 = std::str::from_utf8(&plaintext.bytes).is_ok();
+        let style = if is_utf8 {
+            Style::utf8()
+        } else {
+            Style::in_charset(style.charset.clone())
+        };
+        self.take_keys(&plaintext.bytes);
+        self.segments(&plaintext.bytes, &style, inside(scope, decrypted));
+        let span = self.out.since(mark);
+        self.out.claim(plaintext.signatures, &span);
+    }
+
+    /// A clear-signed text: shown is what was signed.
+    pub(super) fn cleartext(&mut self, block: &[u8], style: &Style) {
+        let checked =
+            self.checked(|reader| pgp::verify_cleartext(block, &reader.known, reader.now));
+        let Some((text, signatures)) = checked.flatten() else {
+            self.out
+                .problem("a clear-signed text whose signature cannot be read");
+            let shown = self.rendered(block, style);
+            self.push_text(&shown);
+            return;
+        };
+        let mark = self.out.mark();
+        let shown = self.rendered(&text, style);
+        self.push_text(&shown);
+        let span = self.out.since(mark);
+        self.out.claim(signatures, &span);
+    }
+
+    /// RFC 3156, 5: the signature is over the first part exactly as it stands.
+    pub(super) fn signed(&mut self, part: &Part, scope: Scope) {
+        let signature = part.parts.iter().skip(1).find(|child| is_signature(child));
+        let mut signatures = match (part.parts.first(), signature) {
+            (Some(content), Some(signature)) => {
+                let (signature, _) = signature.decoded();
+                self.verify(content.raw, &signature)
+            }
+            _ => Vec::new(),
+        };
+        if !part.is("multipart/signed") {
+            // Only a guess that this was signed: nothing but success proves it.
+            signatures.retain(|signature| signature.status == SignatureStatus::Good);
+        }
+        if part.parts.iter().any(is_smime_signature) {
+            self.out
+                .problem("an S/MIME signature, which is not checked");
+        }
+        let is_bad = signatures
+            .iter()
+            .any(|signature| signature.status == SignatureStatus::Bad);
+        let outside = Scope {
+            payload: false,
+            alone: false,
+            depth: scope.depth + 1,
+            ..scope
+        };
+        // A signature that was checked says no more than the result; one that was not stays a file.
+        let is_checked = !signatures.is_empty()
+            && signatures
+                .iter()
+                .all(|signature| signature.status != SignatureStatus::UnknownKey);
+        for (at, child) in part.parts.iter().enumerate() {
+            if at > 0 {
+                let is_used = signature.is_some_and(|used| std::ptr::eq(used, child));
+                if !(is_used && is_checked) {
+                    self.walk(child, outside);
+                }
+                continue;
+            }
+            let content = Scope {
+                payload: !scope.forwarded && !signatures.is_empty() && !is_bad,
+                alone: scope.alone,
+                ..outside
+            };
+            let mark = self.out.mark();
+            self.walk(child, content);
+            let span = self.out.since(mark);
+            self.out.claim(signatures.clone(), &span);
+        }
+    }
+
+    /// Checks over canonical line ends; some programs sign one line end more, some one less.
+    fn verify(&mut self, content: &[u8], signature: &[u8]) -> Vec<Signature> {
+        let canonical = with_crlf(content);
+        let signatures = self.verify_once(&canonical, signature);
+        let is_bad = |signature: &Signature| signature.status == SignatureStatus::Bad;
+        if !signatures.iter().any(is_bad) {
+            return signatures;
+        }
+        let longer = [canonical.as_slice(), b"\r\n"].concat();
+        let shorter = canonical.strip_suffix(b"\r\n").unwrap_or(&canonical);
+        [longer.as_slice(), shorter]
+            .into_iter()
+            .map(|form| self.verify_once(form, signature))
+            .find(|again| !again.is_empty() && !again.iter().any(is_bad))
+            .unwrap_or(signatures)
+    }
+
+    fn verify_once(&mut self, content: &[u8], signature: &[u8]) -> Vec<Signature> {
+        self.checked(|reader| pgp::verify_detached(content, signature, &reader.known, reader.now))
+            .unwrap_or_default()
+    }
+
+    /// Reads what was inside a message as MIME.
+    fn layer(&mut self, plaintext: Plaintext, scope: Scope, decrypted: bool) {
+        let inside = inside(scope, decrypted);
+        let mark = self.out.mark();
+        let root = self.parse(&plaintext.bytes, inside.depth);
+        self.take_certificates(&root);
+        self.walk(&root, inside);
+        let span = self.out.since(mark);
+        self.out.claim(plaintext.signatures, &span);
+    }
+
+    /// Opens a message; a failure is noted, the first one is kept.
+    fn unlock(&mut self, message: &[u8], scope: Scope) -> Unlocked {
+        let limits = &self.context.limits;
+        if scope.layers >= limits.layers
+            || scope.depth >= limits.depth
+            || self.ciphertexts >= limits.ciphertexts
+        {
+            self.ciphertexts += 1;
+            return self.failed(Failure::TooLarge);
+        }
+        if let Some(plaintext) = self.signed_message(message) {
+            self.plaintext_left = self.plaintext_left.saturating_sub(plaintext.bytes.len());
+            return Unlocked::SignedOnly(plaintext);
+        }
+        self.ciphertexts += 1;
+        match self.decrypt(message) {
+            Ok(plaintext) => {
+                self.opened += 1;
+                self.plaintext_left = self.plaintext_left.saturating_sub(plaintext.bytes.len());
+                Unlocked::Decrypted(plaintext)
+            }
+            Err(failure) => self.failed(failure),
+        }
+    }
+
+    fn failed(&mut self, failure: Failure) -> Unlocked {
+        self.failure.get_or_insert(failure);
+        self.out
+            .problem(format!("a ciphertext was not read: {}", failure.as_str()));
+        Unlocked::Failed
+    }
+
+    fn signed_message(&mut self, message: &[u8]) -> Option<Plaintext> {
+        let at_most = self.plaintext_left;
+        let open = |reader: &Self| pgp::verify_message(message, &reader.known, at_most, reader.now);
+        let plaintext = self.checked(open).flatten()?;
+        if !self.learns_from(&plaintext) {
+            return Some(plaintext);
+        }
+        self.checked(open).flatten()
+    }
+
+    fn decrypt(&mut self, message: &[u8]) -> Result<Plaintext, Failure> {
+        let keyring = self.context.keyring.ok_or(Failure::NoKey)?;
+        let at_most = self.plaintext_left;
+        if at_most == 0 {
+            return Err(Failure::TooLarge);
+        }
+        let open = |reader: &Self| keyring.decrypt(message, &reader.known, at_most, reader.now);
+        let plaintext = self.guarded(open).unwrap_or(Err(Failure::Malformed))?;
+        if !self.learns_from(&plaintext) {
+            return Ok(plaintext);
+        }
+        self.guarded(open).unwrap_or(Err(Failure::Malformed))
+    }
+
+    /// Does the plaintext bring a certificate that its own signature may be waiting for?
+    fn learns_from(&mut self, plaintext: &Plaintext) -> bool {
+        let waits = plaintext
+            .signatures
+            .iter()
+            .any(|signature| signature.status == SignatureStatus::UnknownKey);
+        if !waits {
+            return false;
+        }
+        let before = self.found.len();
+        if is_mime(&plaintext.bytes) {
+            let depth = self.context.limits.depth / 2;
+            let root = self.parse(&plaintext.bytes, depth);
+            self.take_certificates(&root);
+        } else {
+            self.take_keys(&plaintext.bytes);
+        }
+        self.found.len() > before
+    }
+
+    /// As [`Self::guarded`], for what has a bound in number only.
+    fn checked<T>(&mut self, work: impl FnOnce(&Self) -> T) -> Option<T> {
+        if self.checks_left == 0 {
+            self.out
+                .problem("more signatures or certificates than are looked at");
+            return None;
+        }
+        self.checks_left -= 1;
+        self.guarded(work)
+    }
+
+    /// Runs the cryptographic library; a panic there is a failure of this part alone.
+    fn guarded<T>(&mut self, work: impl FnOnce(&Self) -> T) -> Option<T> {
+        let done = catch_unwind(AssertUnwindSafe(|| work(self))).ok();
+        if done.is_none() {
+            self.out
+                .problem("OpenPGP data on which the cryptographic library broke");
+        }
+        done
+    }
+
+    /// Certificates in the parts of one layer, wherever they are allowed to stand.
+    pub(super) fn take_certificates(&mut self, part: &Part) {
+        let mut attempts = MAX_KEY_ATTEMPTS;
+        self.take_from(part, &mut attempts);
+    }
+
+    fn take_from(&mut self, part: &Part, attempts: &mut usize) {
+        for child in &part.parts {
+            self.take_from(child, attempts);
+        }
+        if part.is_multipart() || *attempts == 0 || !may_hold_keys(part) {
+            return;
+        }
+        let (bytes, _) = part.decoded();
+        let is_key_file =
+            armor::content(&bytes, !part.media_type.starts_with("text/")) == Content::Keys;
+        if part.is("application/pgp-keys") || is_key_file {
+            *attempts -= 1;
+            self.keep_certificates(&bytes);
+        } else {
+            for block in armor::key_blocks(&bytes) {
+                *attempts = attempts.saturating_sub(1);
+                self.keep_certificates(block);
+            }
+        }
+    }
+
+    /// Armoured certificates inside some decrypted text or file.
+    fn take_keys(&mut self, bytes: &[u8]) {
+        for block in armor::key_blocks(bytes.get(..MAX_KEY_FILE).unwrap_or(bytes)) {
+            self.keep_certificates(block);
+        }
+    }
+
+    fn keep_certificates(&mut self, bytes: &[u8]) {
+        let read = self.checked(|_| pgp::read_certificates(bytes));
+        for certificate in read.unwrap_or_default() {
+            self.keep(certificate);
+        }
+    }
+
+    fn keep(&mut self, certificate: Certificate) {
+        let has = |list: &[Certificate]| {
+            list.iter()
+                .any(|known| known.fingerprint == certificate.fingerprint)
+        };
+        if has(&self.found) {
+            return;
+        }
+        if self.found.len() >= self.context.limits.certificates {
+            self.out.problem("more certificates than are kept");
+            return;
+        }
+        self.known.push(certificate.clone());
+        self.found.push(certificate);
+    }
+
+    /// The Autocrypt field, when there is exactly one for the sender (Autocrypt 1.1, 2.3).
+    pub(super) fn take_autocrypt(&mut self, root: &Part, from: &Address) {
+        let keys: Vec<String> = root
+            .fields
+            .iter()
+            .filter(|field| field.name.eq_ignore_ascii_case("autocrypt"))
+            .take(10)
+            .filter_map(|field| autocrypt_key(&field.value(None), from))
+            .collect();
+        if let [key] = keys.as_slice() {
+            let (bytes, _) = transfer::base64(key.as_bytes());
+            self.keep_certificates(&bytes);
+        }
+    }
+}
+
+/// Of what is inside a message.
+fn inside(scope: Scope, decrypted: bool) -> Scope {
+    Scope {
+        encrypted: scope.encrypted || decrypted,
+        payload: !scope.forwarded,
+        alone: true,
+        depth: scope.depth + 1,
+        layers: scope.layers + 1,
+        ..scope
+    }
+}
+
+fn autocrypt_key(value: &str, from: &Address) -> Option<String> {
+    let mut address = None;
+    let mut key = None;
+    for attribute in value.split(';') {
+        let (name, value) = attribute.split_once('=')?;
+        match name.trim() {
+            "addr" => address = Some(value.trim()),
+            "keydata" => key = Some(value.split_whitespace().collect::<String>()),
+            _ => {}
+        }
+    }
+    key.filter(|_| address.is_some_and(|address| from.same_mailbox(address)))
+}
+
+/// Does decrypted data begin like a mail or a part of one?
+fn is_mime(bytes: &[u8]) -> bool {
+    header::starts_with_field(bytes, &MIME_FIELDS)
+}
+
+fn is_signature(part: &Part) -> bool {
+    part.is("application/pgp-signature")
+        || !part.is_multipart() && {
+            let (bytes, _) = part.decoded();
+            armor::content(&bytes, false) == Content::Signature
+        }
+}
+
+fn is_smime_signature(part: &Part) -> bool {
+    part.is("application/pkcs7-signature") || part.is("application/x-pkcs7-signature")
+}
+
+/// Texts, and files that are small enough and no picture.
+fn may_hold_keys(part: &Part) -> bool {
+    let kind = part.media_type.split('/').next().unwrap_or_default();
+    let named = part.file_name().is_some_and(|name| {
+        let name = name.to_ascii_lowercase();
+        [".asc", ".gpg", ".key", ".pgp", ".pub", ".txt"]
+            .iter()
+            .any(|extension| name.ends_with(extension))
+    });
+    let small = part.body.len() <= MAX_KEY_FILE;
+    small
+        && !part.is("text/html")
+        && (kind == "text"
+            || named
+            || matches!(
+                part.media_type.as_str(),
+                "application/pgp-keys" | "application/octet-stream"
+            ))
+}
+
+fn with_crlf(content: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(content.len() + content.len() / 32 + 2);
+    let mut last = 0;
+    for &byte in content {
+        if byte == b'\n' && last != b'\r' {
+            out.push(b'\r');
+        }
+        out.push(byte);
+        last = byte;
+    }
+    out
+}
+
+/// `report.pdf.pgp` is `report.pdf`.
+fn inner_name(name: &str) -> &str {
+    let lower = name.to_ascii_lowercase();
+    [".asc", ".gpg", ".pgp"]
+        .iter()
+        .find(|extension| lower.ends_with(*extension))
+        .and_then(|extension| name.get(..name.len() - extension.len()))
+        .unwrap_or(name)
+}
+
+/// A type for decrypted bytes, which come without one.
+fn media_type_of(name: &str, bytes: &[u8]) -> &'static str {
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension);
+    match extension.map(str::to_ascii_lowercase).as_deref() {
+        Some("pdf") => "application/pdf",
+        Some("png") => "image/png",
+        Some("jpg" | "jpeg") => "image/jpeg",
+        Some("gif") => "image/gif",
+        Some("zip") => "application/zip",
+        Some("html" | "htm") => "text/html",
+        Some("json") => "application/json",
+        Some("xml") => "application/xml",
+        Some("csv") => "text/csv",
+        Some("md") => "text/markdown",
+        _ => {
+            let (_, lossy) = charset::decode(bytes, Some("utf-8"));
+            if lossy || bytes.contains(&0) {
+                "application/octet-stream"
+            } else {
+                "text/plain"
+            }
+        }
+    }
+}

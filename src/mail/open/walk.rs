@@ -1,0 +1,623 @@
+//! The walk through a tree of parts.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
+
+use super::collect::{Collected, File};
+use super::file::{Entry, Role, default_name, excerpt};
+use super::{Opening, subject};
+use crate::mail::armor::{self, Content, Segment};
+use crate::mail::html;
+use crate::mail::message::{Attachment, Certificate, Digest, Failure, MachineReport, Message};
+use crate::mail::parse::{self, Budget, Part, charset, header};
+use crate::mail::report;
+use crate::mail::text;
+
+/// A plain text shorter than this, beside HTML, is looked at for "your program shows no HTML".
+const STUB: usize = 400;
+
+/// Where the walk is.
+#[derive(Clone, Copy)]
+pub struct Scope {
+    /// Inside a ciphertext.
+    pub encrypted: bool,
+    /// Text here is another form of what was shown already.
+    pub silent: bool,
+    /// This part is what a signature or a ciphertext is around: its header may be protected.
+    pub payload: bool,
+    /// Inside a forwarded mail.
+    pub forwarded: bool,
+    /// This part is the whole mail, or the whole of a forwarded one or of a plaintext.
+    pub alone: bool,
+    pub depth: usize,
+    /// Ciphertexts around.
+    pub layers: usize,
+}
+
+impl Scope {
+    pub fn root() -> Self {
+        Self {
+            encrypted: false,
+            silent: false,
+            payload: false,
+            forwarded: false,
+            alone: true,
+            depth: 0,
+            layers: 0,
+        }
+    }
+
+    fn child(self) -> Self {
+        Self {
+            payload: false,
+            alone: false,
+            depth: self.depth + 1,
+            ..self
+        }
+    }
+
+    fn silenced(self) -> Self {
+        Self {
+            silent: true,
+            ..self
+        }
+    }
+}
+
+pub struct Reader<'c> {
+    pub(super) context: &'c Opening<'c>,
+    pub(super) now: DateTime<Utc>,
+    pub(super) out: Collected,
+    /// Certificates that came with the mail.
+    pub(super) found: Vec<Certificate>,
+    /// What signatures are checked against: those known before and those found.
+    pub(super) known: Vec<Certificate>,
+    pub(super) ciphertexts: usize,
+    pub(super) opened: usize,
+    pub(super) failure: Option<Failure>,
+    pub(super) plaintext_left: usize,
+    pub(super) checks_left: usize,
+    parts_left: usize,
+    report: Option<MachineReport>,
+}
+
+impl<'c> Reader<'c> {
+    pub fn new(context: &'c Opening<'c>, now: DateTime<Utc>) -> Self {
+        Self {
+            context,
+            now,
+            out: Collected::default(),
+            found: Vec::new(),
+            known: context.known.to_vec(),
+            ciphertexts: 0,
+            opened: 0,
+            failure: None,
+            plaintext_left: context.limits.plaintext,
+            checks_left: context.limits.checks,
+            parts_left: context.limits.parts,
+            report: None,
+        }
+    }
+
+    /// Reads a mail, or the MIME inside a layer that is `depth` down.
+    pub fn parse<'b>(&mut self, bytes: &'b [u8], depth: usize) -> Part<'b> {
+        let mut budget = Budget {
+            parts: self.parts_left,
+            depth: self.context.limits.depth.saturating_sub(depth),
+            exceeded: false,
+            header_cut: false,
+        };
+        let part = parse::message(bytes, &mut budget);
+        self.parts_left = budget.parts;
+        if budget.exceeded {
+            self.out
+                .problem("more parts, or deeper ones, than are read; the rest was left out");
+        }
+        if budget.header_cut {
+            self.out.problem("more header fields than are read");
+        }
+        part
+    }
+
+    pub fn finish(self, message: &mut Message) {
+        message.text = self.out.text(self.context.limits.text);
+        message.text_lossy = self.out.text_lossy;
+        if let Some((subject, encrypted)) = self.out.subject() {
+            message.subject = subject;
+            message.subject_encrypted = encrypted;
+        }
+        let openpgp = &mut message.openpgp;
+        openpgp.encrypted = self.ciphertexts > 0;
+        openpgp.decrypted = self.ciphertexts > 0 && self.opened == self.ciphertexts;
+        openpgp.partly_decrypted = self.opened > 0;
+        openpgp.failure = self.failure;
+        openpgp.signatures = self.out.signatures();
+        openpgp.certificates = self.found;
+        message.machine_report = self.report;
+        (message.attachments, message.problems) = self.out.attachments();
+    }
+
+    pub fn walk(&mut self, part: &Part, scope: Scope) {
+        let mark = self.out.mark();
+        let is_protected = scope.payload && has_protected_header(part);
+        match part.media_type.as_str() {
+            _ if is_report(part) && !scope.forwarded => self.report(part, scope),
+            _ if !part.is_multipart() => self.leaf(part, scope),
+            "multipart/alternative" => self.alternative(part, scope),
+            "multipart/signed" => self.signed(part, scope),
+            "multipart/mixed" if is_mangled_signed(part) => self.signed(part, scope),
+            "multipart/encrypted" => self.encrypted(part, scope),
+            _ if part.parts.iter().any(is_control) => self.encrypted(part, scope),
+            _ => self.mixed(part, scope),
+        }
+        if is_protected && let Some(value) = part.field("subject") {
+            let span = self.out.since(mark);
+            self.out
+                .protected_subject(subject(&value), scope.encrypted, span);
+        }
+    }
+
+    fn mixed(&mut self, part: &Part, scope: Scope) {
+        let skipped = usize::from(scope.payload && begins_with_legacy_display(part));
+        for child in part.parts.iter().skip(skipped) {
+            self.walk(child, scope.child());
+        }
+    }
+
+    /// Shows one form of a text, the plain one if it says anything; the other forms are searched
+    /// for files alone.
+    fn alternative(&mut self, part: &Part, scope: Scope) {
+        let chosen = choose(&part.parts);
+        let is_plain = |at: usize| part.parts.get(at).is_some_and(|part| part.is("text/plain"));
+        for (at, child) in part.parts.iter().enumerate() {
+            let inside = scope.child();
+            // Several plain texts are no alternatives of each other.
+            let is_shown = at == chosen || is_plain(chosen) && is_plain(at);
+            self.walk(child, if is_shown { inside } else { inside.silenced() });
+        }
+    }
+
+    /// RFC 6522: words for people, then fields for machines, then the mail that it is about.
+    fn report(&mut self, part: &Part, scope: Scope) {
+        let kind = part
+            .parts
+            .iter()
+            .find_map(report::kind_of)
+            .or_else(|| report::announced(part));
+        let mut found = kind.map(report::empty);
+        if !part.is_multipart() {
+            self.text(part, scope);
+        }
+        for child in &part.parts {
+            match &mut found {
+                Some(found) if report::kind_of(child).is_some() => {
+                    report::read_status(found, child);
+                }
+                Some(found) if report::is_returned(child) => report::read_returned(found, child),
+                _ => self.walk(child, scope.child()),
+            }
+        }
+        if self.report.is_none() {
+            self.report = found;
+        }
+    }
+
+    fn leaf(&mut self, part: &Part, scope: Scope) {
+        match part.media_type.as_str() {
+            "message/rfc822" | "message/global" => self.forwarded(part, scope),
+            "message/partial" => self.odd_file(part, scope, "a fragment of a mail that was split"),
+            "message/external-body" => {
+                self.odd_file(
+                    part,
+                    scope,
+                    "a part that lies elsewhere and was not fetched",
+                );
+            }
+            "application/ms-tnef" => self.odd_file(part, scope, "a winmail.dat, which is not read"),
+            "application/pkcs7-mime" | "application/x-pkcs7-mime" => {
+                self.odd_file(part, scope, "S/MIME, which is not read");
+            }
+            _ if is_control(part) => {}
+            _ if report::kind_of(part).is_some() => self.lone_status(part, scope),
+            _ if is_body(part, scope) => self.text(part, scope),
+            _ => self.file(part, scope),
+        }
+    }
+
+    fn odd_file(&mut self, part: &Part, scope: Scope, what: &str) {
+        self.out.problem(what);
+        self.file(part, scope);
+    }
+
+    /// A machine part outside of any multipart/report.
+    fn lone_status(&mut self, part: &Part, scope: Scope) {
+        if let Some(kind) = report::kind_of(part)
+            && self.report.is_none()
+            && !scope.forwarded
+        {
+            let mut found = report::empty(kind);
+            report::read_status(&mut found, part);
+            self.report = Some(found);
+        }
+    }
+
+    /// A forwarded mail: who wrote what when, then its text; its files are files of this mail.
+    fn forwarded(&mut self, part: &Part, scope: Scope) {
+        if scope.depth >= self.context.limits.depth {
+            self.out
+                .problem("forwarded mails deeper than are read; the rest was left out");
+            return;
+        }
+        let (bytes, _) = part.decoded();
+        let inner = self.parse(&bytes, scope.depth + 1);
+        self.take_certificates(&inner);
+        if !scope.silent {
+            self.push_text(&introduction(&inner));
+        }
+        let inside = Scope {
+            forwarded: true,
+            alone: true,
+            ..scope.child()
+        };
+        self.walk(&inner, inside);
+    }
+
+    /// A part that is read, not saved.
+    fn text(&mut self, part: &Part, scope: Scope) {
+        if scope.silent {
+            return;
+        }
+        let (bytes, damaged) = part.decoded();
+        if damaged {
+            self.out
+                .problem("a text whose transfer encoding is damaged");
+        }
+        let style = Style::of(part);
+        if style.html && !holds_bare_armour(&bytes) {
+            self.html(&bytes, &style, scope);
+        } else {
+            self.segments(&bytes, &style, scope);
+        }
+    }
+
+    /// HTML is rendered before armour is looked for: `<br>` ends its lines.
+    fn html(&mut self, bytes: &[u8], style: &Style, scope: Scope) {
+        let rendered = self.rendered(bytes, style);
+        if !armor::mentions_openpgp(rendered.as_bytes()) {
+            self.push_text(&rendered);
+            return;
+        }
+        for segment in armor::segments(rendered.as_bytes()) {
+            match segment {
+                Segment::Plain(plain) => self.push_text(&String::from_utf8_lossy(plain)),
+                Segment::Message(block) => {
+                    self.inline_message(&armor::mend(block), &Style::utf8(), scope);
+                }
+                Segment::Signed(block) => self.cleartext(block, &Style::utf8()),
+            }
+        }
+    }
+
+    /// Text, messages and clear-signed texts, one after the other.
+    pub(super) fn segments(&mut self, bytes: &[u8], style: &Style, scope: Scope) {
+        for segment in armor::segments(bytes) {
+            match segment {
+                Segment::Plain(plain) => {
+                    let shown = self.rendered(plain, style);
+                    self.push_text(&shown);
+                }
+                Segment::Message(block) => self.inline_message(block, style, scope),
+                Segment::Signed(block) => self.cleartext(block, style),
+            }
+        }
+    }
+
+    /// Bytes of a text part as a person would read them.
+    pub(super) fn rendered(&mut self, bytes: &[u8], style: &Style) -> String {
+        // Every charset needs at least one byte for four of UTF-8.
+        let window = bytes.get(..self.context.limits.text * 4).unwrap_or(bytes);
+        let (text, lossy) = charset::decode(window, style.charset.as_deref());
+        self.out.text_lossy |= lossy;
+        if style.html {
+            let (text, cut) = html::to_text(&text);
+            if cut {
+                self.out
+                    .problem("the HTML is longer than is read and was cut");
+            }
+            return text::normalize(&text);
+        }
+        let text = text::normalize(&text);
+        let text = if style.flowed {
+            text::unflow(&text, style.delete_space)
+        } else {
+            text
+        };
+        if style.legacy_display {
+            return text
+                .split_once("\n\n")
+                .map(|(_, rest)| rest.to_owned())
+                .unwrap_or(text);
+        }
+        text
+    }
+
+    pub(super) fn push_text(&mut self, text: &str) {
+        self.out.push_text(text, self.context.limits.text);
+    }
+
+    /// A part that is saved, not read; a ciphertext among them is opened.
+    fn file(&mut self, part: &Part, scope: Scope) {
+        let (bytes, damaged) = part.decoded();
+        if damaged {
+            self.out
+                .problem("an attachment whose transfer encoding is damaged");
+        }
+        let content = armor::content(&bytes, is_openpgp_file(part));
+        if content == Content::Message {
+            self.attached_ciphertext(part, &bytes, scope);
+            return;
+        }
+        let is_signature = content == Content::Signature
+            || matches!(
+                part.media_type.as_str(),
+                "application/pgp-signature"
+                    | "application/pkcs7-signature"
+                    | "application/x-pkcs7-signature"
+            );
+        if is_signature && part.file_name().is_none() && !part.is_attachment() {
+            return;
+        }
+        let is_plumbing =
+            is_signature || content == Content::Keys || part.is("application/pgp-keys");
+        let entry = Entry {
+            name: part.file_name().map(Cow::Borrowed),
+            media_type: &part.media_type,
+            charset: part.charset(),
+            role: if is_plumbing {
+                Role::Plumbing
+            } else {
+                Role::Content
+            },
+        };
+        self.list(entry, &bytes, scope);
+    }
+
+    pub(super) fn list(&mut self, entry: Entry, bytes: &[u8], scope: Scope) {
+        let name = entry
+            .name
+            .as_deref()
+            .and_then(text::safe_name)
+            .unwrap_or_else(|| default_name(self.out.file_count() + 1, entry.media_type));
+        let excerpt = excerpt(&name, &entry, bytes, self.context.limits.excerpt);
+        self.out.push_file(File {
+            attachment: Attachment {
+                name,
+                media_type: entry.media_type.to_owned(),
+                size: bytes.len() as u64,
+                digest: Digest::of(bytes),
+                excerpt,
+                encrypted: scope.encrypted,
+            },
+            plumbing: entry.role == Role::Plumbing,
+        });
+    }
+}
+
+/// How the bytes of a text part become text.
+#[derive(Clone, Default)]
+pub struct Style {
+    pub(super) charset: Option<String>,
+    html: bool,
+    flowed: bool,
+    delete_space: bool,
+    legacy_display: bool,
+}
+
+impl Style {
+    fn of(part: &Part) -> Self {
+        let has = |name: &str, value: &str| {
+            part.content_type
+                .get(name)
+                .is_some_and(|found| found.eq_ignore_ascii_case(value))
+        };
+        let html = part.is("text/html");
+        Self {
+            charset: part.charset().map(str::to_owned),
+            html,
+            flowed: has("format", "flowed") && !html,
+            delete_space: has("delsp", "yes"),
+            legacy_display: has("hp-legacy-display", "1") && !html,
+        }
+    }
+
+    /// Plain text, as it is inside OpenPGP.
+    pub(super) fn in_charset(charset: Option<String>) -> Self {
+        Self {
+            charset,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn utf8() -> Self {
+        Self::in_charset(Some("utf-8".to_owned()))
+    }
+}
+
+/// RFC 9788 (`hp`) and the drafts before it (`protected-headers="v1"`).
+fn has_protected_header(part: &Part) -> bool {
+    let value = |name| part.content_type.get(name).map(str::to_ascii_lowercase);
+    value("protected-headers").as_deref() == Some("v1")
+        || matches!(value("hp").as_deref(), Some("cipher" | "clear"))
+}
+
+/// The first part repeats the protected header for programs that do not know of it.
+fn begins_with_legacy_display(part: &Part) -> bool {
+    has_protected_header(part)
+        && part.parts.len() > 1
+        && part.parts.first().is_some_and(|first| {
+            has_protected_header(first)
+                && (first.is("text/plain") || first.is("text/rfc822-headers"))
+                && !first.is_attachment()
+        })
+}
+
+/// The part of RFC 3156 that says `Version: 1`; gateways put the ciphertext itself in its place.
+pub(super) fn is_control(part: &Part) -> bool {
+    part.is("application/pgp-encrypted") && !part.is_multipart() && part.body.len() < 1024 && {
+        let (bytes, _) = part.decoded();
+        armor::content(&bytes, true) != Content::Message
+    }
+}
+
+/// A multipart/signed that a gateway renamed.
+fn is_mangled_signed(part: &Part) -> bool {
+    matches!(part.parts.as_slice(), [_, signature] if signature.is("application/pgp-signature"))
+}
+
+fn is_report(part: &Part) -> bool {
+    part.parts
+        .iter()
+        .any(|child| report::kind_of(child).is_some())
+        || part.is("multipart/report") && report::announced(part).is_some()
+}
+
+/// Is a leaf text to read? Plain text and HTML are, unless called an attachment: many programs
+/// give a name to what they show. Other kinds are files when they have a name.
+fn is_body(part: &Part, scope: Scope) -> bool {
+    let Some(subtype) = part.media_type.strip_prefix("text/") else {
+        // A multipart in which no part was found: what stands there is better than nothing.
+        return part.media_type.starts_with("multipart/");
+    };
+    let readable = !matches!(
+        subtype,
+        "calendar"
+            | "vcard"
+            | "x-vcard"
+            | "directory"
+            | "css"
+            | "rtf"
+            | "rfc822-headers"
+            | "x-amp-html"
+            | "javascript"
+    );
+    let shown = matches!(subtype, "plain" | "html") || part.file_name().is_none() || scope.alone;
+    readable && shown && !part.is_attachment() && !is_named_openpgp(part)
+}
+
+/// A certificate, message or signature that came as a named text is a file all the same.
+fn is_named_openpgp(part: &Part) -> bool {
+    part.file_name().is_some() && is_openpgp_file(part)
+}
+
+fn is_openpgp_file(part: &Part) -> bool {
+    part.media_type.starts_with("application/pgp")
+        || part.file_name().is_some_and(|name| {
+            let name = name.to_ascii_lowercase();
+            [".gpg", ".pgp", ".asc", ".sig", ".key"]
+                .iter()
+                .any(|extension| name.ends_with(extension))
+        })
+}
+
+/// HTML by its label, but a whole message or clear-signed text without any markup stands in it.
+fn holds_bare_armour(bytes: &[u8]) -> bool {
+    armor::mentions_openpgp(bytes)
+        && armor::segments(bytes).iter().any(|segment| match segment {
+            Segment::Plain(_) => false,
+            Segment::Message(block) | Segment::Signed(block) => !block.contains(&b'<'),
+        })
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Plain,
+    Html,
+    Other,
+}
+
+/// Which of the alternatives is shown.
+fn choose(parts: &[Part]) -> usize {
+    let position = |form| parts.iter().position(|part| form_of(part) == form);
+    match (position(Form::Plain), position(Form::Html)) {
+        (Some(plain), Some(html)) if says_nothing(parts.get(plain), parts.get(html)) => html,
+        (Some(plain), _) => plain,
+        (None, Some(html)) => html,
+        (None, None) => 0,
+    }
+}
+
+fn form_of(part: &Part) -> Form {
+    if part.is_attachment() {
+        return Form::Other;
+    }
+    match part.media_type.as_str() {
+        "text/plain" => Form::Plain,
+        "text/html" => Form::Html,
+        _ => {
+            let forms: Vec<Form> = part.parts.iter().map(form_of).collect();
+            [Form::Plain, Form::Html]
+                .into_iter()
+                .find(|form| forms.contains(form))
+                .unwrap_or(Form::Other)
+        }
+    }
+}
+
+fn first_of<'p, 'a>(part: &'p Part<'a>, form: Form) -> Option<&'p Part<'a>> {
+    if !part.is_multipart() {
+        return (form_of(part) == form).then_some(part);
+    }
+    part.parts.iter().find_map(|child| first_of(child, form))
+}
+
+/// Is the plain text empty, or only a hint that there is HTML, while the HTML says something?
+fn says_nothing(plain: Option<&Part>, html: Option<&Part>) -> bool {
+    let Some(plain) = plain.and_then(|part| first_of(part, Form::Plain)) else {
+        return true;
+    };
+    let (bytes, _) = plain.decoded();
+    if bytes.len() > 4 * STUB {
+        return false;
+    }
+    let (text, _) = charset::decode(&bytes, plain.charset());
+    let text = text.trim().to_lowercase();
+    if text.is_empty() {
+        return true;
+    }
+    let hints = text.len() <= STUB
+        && text.contains("html")
+        && [
+            "support",
+            "display",
+            "view",
+            "client",
+            "reader",
+            "program",
+            "enable",
+            "compatible",
+            "capable",
+            "version",
+            "anzeige",
+            "darstell",
+        ]
+        .iter()
+        .any(|word| text.contains(word));
+    let html_length = || {
+        html.and_then(|part| first_of(part, Form::Html))
+            .map_or(0, |part| part.body.len())
+    };
+    hints && html_length() > 2 * text.len()
+}
+
+/// The head of a forwarded mail.
+fn introduction(inner: &Part) -> String {
+    let mut out = "---------- Forwarded message ----------\n".to_owned();
+    for name in ["From", "Date", "Subject", "To"] {
+        if let Some(value) = inner.field(name) {
+            let value = text::one_line(&header::decode_words(&value), 1_000);
+            out.extend([name, ": ", &value, "\n"]);
+        }
+    }
+    out
+}

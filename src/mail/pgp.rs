@@ -1,0 +1,58 @@
+//! OpenPGP (RFC 9580): our keys, reading, checking and writing. Alone knows sequoia.
+//!
+//! Keys and `now` are passed in; nothing here reads a file, a clock or a network.
+//!
+//! | file | what it holds |
+//! | --- | --- |
+//! | `armor` | ASCII armour, read tolerantly and written plainly |
+//! | `policy` | which algorithms are accepted for what |
+//! | `keyring` | our secret keys: loading, listing, offering |
+//! | `limits` | what one message may cost |
+//! | `decrypt` | opening one ciphertext |
+//! | `elgamal` | the one old algorithm that the library lacks |
+//! | `verify` | what a signature is worth; detached, clear-signed and inline ones |
+//! | `certificate` | reading the certificates of others |
+//! | `compose` | encrypting and signing |
+//! | `generate` | a new key |
+//!
+//! Every input here was written by a stranger. What it may cost is bounded by the constants of
+//! `limits`, `decrypt`, `verify` and `certificate`, and a panic of the library is a failed mail, not a dead daemon.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::SystemTime;
+
+use chrono::{DateTime, Utc};
+
+mod armor;
+mod certificate;
+mod compose;
+mod decrypt;
+mod elgamal;
+mod generate;
+mod keyring;
+mod limits;
+mod policy;
+#[cfg(test)]
+mod tests;
+mod verify;
+
+pub use certificate::read_certificates;
+pub use compose::usable_for_encryption;
+pub use decrypt::Plaintext;
+pub use generate::generate;
+pub use keyring::{KeyInfo, KeyPart, KeyProblem, Keyring};
+pub use verify::{verify_cleartext, verify_detached, verify_message};
+
+/// Runs the library over hostile bytes. `None`: it panicked.
+///
+/// Nothing that outlives the call is changed by the closures passed in, so there is no
+/// half-written state that a panic could leave behind.
+fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(work)).ok()
+}
+
+/// OpenPGP counts seconds from 1970 in 32 bits; an earlier instant is that epoch.
+fn system_time(at: DateTime<Utc>) -> SystemTime {
+    let seconds = u32::try_from(at.timestamp().max(0)).unwrap_or(u32::MAX);
+    SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds.into())
+}

@@ -1,0 +1,125 @@
+//! The certificates of others, as they come with mail: read, and cut down to what we use.
+
+use sequoia_openpgp::cert::CertParser;
+use sequoia_openpgp::cert::bundle::ComponentBundle;
+use sequoia_openpgp::packet::{Signature, UserID};
+use sequoia_openpgp::parse::Parse;
+use sequoia_openpgp::serialize::Serialize;
+use sequoia_openpgp::{Cert, Packet, Result};
+
+use super::armor::{self, Label};
+use super::guarded;
+use crate::mail::message::Certificate;
+
+const MAX_CERTIFICATES: usize = 32;
+/// Of all certificates together, after they were cut down.
+const MAX_BYTES: usize = 1024 * 1024;
+/// What a stranger sends beyond this is not looked at.
+const MAX_INPUT: usize = 8 * 1024 * 1024;
+/// Of one component, the newest; older ones say nothing that holds now.
+const MAX_SELF_SIGNATURES: usize = 3;
+const MAX_COMPONENTS: usize = 64;
+
+/// All certificates in some bytes, armoured (several blocks, text around them) or binary.
+///
+/// Each is cut down to keys, user IDs and the newest self-signatures: no secret part, no
+/// picture, no certification by others. At most 32, and 1 MiB of them.
+pub fn read_certificates(bytes: &[u8]) -> Vec<Certificate> {
+    let bytes = bytes.get(..MAX_INPUT).unwrap_or(bytes);
+    let mut found: Vec<Certificate> = Vec::new();
+    let mut room = MAX_BYTES;
+    for block in key_blocks(bytes) {
+        for certificate in guarded(|| certificates(&block)).unwrap_or_default() {
+            if found.len() == MAX_CERTIFICATES || certificate.bytes.len() > room {
+                return found;
+            }
+            if !found.contains(&certificate) {
+                room -= certificate.bytes.len();
+                found.push(certificate);
+            }
+        }
+    }
+    found
+}
+
+/// The packets of every block that may hold keys.
+pub fn key_blocks(bytes: &[u8]) -> Vec<Vec<u8>> {
+    if armor::is_binary(bytes) {
+        return vec![bytes.to_vec()];
+    }
+    armor::blocks(bytes, &[Label::PublicKey, Label::PrivateKey])
+        .take(MAX_CERTIFICATES)
+        .map(|block| block.bytes.into_owned())
+        .collect()
+}
+
+fn certificates(packets: &[u8]) -> Vec<Certificate> {
+    let Ok(certs) = CertParser::from_bytes(packets) else {
+        return Vec::new();
+    };
+    certs
+        .take(MAX_CERTIFICATES)
+        .filter_map(|cert| certificate(&cert.ok()?))
+        .collect()
+}
+
+/// A certificate as a plain value. `None`: it cannot be written again.
+pub fn certificate(cert: &Cert) -> Option<Certificate> {
+    let mut emails: Vec<String> = cert
+        .userids()
+        .take(MAX_COMPONENTS)
+        .filter(|user| user.self_signatures().next().is_some())
+        .filter_map(|user| email(user.userid()))
+        .collect();
+    emails.dedup();
+    Some(Certificate {
+        fingerprint: format!("{:X}", cert.fingerprint()),
+        emails,
+        bytes: minimal(cert, |_| true).ok()?,
+    })
+}
+
+/// The address in a user ID, in lower case; also where the rest of it is not UTF-8, or not
+/// written as the conventions say.
+pub fn email(user: &UserID) -> Option<String> {
+    let usual = user.email().ok().flatten().map(str::to_lowercase);
+    usual.or_else(|| {
+        let text = String::from_utf8_lossy(user.value());
+        let inner = match text.rsplit_once('<') {
+            Some((_, rest)) => rest.split('>').next().unwrap_or_default(),
+            None => text.as_ref(),
+        };
+        let address = inner.trim().to_lowercase();
+        let plausible = address.contains('@') && !address.contains(char::is_whitespace);
+        plausible.then_some(address)
+    })
+}
+
+/// The binary public parts that a correspondent needs: all keys, the user IDs that `wanted`
+/// names, and the self-signatures and revocations of these.
+pub fn minimal(cert: &Cert, wanted: impl Fn(&UserID) -> bool) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let primary = cert.primary_key();
+    Packet::from(primary.key().clone()).serialize(&mut bytes)?;
+    own_signatures(primary.bundle(), &mut bytes)?;
+    let users = cert.userids().filter(|user| wanted(user.userid()));
+    for user in users.take(MAX_COMPONENTS) {
+        Packet::from(user.userid().clone()).serialize(&mut bytes)?;
+        own_signatures(user.bundle(), &mut bytes)?;
+    }
+    for subkey in cert.keys().subkeys().take(MAX_COMPONENTS) {
+        Packet::from(subkey.key().clone()).serialize(&mut bytes)?;
+        own_signatures(subkey.bundle(), &mut bytes)?;
+    }
+    Ok(bytes)
+}
+
+fn own_signatures<C>(bundle: &ComponentBundle<C>, bytes: &mut Vec<u8>) -> Result<()> {
+    // The library lists both with the newest first.
+    let revocations = bundle.self_revocations().take(MAX_SELF_SIGNATURES);
+    let bindings = bundle.self_signatures().take(MAX_SELF_SIGNATURES);
+    for signature in revocations.chain(bindings) {
+        Packet::from(Signature::clone(signature)).serialize(bytes)?;
+    }
+    Ok(())
+}

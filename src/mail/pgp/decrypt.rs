@@ -1,0 +1,244 @@
+//! Opening one ciphertext.
+//!
+//! No byte is handed out before the whole message passed its integrity check (EFAIL). Work is
+//! bounded by `limits` and by [`MAX_TRIES`], no password is ever tried.
+
+use std::io::Read;
+
+use chrono::{DateTime, Utc};
+use sequoia_openpgp::crypto::{KeyPair, SessionKey};
+use sequoia_openpgp::packet::{PKESK, SKESK, Tag};
+use sequoia_openpgp::parse::stream::{
+    DecryptionHelper, DecryptorBuilder, MessageStructure, VerificationHelper,
+};
+use sequoia_openpgp::parse::{PacketParser, Parse};
+use sequoia_openpgp::types::SymmetricAlgorithm;
+use sequoia_openpgp::{Cert, Error, KeyHandle, Packet, Result};
+
+use super::armor::{self, Label};
+use super::elgamal::ElGamal;
+use super::keyring::Keyring;
+use super::limits::{buffer_sizes, is_cut_short};
+use super::verify::{Checker, Signers};
+use super::{guarded, policy, system_time};
+use crate::mail::message::{Certificate, Failure, Signature};
+
+/// Secret-key operations for one message, in all its layers.
+const MAX_TRIES: usize = 64;
+
+/// Decrypted and checked as a whole: the integrity check has passed.
+pub struct Plaintext {
+    pub bytes: Vec<u8>,
+    /// Signatures inside the encryption; all of them cover the whole plaintext.
+    pub signatures: Vec<Signature>,
+}
+
+impl Keyring {
+    /// Opens one message, armoured or binary, and checks its signatures against `known`.
+    ///
+    /// Bounded in expanded size (`at_most` bytes), nesting, packets and session keys.
+    /// No byte is returned before the whole message passed its integrity check.
+    /// A message that is not encrypted is `Malformed`; see [`super::verify_message`].
+    pub fn decrypt(
+        &self,
+        ciphertext: &[u8],
+        known: &[Certificate],
+        at_most: usize,
+        now: DateTime<Utc>,
+    ) -> std::result::Result<Plaintext, Failure> {
+        guarded(|| {
+            let packets =
+                armor::packets(ciphertext, &[Label::Message]).ok_or(Failure::Malformed)?;
+            let recipients = self.own_fingerprints();
+            for buffer_size in buffer_sizes(packets.bytes.len(), at_most) {
+                let mut opening = Opening::new(self, Signers::new(known, &recipients, now));
+                match opening.read(&packets.bytes, buffer_size, now) {
+                    Ok(None) => {}
+                    Ok(Some(bytes)) if bytes.len() > at_most => break,
+                    Ok(Some(bytes)) => {
+                        let signatures = opening.checker.signatures;
+                        return Ok(Plaintext { bytes, signatures });
+                    }
+                    Err(error) => {
+                        let damaged = !packets.complete || is_cut_short(&packets.bytes);
+                        return Err(opening.failure(&error, damaged));
+                    }
+                }
+            }
+            Err(Failure::TooLarge)
+        })
+        .unwrap_or(Err(Failure::Malformed))
+    }
+}
+
+/// One message being opened.
+struct Opening<'a> {
+    keyring: &'a Keyring,
+    checker: Checker<'a>,
+    /// Secret-key operations so far.
+    tries: usize,
+    /// A session key was found that fits the ciphertext.
+    opened: bool,
+    /// Session key packets that the library cannot read.
+    unreadable_keys: bool,
+}
+
+impl<'a> Opening<'a> {
+    fn new(keyring: &'a Keyring, signers: Signers<'a>) -> Self {
+        Self {
+            keyring,
+            checker: Checker::new(signers),
+            tries: 0,
+            opened: false,
+            unreadable_keys: false,
+        }
+    }
+
+    /// `Ok(None)`: the message does not fit into the buffer.
+    fn read(
+        &mut self,
+        packets: &[u8],
+        buffer_size: usize,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Vec<u8>>> {
+        let policy = policy::reading(now);
+        let mut decryptor = DecryptorBuilder::from_bytes(packets)?
+            .buffer_size(buffer_size)
+            .with_policy(&policy, system_time(now), &mut *self)?;
+        if !decryptor.message_processed() {
+            return Ok(None);
+        }
+        let mut bytes = Vec::new();
+        decryptor.read_to_end(&mut bytes)?;
+        drop(decryptor);
+        if self.opened {
+            Ok(Some(bytes))
+        } else {
+            Err(self.checker.limits.refuse(Failure::Malformed))
+        }
+    }
+
+    /// Why it did not open. `damaged`: the armour or the packets are not whole.
+    fn failure(&self, error: &anyhow::Error, damaged: bool) -> Failure {
+        match self
+            .checker
+            .limits
+            .failure
+            .unwrap_or_else(|| self.failure_of(error))
+        {
+            // Naturally: its end is missing.
+            Failure::Modified | Failure::Malformed if damaged => Failure::Damaged,
+            failure => failure,
+        }
+    }
+
+    /// What the library's error means.
+    fn failure_of(&self, error: &anyhow::Error) -> Failure {
+        match error.downcast_ref::<Error>() {
+            Some(
+                Error::PolicyViolation(..)
+                | Error::UnsupportedPacketType(_)
+                | Error::UnsupportedSymmetricAlgorithm(_)
+                | Error::UnsupportedAEADAlgorithm(_)
+                | Error::UnsupportedCompressionAlgorithm(_),
+            ) => Failure::Unsupported,
+            Some(Error::ManipulatedMessage) => Failure::Modified,
+            _ if self.opened => Failure::Modified,
+            _ => Failure::Malformed,
+        }
+    }
+
+    /// Each session key packet with each of our keys that it may be for: first those that
+    /// name one of ours, then those that hide their recipient (RFC 9580, 5.1.8).
+    fn candidates<'p>(&self, packets: &'p [PKESK]) -> Vec<(&'p PKESK, &'a KeyPair)> {
+        let keyring = self.keyring;
+        let pairs = move |wanted: fn(&PKESK, &KeyPair) -> bool| {
+            packets.iter().flat_map(move |packet| {
+                let keys = keyring.decryption_keys();
+                keys.filter(move |key| wanted(packet, key))
+                    .map(move |key| (packet, key))
+            })
+        };
+        pairs(is_named).chain(pairs(may_be_meant)).collect()
+    }
+}
+
+fn is_named(packet: &PKESK, key: &KeyPair) -> bool {
+    let handle = KeyHandle::from(key.public().fingerprint());
+    packet
+        .recipient()
+        .is_some_and(|recipient| recipient.aliases(handle))
+}
+
+fn may_be_meant(packet: &PKESK, key: &KeyPair) -> bool {
+    packet.recipient().is_none() && packet.pk_algo() == key.public().pk_algo()
+}
+
+/// The session key in `packet`, if it is for `key`.
+fn session_key(
+    packet: &PKESK,
+    key: &KeyPair,
+    algorithm: Option<SymmetricAlgorithm>,
+) -> Option<(Option<SymmetricAlgorithm>, SessionKey)> {
+    match ElGamal::of(key) {
+        Some(mut key) => packet.decrypt(&mut key, algorithm),
+        None => packet.decrypt(&mut key.clone(), algorithm),
+    }
+}
+
+impl VerificationHelper for &mut Opening<'_> {
+    fn inspect(&mut self, parser: &PacketParser) -> Result<()> {
+        if let Packet::Unknown(packet) = &parser.packet {
+            self.unreadable_keys |= matches!(packet.tag(), Tag::PKESK | Tag::SKESK);
+        }
+        self.checker.limits.admit(parser)
+    }
+
+    fn get_certs(&mut self, _issuers: &[KeyHandle]) -> Result<Vec<Cert>> {
+        Ok(Vec::new())
+    }
+
+    fn check(&mut self, structure: MessageStructure) -> Result<()> {
+        (&mut self.checker).check(structure)
+    }
+}
+
+impl DecryptionHelper for &mut Opening<'_> {
+    fn decrypt(
+        &mut self,
+        public: &[PKESK],
+        passwords: &[SKESK],
+        algorithm: Option<SymmetricAlgorithm>,
+        decrypt: &mut dyn FnMut(Option<SymmetricAlgorithm>, &SessionKey) -> bool,
+    ) -> Result<Option<Cert>> {
+        let mut was_named = false;
+        let mut unsupported = false;
+        for (packet, key) in self.candidates(public) {
+            if self.tries == MAX_TRIES {
+                return Err(self.checker.limits.refuse(Failure::TooLarge));
+            }
+            self.tries += 1;
+            was_named |= packet.recipient().is_some();
+            let Some((cipher, session)) = session_key(packet, key, algorithm) else {
+                continue;
+            };
+            unsupported |= cipher.is_some_and(|cipher| !cipher.is_supported());
+            if decrypt(cipher, &session) {
+                self.opened = true;
+                return Ok(None);
+            }
+        }
+        Err(self.checker.limits.refuse(if unsupported {
+            Failure::Unsupported
+        } else if was_named {
+            // Our key, but the session key does not come out of it.
+            Failure::Modified
+        } else if public.is_empty() && self.unreadable_keys {
+            Failure::Unsupported
+        } else if public.is_empty() && !passwords.is_empty() {
+            Failure::PasswordOnly
+        } else {
+            Failure::NoKey
+        }))
+    }
+}

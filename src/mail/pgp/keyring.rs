@@ -1,0 +1,524 @@
+//! Our secret keys: loading, listing, offering.
+//!
+//! Whatever can decrypt does, however old, expired or revoked the key is: the sender cannot
+//! know, and the report must be read. What is signed and offered to others is the first key
+//! that is good by today's standard.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, NaiveDate, Utc};
+use secrecy::{ExposeSecret, SecretString};
+use sequoia_openpgp::cert::amalgamation::key::{PrimaryKey, ValidKeyAmalgamationIter};
+use sequoia_openpgp::cert::{CertParser, ValidCert};
+use sequoia_openpgp::crypto::{KeyPair, Password, S2K};
+use sequoia_openpgp::packet::Key;
+use sequoia_openpgp::packet::key::{PublicParts, SecretKeyMaterial, SecretParts, UnspecifiedRole};
+use sequoia_openpgp::parse::Parse;
+use sequoia_openpgp::policy::StandardPolicy;
+use sequoia_openpgp::types::{KeyFlags, PublicKeyAlgorithm, RevocationStatus};
+use sequoia_openpgp::{Cert, Error, Fingerprint};
+
+use super::armor::{Label, armored};
+use super::certificate::{email, key_blocks, minimal};
+use super::{guarded, policy, system_time};
+use crate::mail::message::address_key;
+
+/// Shorter ones of RSA, DSA and ElGamal can be broken with much money.
+const WEAK_BELOW_BITS: usize = 2_048;
+
+/// Our secret keys, unlocked. The first that is valid is current; all of them decrypt.
+pub struct Keyring {
+    keys: Vec<OwnKey>,
+    /// Index of the current key.
+    current: usize,
+}
+
+/// One of our certificates and what was unlocked of it.
+struct OwnKey {
+    origin: String,
+    /// Without secret parts.
+    cert: Cert,
+    secrets: Vec<KeyPair>,
+}
+
+/// What is odd about a configured key; a warning of `check`, unless no key is left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyProblem {
+    /// File or credential that it came from.
+    pub origin: String,
+    /// Upper-case hex; `None` where no key could be read.
+    pub fingerprint: Option<String>,
+    pub what: String,
+    /// This key cannot be used at all.
+    pub fatal: bool,
+}
+
+/// A key of ours as `triaged key list` shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyInfo {
+    pub origin: String,
+    /// Upper-case hex.
+    pub fingerprint: String,
+    pub user_ids: Vec<String>,
+    /// It signs, and is offered to others.
+    pub current: bool,
+    pub revoked: bool,
+    /// The primary key first.
+    pub parts: Vec<KeyPart>,
+}
+
+/// A primary key or subkey.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyPart {
+    /// Upper-case hex.
+    pub fingerprint: String,
+    /// As RFC 9580 writes it: `EdDSA`, `RSA (Encrypt or Sign)`..
+    pub algorithm: String,
+    pub created_at: DateTime<Utc>,
+    /// `None`: never.
+    pub expires_at: Option<DateTime<Utc>>,
+    pub signs: bool,
+    pub encrypts: bool,
+    /// Its secret part is at hand.
+    pub unlocked: bool,
+}
+
+impl Keyring {
+    /// `sources`: origin and bytes of each file, armoured or binary, one or several keys each.
+    /// Returns every key that can be used, and what is odd about the others.
+    pub fn load(
+        sources: &[(String, Vec<u8>)],
+        passphrase: Option<&SecretString>,
+        address: &str,
+        now: DateTime<Utc>,
+    ) -> (Self, Vec<KeyProblem>) {
+        let password = passphrase.map(|secret| Password::from(secret.expose_secret()));
+        let mut loading = Loading {
+            password,
+            address: address_key(address),
+            now,
+            keys: Vec::new(),
+            problems: Vec::new(),
+        };
+        for (origin, bytes) in sources {
+            loading.file(origin, bytes);
+        }
+        loading.finish()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// Of the current key: upper-case hex, without spaces. Empty where there is none.
+    pub fn fingerprint(&self) -> String {
+        let current = self.current().map(|key| key.name());
+        current.unwrap_or_default()
+    }
+
+    /// The current key's certificate, minimal and armoured, as `application/pgp-keys`.
+    pub fn certificate(&self) -> String {
+        self.current()
+            .and_then(|key| minimal(&key.cert, |_| true).ok())
+            .and_then(|packets| armored(Label::PublicKey, &packets).ok())
+            .unwrap_or_default()
+    }
+
+    /// Value of an Autocrypt header field for `address`, a space every 70 characters of key
+    /// data. Empty where there is no key.
+    pub fn autocrypt(&self, address: &str) -> String {
+        let Some(current) = self.current() else {
+            return String::new();
+        };
+        let wanted = address_key(address);
+        let users = || current.cert.userids();
+        let has_address = users().any(|user| email(user.userid()).is_some_and(|it| it == wanted));
+        let packets = minimal(&current.cert, |user| {
+            !has_address || email(user).is_some_and(|it| it == wanted)
+        });
+        let Ok(packets) = packets else {
+            return String::new();
+        };
+        let mut value = format!("addr={}; prefer-encrypt=mutual; keydata=", address.trim());
+        for (position, letter) in STANDARD.encode(packets).chars().enumerate() {
+            if position % 70 == 0 {
+                value.push(' ');
+            }
+            value.push(letter);
+        }
+        value
+    }
+
+    /// All keys, with the expiry of each part as of `now`.
+    pub fn keys(&self, now: DateTime<Utc>) -> Vec<KeyInfo> {
+        let keys = self.keys.iter().enumerate();
+        keys.map(|(index, key)| key.info(index == self.current, now))
+            .collect()
+    }
+
+    /// Secret keys that decrypt.
+    pub(super) fn decryption_keys(&self) -> impl Iterator<Item = &KeyPair> {
+        let secrets = self.keys.iter().flat_map(|key| &key.secrets);
+        secrets.filter(|secret| encrypts(secret.public().pk_algo()))
+    }
+
+    /// Of our certificates, whether current or not.
+    pub(super) fn own_fingerprints(&self) -> Vec<Fingerprint> {
+        self.keys.iter().map(|key| key.cert.fingerprint()).collect()
+    }
+
+    /// The secret key that signs. An old or expired one rather than none: the reader then at
+    /// least sees whose it is, and `check` has told us.
+    pub(super) fn signer(&self, now: DateTime<Utc>) -> Result<KeyPair, String> {
+        let current = self.current().ok_or("there is no key of ours")?;
+        current
+            .signer(&policy::current(now), true, now)
+            .or_else(|| current.signer(&policy::lenient(now), false, now))
+            .ok_or_else(|| format!("our key {} has no secret key that signs", current.name()))
+    }
+
+    fn current(&self) -> Option<&OwnKey> {
+        self.keys.get(self.current)
+    }
+}
+
+/// Fingerprints alone.
+impl fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.keys.iter().map(OwnKey::name))
+            .finish()
+    }
+}
+
+impl OwnKey {
+    fn name(&self) -> String {
+        format!("{:X}", self.cert.fingerprint())
+    }
+
+    fn secret(&self, fingerprint: &Fingerprint) -> Option<&KeyPair> {
+        let mut secrets = self.secrets.iter();
+        secrets.find(|secret| secret.public().fingerprint() == *fingerprint)
+    }
+
+    fn signer(&self, policy: &StandardPolicy, alive: bool, now: DateTime<Utc>) -> Option<KeyPair> {
+        let cert = self.cert.with_policy(policy, system_time(now)).ok()?;
+        let keys = cert.keys().supported().for_signing();
+        let keys: Vec<_> = if alive {
+            keys.alive().revoked(false).collect()
+        } else {
+            keys.collect()
+        };
+        keys.iter()
+            .find_map(|key| self.secret(&key.key().fingerprint()))
+            .cloned()
+    }
+
+    /// Good by today's standard: it can be offered, and signs.
+    fn is_current(&self, now: DateTime<Utc>) -> bool {
+        let policy = policy::current(now);
+        let cert = self.cert.with_policy(&policy, system_time(now));
+        cert.is_ok_and(|cert| {
+            cert.alive().is_ok()
+                && !is_revoked(&cert)
+                && offers_encryption(&cert)
+                && self.signer(&policy, true, now).is_some()
+        })
+    }
+
+    fn info(&self, current: bool, now: DateTime<Utc>) -> KeyInfo {
+        let policy = policy::lenient(now);
+        let time = system_time(now);
+        let valid = self.cert.with_policy(&policy, time).ok();
+        let part = |key: &Key<_, UnspecifiedRole>| {
+            let fingerprint = key.fingerprint();
+            let bound = valid
+                .as_ref()
+                .and_then(|cert| cert.keys().key_handle(&fingerprint).next());
+            KeyPart {
+                fingerprint: format!("{fingerprint:X}"),
+                algorithm: key.pk_algo().to_string(),
+                created_at: key.creation_time().into(),
+                expires_at: bound
+                    .as_ref()
+                    .and_then(|key| key.key_expiration_time())
+                    .map(DateTime::from),
+                signs: bound.as_ref().is_some_and(|key| key.for_signing()),
+                encrypts: bound.as_ref().is_some_and(|key| {
+                    key.for_transport_encryption() || key.for_storage_encryption()
+                }),
+                unlocked: self.secret(&fingerprint).is_some(),
+            }
+        };
+        KeyInfo {
+            origin: self.origin.clone(),
+            fingerprint: self.name(),
+            user_ids: self
+                .cert
+                .userids()
+                .map(|user| String::from_utf8_lossy(user.userid().value()).into_owned())
+                .collect(),
+            current,
+            revoked: valid.as_ref().is_some_and(is_revoked),
+            parts: self.cert.keys().map(|key| part(key.key())).collect(),
+        }
+    }
+}
+
+/// The files being read, and what was found so far.
+struct Loading {
+    password: Option<Password>,
+    /// Lower case.
+    address: String,
+    now: DateTime<Utc>,
+    keys: Vec<OwnKey>,
+    problems: Vec<KeyProblem>,
+}
+
+impl Loading {
+    fn file(&mut self, origin: &str, bytes: &[u8]) {
+        let mut certs = Vec::new();
+        for block in key_blocks(bytes) {
+            let parsed =
+                guarded(|| CertParser::from_bytes(&block).map(Iterator::collect::<Vec<_>>));
+            match parsed {
+                Some(Ok(parsed)) => certs.extend(parsed),
+                Some(Err(error)) => certs.push(Err(error)),
+                None => certs.push(Err(anyhow::anyhow!("the OpenPGP library failed"))),
+            }
+        }
+        if certs.is_empty() {
+            self.problem(origin, None, "holds no OpenPGP key", true);
+        }
+        for cert in certs {
+            match cert {
+                Ok(cert) => self.cert(origin, cert),
+                Err(error) => {
+                    self.problem(origin, None, &format!("cannot be read: {error:#}"), true);
+                }
+            }
+        }
+    }
+
+    fn cert(&mut self, origin: &str, cert: Cert) {
+        let (secrets, mut oddities) = self.unlock(&cert);
+        let key = OwnKey {
+            origin: origin.to_owned(),
+            cert: cert.strip_secret_key_material(),
+            secrets,
+        };
+        let fatal = key.secrets.is_empty();
+        if !fatal {
+            oddities.extend(self.judge(&key));
+        }
+        for what in oddities {
+            self.problem(origin, Some(&key.cert), &what, fatal);
+        }
+        if !fatal {
+            self.add(key);
+        }
+    }
+
+    /// One key may be spread over several files.
+    fn add(&mut self, key: OwnKey) {
+        let fingerprint = key.cert.fingerprint();
+        let same = |known: &&mut OwnKey| known.cert.fingerprint() == fingerprint;
+        let Some(known) = self.keys.iter_mut().find(same) else {
+            self.keys.push(key);
+            return;
+        };
+        if let Ok(merged) = known.cert.clone().merge_public(key.cert) {
+            known.cert = merged;
+        }
+        for secret in key.secrets {
+            if known.secret(&secret.public().fingerprint()).is_none() {
+                known.secrets.push(secret);
+            }
+        }
+    }
+
+    /// All secret keys that can be unlocked, bound to the certificate or not, and why the
+    /// others cannot. A primary key that is kept elsewhere is good practice, and no oddity.
+    fn unlock(&self, cert: &Cert) -> (Vec<KeyPair>, Vec<String>) {
+        let mut secrets = Vec::new();
+        let mut oddities = Vec::new();
+        for key in cert.keys().secret() {
+            if key.primary() && is_stub(key.key().secret()) {
+                continue;
+            }
+            match self.unlock_one(key.key().clone()) {
+                Ok(secret) => secrets.push(secret),
+                Err(why) => oddities.push(why.to_owned()),
+            }
+        }
+        if secrets.is_empty() && oddities.is_empty() {
+            oddities
+                .push("has no secret key; export it with `gpg --export-secret-keys`".to_owned());
+        }
+        oddities.dedup();
+        (secrets, oddities)
+    }
+
+    fn unlock_one(&self, key: Key<SecretParts, UnspecifiedRole>) -> Result<KeyPair, &'static str> {
+        let key = match (key.secret(), &self.password) {
+            (SecretKeyMaterial::Unencrypted(_), _) => key,
+            (secret, _) if is_stub(secret) => {
+                return Err("has a secret key that is not in this file (on a card, or left out)");
+            }
+            (SecretKeyMaterial::Encrypted(_), None) => {
+                return Err(
+                    "is protected by a passphrase, and none is configured (openpgp.passphrase_file)",
+                );
+            }
+            (SecretKeyMaterial::Encrypted(_), Some(password)) => {
+                let unlocked = guarded(|| key.decrypt_secret(password).ok()).flatten();
+                unlocked.ok_or("is protected by another passphrase than the configured one")?
+            }
+        };
+        guarded(|| key.into_keypair().ok())
+            .flatten()
+            .ok_or("has a secret key that cannot be read")
+    }
+
+    /// What a sender's program will find odd, and what is weak.
+    fn judge(&self, key: &OwnKey) -> Vec<String> {
+        let mut oddities = Vec::new();
+        let cert = &key.cert;
+        let time = system_time(self.now);
+        let current = policy::current(self.now);
+        let lenient = policy::lenient(self.now);
+        let decrypts = |secret: &KeyPair| encrypts(secret.public().pk_algo());
+        if !key.secrets.iter().any(decrypts) {
+            oddities.push("has no secret key that decrypts".to_owned());
+        }
+        if key.signer(&lenient, false, self.now).is_none() {
+            oddities.push("has no secret key that signs".to_owned());
+        }
+        match (
+            cert.with_policy(&current, time),
+            cert.with_policy(&lenient, time),
+        ) {
+            (Ok(valid), _) => oddities.extend(validity(&valid)),
+            (Err(_), Ok(valid)) => {
+                oddities.push(
+                    "is held together by SHA-1 signatures or a short key, which programs of \
+                     today refuse; make a new key"
+                        .to_owned(),
+                );
+                oddities.extend(validity(&valid));
+            }
+            (Err(error), Err(_)) => oddities.push(format!("has no valid self-signature: {error}")),
+        }
+        oddities.extend(cert.keys().filter_map(|key| weakness(key.key())));
+        let mut users = cert.userids();
+        if !users.any(|user| email(user.userid()).is_some_and(|it| it == self.address)) {
+            oddities.push(format!(
+                "bears no user ID with the address {}",
+                self.address
+            ));
+        }
+        oddities.dedup();
+        oddities
+    }
+
+    fn problem(&mut self, origin: &str, cert: Option<&Cert>, what: &str, fatal: bool) {
+        self.problems.push(KeyProblem {
+            origin: origin.to_owned(),
+            fingerprint: cert.map(|cert| format!("{:X}", cert.fingerprint())),
+            what: what.to_owned(),
+            fatal,
+        });
+    }
+
+    fn finish(mut self) -> (Keyring, Vec<KeyProblem>) {
+        let now = self.now;
+        let current = self.keys.iter().position(|key| key.is_current(now));
+        if let (None, Some(first)) = (current, self.keys.first()) {
+            let (origin, cert) = (first.origin.clone(), first.cert.clone());
+            let what = "is the current key for want of a better one";
+            self.problem(&origin, Some(&cert), what, false);
+        }
+        let keyring = Keyring {
+            keys: self.keys,
+            current: current.unwrap_or_default(),
+        };
+        (keyring, self.problems)
+    }
+}
+
+/// Expired, revoked, or without a key to encrypt to.
+fn validity(cert: &ValidCert) -> Option<String> {
+    if is_revoked(cert) {
+        return Some("is revoked".to_owned());
+    }
+    if let Err(error) = cert.alive() {
+        return Some(match error.downcast_ref::<Error>() {
+            Some(Error::Expired(at)) => format!("expired on {}", date(*at)),
+            _ => "is not valid yet".to_owned(),
+        });
+    }
+    if offers_encryption(cert) {
+        return None;
+    }
+    let expired = encryption_keys(cert)
+        .filter_map(|key| key.key_expiration_time())
+        .max();
+    Some(match expired {
+        Some(at) => format!(
+            "has no valid encryption key; the last expired on {}",
+            date(at)
+        ),
+        None => "has no valid encryption key".to_owned(),
+    })
+}
+
+fn date(at: std::time::SystemTime) -> NaiveDate {
+    DateTime::<Utc>::from(at).date_naive()
+}
+
+fn is_revoked(cert: &ValidCert) -> bool {
+    matches!(cert.revocation_status(), RevocationStatus::Revoked(_))
+}
+
+fn encryption_keys<'a>(
+    cert: &ValidCert<'a>,
+) -> ValidKeyAmalgamationIter<'a, PublicParts, UnspecifiedRole> {
+    let purposes = KeyFlags::empty()
+        .set_transport_encryption()
+        .set_storage_encryption();
+    cert.keys().key_flags(purposes)
+}
+
+fn offers_encryption(cert: &ValidCert) -> bool {
+    encryption_keys(cert)
+        .alive()
+        .revoked(false)
+        .next()
+        .is_some()
+}
+
+fn weakness(key: &Key<PublicParts, UnspecifiedRole>) -> Option<String> {
+    let bits = match key.pk_algo() {
+        PublicKeyAlgorithm::EdDSA | PublicKeyAlgorithm::ECDSA | PublicKeyAlgorithm::ECDH => None,
+        _ => key.mpis().bits(),
+    };
+    let bits = bits.filter(|bits| *bits < WEAK_BELOW_BITS)?;
+    Some(format!(
+        "has a key of {bits} bits; {WEAK_BELOW_BITS} is the least that is safe"
+    ))
+}
+
+/// GnuPG's mark for a secret key that is on a card or was left out of the export.
+fn is_stub(secret: &SecretKeyMaterial) -> bool {
+    match secret {
+        SecretKeyMaterial::Encrypted(secret) => matches!(secret.s2k(), S2K::Private { .. }),
+        SecretKeyMaterial::Unencrypted(_) => false,
+    }
+}
+
+/// Can keys of this algorithm decrypt? What the key itself says of its use does not matter.
+fn encrypts(algorithm: PublicKeyAlgorithm) -> bool {
+    algorithm.for_encryption()
+}

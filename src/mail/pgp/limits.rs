@@ -1,0 +1,214 @@
+//! What one message may cost.
+//!
+//! Every packet is shown to [`Limits::admit`] before its content is read, so that nothing is
+//! decompressed or skipped that could be endless: only the content of the one literal packet is
+//! of unknown size, and of that the library reads as much as its buffer holds.
+
+use sequoia_openpgp::packet::Tag;
+use sequoia_openpgp::packet::header::BodyLength;
+use sequoia_openpgp::parse::PacketParser;
+use sequoia_openpgp::{Packet, Result};
+use thiserror::Error;
+
+use super::verify::MAX_SIGNATURES;
+use crate::mail::message::Failure;
+
+/// A message to everybody of a large list still fits.
+const MAX_PACKETS: usize = 1_024;
+/// All packets without content together: session keys and signatures.
+const MAX_OVERHEAD: u64 = 4 * 1024 * 1024;
+const MAX_DEPTH: isize = 8;
+/// Programs compress once. Two layers could expand without end between them while almost
+/// nothing comes out at the top.
+const MAX_COMPRESSION: usize = 1;
+const MAX_ENCRYPTION: usize = 2;
+
+/// Ends the library's parsing; the reason is in [`Limits::failure`].
+#[derive(Debug, Error)]
+#[error("message refused: {}", .0.as_str())]
+struct Refused(Failure);
+
+/// Counts the packets of one message.
+#[derive(Debug, Default)]
+pub struct Limits {
+    packets: usize,
+    overhead: u64,
+    signatures: usize,
+    compression: usize,
+    encryption: usize,
+    literal: bool,
+    /// Why the message was refused, once it was.
+    pub failure: Option<Failure>,
+}
+
+impl Limits {
+    /// To be called with every packet, in order, before its content is read.
+    pub fn admit(&mut self, parser: &PacketParser) -> Result<()> {
+        match self.judge(parser) {
+            None => Ok(()),
+            Some(failure) => Err(self.refuse(failure)),
+        }
+    }
+
+    /// Notes why the message is given up, and makes the error that stops the library.
+    pub fn refuse(&mut self, failure: Failure) -> anyhow::Error {
+        self.failure.get_or_insert(failure);
+        Refused(failure).into()
+    }
+
+    fn judge(&mut self, parser: &PacketParser) -> Option<Failure> {
+        self.packets += 1;
+        if self.packets > MAX_PACKETS || parser.recursion_depth() > MAX_DEPTH {
+            return Some(Failure::TooLarge);
+        }
+        match &parser.packet {
+            Packet::Literal(_) | Packet::CompressedData(_) | Packet::SEIP(_) if self.literal => {
+                Some(Failure::Malformed)
+            }
+            Packet::Literal(_) => {
+                self.literal = true;
+                None
+            }
+            Packet::CompressedData(packet) if !packet.algo().is_supported() => {
+                Some(Failure::Unsupported)
+            }
+            Packet::CompressedData(_) => {
+                self.compression += 1;
+                (self.compression > MAX_COMPRESSION).then_some(Failure::TooLarge)
+            }
+            Packet::SEIP(_) => {
+                self.encryption += 1;
+                (self.encryption > MAX_ENCRYPTION).then_some(Failure::TooLarge)
+            }
+            Packet::Unknown(packet) if packet.tag() == Tag::SEIP => Some(Failure::Unsupported),
+            Packet::OnePassSig(_) | Packet::Signature(_) => {
+                self.signatures += 1;
+                // Each inline signature is announced by a packet of its own.
+                let too_many = self.signatures > 2 * MAX_SIGNATURES;
+                self.overhead(parser)
+                    .or(too_many.then_some(Failure::TooLarge))
+            }
+            _ => self.overhead(parser),
+        }
+    }
+
+    /// Packets other than the three above have a length (RFC 9580, 4.2.1.4).
+    fn overhead(&mut self, parser: &PacketParser) -> Option<Failure> {
+        match parser.header().length() {
+            BodyLength::Full(length) => {
+                self.overhead += u64::from(*length);
+                (self.overhead > MAX_OVERHEAD).then_some(Failure::TooLarge)
+            }
+            BodyLength::Partial(_) | BodyLength::Indeterminate => Some(Failure::Malformed),
+        }
+    }
+}
+
+/// Sizes of the library's buffer to try on a message of `length` bytes, the last one `at_most`.
+///
+/// What does not fit into the buffer the library would hand out before it was checked; a
+/// message that does not fit is begun again with the next size instead. The library's own
+/// choice of 25 MiB is cleared for every message, which costs more than all the cryptography.
+pub fn buffer_sizes(length: usize, at_most: usize) -> impl Iterator<Item = usize> {
+    const GROWTH: usize = 16;
+    let first = length.saturating_mul(GROWTH).saturating_add(64 * 1024);
+    std::iter::successors(Some(first.min(at_most)), move |size| {
+        (*size < at_most).then(|| size.saturating_mul(GROWTH).min(at_most))
+    })
+}
+
+/// Does the sequence of packets end in the middle of one (RFC 9580, 4.2)?
+pub fn is_cut_short(packets: &[u8]) -> bool {
+    let mut rest = packets;
+    while !rest.is_empty() {
+        match next_packet(rest) {
+            Some(next) => rest = next,
+            None => return true,
+        }
+    }
+    false
+}
+
+/// What follows the first packet; `None` where it has no end.
+fn next_packet(bytes: &[u8]) -> Option<&[u8]> {
+    let (&tag, rest) = bytes.split_first()?;
+    if tag & 0x40 != 0 {
+        return after_new_body(rest);
+    }
+    let octets = match tag & 3 {
+        0 => 1,
+        1 => 2,
+        2 => 4,
+        // Of indeterminate length: it goes on to the end.
+        _ => return Some(&[]),
+    };
+    let (length, rest) = big_endian(rest, octets)?;
+    rest.get(length..)
+}
+
+/// Skips a body of the newer format, which may come in parts.
+fn after_new_body(mut bytes: &[u8]) -> Option<&[u8]> {
+    loop {
+        let (&first, rest) = bytes.split_first()?;
+        let (length, rest) = match first {
+            0..192 => (usize::from(first), rest),
+            192..224 => {
+                let (second, rest) = big_endian(rest, 1)?;
+                ((usize::from(first) - 192) * 256 + second + 192, rest)
+            }
+            255 => big_endian(rest, 4)?,
+            partial => (1usize.checked_shl((partial & 0x1f).into())?, rest),
+        };
+        let after = rest.get(length..)?;
+        if !(224..255).contains(&first) {
+            return Some(after);
+        }
+        bytes = after;
+    }
+}
+
+fn big_endian(bytes: &[u8], octets: usize) -> Option<(usize, &[u8])> {
+    let (number, rest) = bytes.split_at_checked(octets)?;
+    let value = number
+        .iter()
+        .fold(0, |value, &octet| value << 8 | usize::from(octet));
+    Some((value, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(packets: &[u8], cut_short: bool) {
+        assert_eq!(is_cut_short(packets), cut_short, "{packets:x?}");
+    }
+
+    #[test]
+    fn a_cut_is_seen() {
+        check(b"", false);
+        check(b"\xd2", true);
+        check(b"\xd2\x02ab", false);
+        check(b"\xd2\x02a", true);
+        check(b"\xd2\x02ab\xd3", true);
+        check(b"\x84\x02ab", false);
+        check(b"\x85\x00\x02ab", false);
+        check(b"\x85\x00", true);
+        check(b"\x86\x00\x00\x00\x01a", false);
+        check(b"\xa3anything", false);
+        check(b"\xd2\xe1ab\x01c", false);
+        check(b"\xd2\xe1ab", true);
+        check(b"\xd2\xff\x00\x00\x00\x03abc", false);
+        check(b"\xd2\xff\xff\xff\xff\xff", true);
+        check(&[b"\xd2\xc0\x00".as_slice(), &[0; 192]].concat(), false);
+    }
+
+    #[test]
+    fn buffers_grow_to_the_limit() {
+        let sizes = |length, at_most| buffer_sizes(length, at_most).collect::<Vec<_>>();
+        assert_eq!(sizes(0, 1_000), [1_000]);
+        assert_eq!(sizes(0, 65_536), [65_536]);
+        assert_eq!(sizes(4_096, 10_000_000), [131_072, 2_097_152, 10_000_000]);
+        assert_eq!(sizes(usize::MAX, usize::MAX), [usize::MAX]);
+    }
+}

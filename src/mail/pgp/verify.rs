@@ -1,0 +1,422 @@
+//! What a signature is worth: detached, clear-signed and inline signatures.
+//!
+//! The library's verifier takes a message apart and hashes what each signature covers. It is
+//! given no certificates, so that it judges nothing itself; [`Signers::judge`] does. The library
+//! would ask whether a key was valid when the signature claims to have been made, would not say
+//! whether an expired or revoked key's signature fits the data at all, and does not bound its
+//! work.
+//!
+//! | status | when |
+//! | --- | --- |
+//! | `unknown_key` | no certificate at hand binds the issuer's key, or we cannot read the signature |
+//! | `bad` | it does not fit the data; it hashes the data with MD5, SHA-1 or RIPEMD and is not very old; it has expired, comes from the future or from before its key; it names recipients, and none is ours (RFC 9580, 5.2.3.36); or the key is none for signing |
+//! | `revoked_key` | it fits, and the key or its certificate is revoked by now |
+//! | `expired_key` | it fits, and the key or its certificate has expired by now, whenever the signature claims to have been made: that time is the signer's word alone |
+//! | `good` | none of these |
+
+use std::cell::OnceCell;
+use std::io::Read;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sequoia_openpgp::cert::amalgamation::ValidAmalgamation;
+use sequoia_openpgp::cert::amalgamation::key::PrimaryKey;
+use sequoia_openpgp::packet;
+use sequoia_openpgp::parse::stream::{
+    DetachedVerifierBuilder, MessageLayer, MessageStructure, VerificationError, VerificationHelper,
+    VerificationResult, VerifierBuilder,
+};
+use sequoia_openpgp::parse::{PacketParser, PacketParserResult, Parse};
+use sequoia_openpgp::policy::{HashAlgoSecurity, Policy};
+use sequoia_openpgp::serialize::Serialize;
+use sequoia_openpgp::types::RevocationStatus;
+use sequoia_openpgp::{Cert, Error, Fingerprint, KeyHandle, Result};
+
+use super::armor::{self, Label};
+use super::decrypt::Plaintext;
+use super::limits::{Limits, buffer_sizes};
+use super::{guarded, policy, system_time};
+use crate::mail::message::{Certificate, Covers, Signature, SignatureStatus};
+
+/// More signatures than this on one text are not looked at.
+pub const MAX_SIGNATURES: usize = 32;
+
+/// A signature may name several keys, of several certificates; this many of each are tried.
+const MAX_KEYS: usize = 4;
+
+/// A sender's clock may be ahead of ours by this much.
+const CLOCK_SKEW: Duration = Duration::from_secs(30 * 60);
+
+/// Checks a detached signature (multipart/signed, or a `.sig` beside a file).
+///
+/// `signature`: armoured or binary, one or several. Empty where it holds none.
+pub fn verify_detached(
+    signed: &[u8],
+    signature: &[u8],
+    known: &[Certificate],
+    now: DateTime<Utc>,
+) -> Vec<Signature> {
+    guarded(|| {
+        let packets = armor::packets(signature, &[Label::Signature, Label::Message])?;
+        let packets = signature_packets(&packets.bytes);
+        judge_detached(signed, &packets, known, now).ok()
+    })
+    .flatten()
+    .unwrap_or_default()
+}
+
+/// Takes a clear-signed block (`-----BEGIN PGP SIGNED MESSAGE-----`), dash-escaping removed.
+///
+/// The text is what the signature covers: lines ended by `\n`, without the white space that
+/// stood at their ends (RFC 9580, 7.2). Text before and after the block is left out.
+/// `None`: it is no such block.
+pub fn verify_cleartext(
+    block: &[u8],
+    known: &[Certificate],
+    now: DateTime<Utc>,
+) -> Option<(Vec<u8>, Vec<Signature>)> {
+    let (text, signature) = split_cleartext(block)?;
+    let signed = text.join(&b"\r\n"[..]);
+    let signatures = verify_detached(&signed, signature, known, now);
+    let mut shown = text.join(&b'\n');
+    shown.push(b'\n');
+    Some((shown, signatures))
+}
+
+/// Opens a message that is signed but not encrypted (`-----BEGIN PGP MESSAGE-----` around a
+/// signature and literal data), or merely wrapped or compressed: then without signatures.
+///
+/// `None`: it is no such message, is damaged, or is over the bounds.
+pub fn verify_message(
+    message: &[u8],
+    known: &[Certificate],
+    at_most: usize,
+    now: DateTime<Utc>,
+) -> Option<Plaintext> {
+    guarded(|| {
+        let packets = armor::packets(message, &[Label::Message])?;
+        buffer_sizes(packets.bytes.len(), at_most)
+            .find_map(|size| open_signed(&packets.bytes, size, known, now).transpose())?
+            .ok()
+            .filter(|opened| opened.bytes.len() <= at_most)
+    })
+    .flatten()
+}
+
+/// `Ok(None)`: the message does not fit into the buffer.
+fn open_signed(
+    packets: &[u8],
+    buffer_size: usize,
+    known: &[Certificate],
+    now: DateTime<Utc>,
+) -> Result<Option<Plaintext>> {
+    let policy = policy::reading(now);
+    let mut checker = Checker::new(Signers::new(known, &[], now));
+    let mut verifier = VerifierBuilder::from_bytes(packets)?
+        .buffer_size(buffer_size)
+        .with_policy(&policy, system_time(now), &mut checker)?;
+    if !verifier.message_processed() {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    verifier.read_to_end(&mut bytes)?;
+    drop(verifier);
+    Ok(Some(Plaintext {
+        bytes,
+        signatures: checker.signatures,
+    }))
+}
+
+/// The first signature packets among some packets, as they came; of any version.
+fn signature_packets(bytes: &[u8]) -> Vec<u8> {
+    let mut signatures = Vec::new();
+    let Ok(mut parsed) = PacketParser::from_bytes(bytes) else {
+        return signatures;
+    };
+    for _ in 0..MAX_SIGNATURES {
+        let PacketParserResult::Some(parser) = parsed else {
+            break;
+        };
+        // Skipping another kind of packet would mean to decompress it.
+        if parser.packet.tag() != packet::Tag::Signature {
+            break;
+        }
+        let Ok((packet, next)) = parser.next() else {
+            break;
+        };
+        if packet.serialize(&mut signatures).is_err() {
+            break;
+        }
+        parsed = next;
+    }
+    signatures
+}
+
+fn judge_detached(
+    signed: &[u8],
+    signatures: &[u8],
+    known: &[Certificate],
+    now: DateTime<Utc>,
+) -> Result<Vec<Signature>> {
+    let policy = policy::reading(now);
+    let mut checker = Checker::new(Signers::new(known, &[], now));
+    DetachedVerifierBuilder::from_bytes(signatures)?
+        .with_policy(&policy, system_time(now), &mut checker)?
+        .verify_bytes(signed)?;
+    Ok(checker.signatures)
+}
+
+/// Splits a clear-signed block into its lines, as they were signed, and what holds the
+/// signature.
+fn split_cleartext(block: &[u8]) -> Option<(Vec<&[u8]>, &[u8])> {
+    let mut rest = block;
+    loop {
+        let (line, after) = split_line(rest)?;
+        rest = after;
+        if line.trim_ascii_start() == b"-----BEGIN PGP SIGNED MESSAGE-----" {
+            break;
+        }
+    }
+    // The headers: only `Hash`, which the signature repeats.
+    loop {
+        let (line, after) = split_line(rest)?;
+        rest = after;
+        if line.is_empty() {
+            break;
+        }
+        if !line.contains(&b':') {
+            return None;
+        }
+    }
+    let mut text = Vec::new();
+    loop {
+        let (line, after) = split_line(rest)?;
+        if line == b"-----BEGIN PGP SIGNATURE-----" {
+            return Some((text, rest));
+        }
+        text.push(line.strip_prefix(b"- ").unwrap_or(line));
+        rest = after;
+    }
+}
+
+/// The first line without its end and the white space before that, and the rest. `None` at the
+/// end of the text.
+fn split_line(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    if text.is_empty() {
+        return None;
+    }
+    let end = text.iter().position(|byte| *byte == b'\n');
+    let (line, rest) = match end {
+        Some(end) => (text.get(..end)?, text.get(end + 1..)?),
+        None => (text, &[][..]),
+    };
+    let last = line.iter().rposition(|byte| !b" \t\r".contains(byte));
+    let length = last.map_or(0, |last| last + 1);
+    Some((line.get(..length)?, rest))
+}
+
+/// Takes what the library found in one message: admits its packets, judges its signatures.
+pub struct Checker<'a> {
+    pub signers: Signers<'a>,
+    pub limits: Limits,
+    /// Those under the innermost encryption; where there is none, all.
+    pub signatures: Vec<Signature>,
+}
+
+impl<'a> Checker<'a> {
+    pub fn new(signers: Signers<'a>) -> Self {
+        Self {
+            signers,
+            limits: Limits::default(),
+            signatures: Vec::new(),
+        }
+    }
+}
+
+impl VerificationHelper for &mut Checker<'_> {
+    fn inspect(&mut self, parser: &PacketParser) -> Result<()> {
+        self.limits.admit(parser)
+    }
+
+    fn get_certs(&mut self, _issuers: &[KeyHandle]) -> Result<Vec<Cert>> {
+        Ok(Vec::new())
+    }
+
+    fn check(&mut self, structure: MessageStructure) -> Result<()> {
+        for layer in structure {
+            match layer {
+                MessageLayer::Compression { .. } => {}
+                // Whoever encrypted cannot answer for what was put around the ciphertext.
+                MessageLayer::Encryption { .. } => self.signatures.clear(),
+                MessageLayer::SignatureGroup { results } => {
+                    let room = MAX_SIGNATURES - self.signatures.len();
+                    let judged = results.iter().take(room);
+                    self.signatures
+                        .extend(judged.map(|result| self.signers.judge_result(result)));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Who may have signed, and for whom.
+pub struct Signers<'a> {
+    known: &'a [Certificate],
+    /// `known`, parsed once it is needed.
+    parsed: OnceCell<Vec<Cert>>,
+    /// Primary keys to which the message may be addressed; empty: to anybody.
+    recipients: &'a [Fingerprint],
+    now: DateTime<Utc>,
+}
+
+impl<'a> Signers<'a> {
+    pub fn new(
+        known: &'a [Certificate],
+        recipients: &'a [Fingerprint],
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            known,
+            parsed: OnceCell::new(),
+            recipients,
+            now,
+        }
+    }
+
+    fn judge_result(&self, result: &VerificationResult) -> Signature {
+        match result {
+            Ok(good) => self.judge(good.sig),
+            Err(
+                VerificationError::MissingKey { sig }
+                | VerificationError::UnboundKey { sig, .. }
+                | VerificationError::BadKey { sig, .. }
+                | VerificationError::BadSignature { sig, .. },
+            ) => self.judge(sig),
+            Err(VerificationError::MalformedSignature { sig, .. }) => {
+                outcome(SignatureStatus::Bad, issuer(sig))
+            }
+            Err(_) => outcome(SignatureStatus::UnknownKey, None),
+        }
+    }
+
+    /// `signature` carries the digest of what it covers.
+    fn judge(&self, signature: &packet::Signature) -> Signature {
+        let mut issuers = signature.get_issuers();
+        issuers.truncate(MAX_KEYS);
+        let mut verdict = outcome(SignatureStatus::UnknownKey, issuer(signature));
+        if issuers.is_empty() {
+            return verdict;
+        }
+        for cert in self.issued_by(&issuers) {
+            for key in cert.keys().key_handles(issuers.iter()).take(MAX_KEYS) {
+                let key = key.key();
+                let Some(standing) = self.standing(&cert, &key.fingerprint()) else {
+                    continue;
+                };
+                let fits = signature.verify_document(key).is_ok() && self.accepts(signature);
+                let status = if fits { standing } else { SignatureStatus::Bad };
+                verdict = outcome(status, Some(format!("{:X}", cert.fingerprint())));
+                if fits {
+                    return verdict;
+                }
+            }
+        }
+        verdict
+    }
+
+    /// What is asked of a signature beside that it fits.
+    fn accepts(&self, signature: &packet::Signature) -> bool {
+        let now = system_time(self.now);
+        let mut intended = signature.intended_recipients().peekable();
+        let is_for_us = self.recipients.is_empty()
+            || intended.peek().is_none()
+            || intended.any(|intended| self.recipients.contains(intended));
+        let Some(made_at) = signature.signature_creation_time() else {
+            return false;
+        };
+        is_for_us
+            && signature.signature_alive(now, CLOCK_SKEW).is_ok()
+            && policy::data(made_at)
+                .signature(signature, HashAlgoSecurity::CollisionResistance)
+                .is_ok()
+    }
+
+    /// What a fitting signature of this key is worth now. `None`: the certificate does not
+    /// bind the key, so that its signatures are nobody's.
+    fn standing(&self, cert: &Cert, key: &Fingerprint) -> Option<SignatureStatus> {
+        let policy = policy::lenient(self.now);
+        let cert = cert.with_policy(&policy, system_time(self.now)).ok()?;
+        let key = cert.keys().key_handle(key).next()?;
+        let revoked = [cert.revocation_status(), key.revocation_status()];
+        if revoked
+            .iter()
+            .any(|status| matches!(status, RevocationStatus::Revoked(_)))
+        {
+            return Some(SignatureStatus::RevokedKey);
+        }
+        if let Err(error) = cert.alive().and_then(|()| key.alive()) {
+            return Some(match error.downcast_ref::<Error>() {
+                Some(Error::Expired(_)) => SignatureStatus::ExpiredKey,
+                _ => SignatureStatus::Bad,
+            });
+        }
+        // Primary keys of the last century say nothing about their use.
+        let may_sign = match key.key_flags() {
+            Some(flags) => flags.for_signing(),
+            None => key.primary(),
+        };
+        Some(if may_sign {
+            SignatureStatus::Good
+        } else {
+            SignatureStatus::Bad
+        })
+    }
+
+    /// The certificates that hold a key of these handles. Copies of one certificate are
+    /// merged, so that a revocation in any of them counts.
+    fn issued_by(&self, issuers: &[KeyHandle]) -> Vec<Cert> {
+        let known = self.parsed.get_or_init(|| parse(self.known));
+        let mut certs: Vec<Cert> = Vec::new();
+        let holders = known.iter().filter(|cert| holds_any(cert, issuers));
+        for holder in holders.take(MAX_KEYS) {
+            let fingerprint = holder.fingerprint();
+            if certs.iter().any(|cert| cert.fingerprint() == fingerprint) {
+                continue;
+            }
+            let copies = known
+                .iter()
+                .filter(|cert| cert.fingerprint() == fingerprint);
+            certs.extend(copies.cloned().reduce(|merged, copy| {
+                let before = merged.clone();
+                merged.merge_public(copy).unwrap_or(before)
+            }));
+        }
+        certs
+    }
+}
+
+fn parse(known: &[Certificate]) -> Vec<Cert> {
+    known
+        .iter()
+        .filter_map(|certificate| Cert::from_bytes(&certificate.bytes).ok())
+        .collect()
+}
+
+fn holds_any(cert: &Cert, handles: &[KeyHandle]) -> bool {
+    cert.keys().key_handles(handles.iter()).next().is_some()
+}
+
+/// The issuer that a signature names, the most exact first.
+fn issuer(signature: &packet::Signature) -> Option<String> {
+    let issuers = signature.get_issuers();
+    issuers.first().map(|handle| format!("{handle:X}"))
+}
+
+fn outcome(status: SignatureStatus, fingerprint: Option<String>) -> Signature {
+    Signature {
+        status,
+        fingerprint,
+        covers: Covers::All,
+    }
+}

@@ -1,0 +1,201 @@
+//! First cut: what kind of mail this is, by phrases.
+//!
+//! Rules are tried in order and are conservative: whatever none of them is
+//! sure about is a report. A kind orders the queue and picks the words of the
+//! answer; it never drops a mail.
+
+use super::phrases::Folded;
+use super::{likeness, phrases};
+
+#[rustfmt::skip]
+mod words;
+
+use words::{ABUSE, ACCESS, CUSTOMERS, FLAWS, FOUND, QUESTIONNAIRES, QUESTIONS, STATUS_REQUESTS};
+
+/// The kinds of mail, as outside names have them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    Report,
+    /// Belongs to a case.
+    Reply,
+    /// The same report again.
+    Resend,
+    KeyRequest,
+    StatusRequest,
+    Bounce,
+    AutoReply,
+    List,
+    Spam,
+    /// Phishing, spam and content complaints.
+    Abuse,
+    /// Questionnaires.
+    Diligence,
+    /// A test account or a sandbox is asked for.
+    AccessRequest,
+    Question,
+    Unreadable,
+}
+
+impl Kind {
+    pub const ALL: [Self; 14] = [
+        Self::Report,
+        Self::Reply,
+        Self::Resend,
+        Self::KeyRequest,
+        Self::StatusRequest,
+        Self::Bounce,
+        Self::AutoReply,
+        Self::List,
+        Self::Spam,
+        Self::Abuse,
+        Self::Diligence,
+        Self::AccessRequest,
+        Self::Question,
+        Self::Unreadable,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Report => "report",
+            Self::Reply => "reply",
+            Self::Resend => "resend",
+            Self::KeyRequest => "key_request",
+            Self::StatusRequest => "status_request",
+            Self::Bounce => "bounce",
+            Self::AutoReply => "auto_reply",
+            Self::List => "list",
+            Self::Spam => "spam",
+            Self::Abuse => "abuse",
+            Self::Diligence => "diligence",
+            Self::AccessRequest => "access_request",
+            Self::Question => "question",
+            Self::Unreadable => "unreadable",
+        }
+    }
+
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
+/// The kind that the words speak for, and the phrase that did; `None`: a report.
+///
+/// `folded`: subject and own words. `report`: they read like a report.
+pub(super) fn by_words(folded: &Folded, report: bool) -> Option<(Kind, &'static str)> {
+    let short = phrases::words(folded) <= 150;
+    let weakness = likeness::names_weakness(folded);
+    if short
+        && !weakness
+        && let Some(phrase) = phrases::find(folded, STATUS_REQUESTS)
+    {
+        return Some((Kind::StatusRequest, phrase));
+    }
+    if let Some(phrase) = phrases::find(folded, QUESTIONNAIRES) {
+        let sure = phrases::count(folded, QUESTIONNAIRES) > 1 || phrases::has(folded, CUSTOMERS);
+        if sure && !phrases::has(folded, FOUND) {
+            return Some((Kind::Diligence, phrase));
+        }
+    }
+    if !weakness
+        && !phrases::has(folded, FOUND)
+        && let Some(phrase) = phrases::find(folded, ACCESS)
+    {
+        return Some((Kind::AccessRequest, phrase));
+    }
+    if !weakness
+        && !phrases::has(folded, FLAWS)
+        && let Some(phrase) = phrases::find(folded, ABUSE)
+    {
+        return Some((Kind::Abuse, phrase));
+    }
+    if short
+        && !report_claimed(folded, report)
+        && let Some(phrase) = phrases::find(folded, QUESTIONS)
+    {
+        return Some((Kind::Question, phrase));
+    }
+    None
+}
+
+/// A question may speak of vulnerabilities in general ("do you have a bug bounty"); it does not say that one was found.
+fn report_claimed(folded: &Folded, report: bool) -> bool {
+    phrases::has(folded, FOUND)
+        || likeness::names_weakness(folded)
+        || (report && !folded.contains('?'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: Kind) {
+        let folded = phrases::fold(text);
+        let report = likeness::likeness(&folded).is_report();
+        let kind = by_words(&folded, report).map_or(Kind::Report, |(kind, _)| kind);
+        assert_eq!(kind, expected, "{text}");
+    }
+
+    #[test]
+    fn kinds_by_words() {
+        check("Any update on my report from March?", Kind::StatusRequest);
+        check(
+            "Gibt es Neuigkeiten zu meiner Meldung?",
+            Kind::StatusRequest,
+        );
+        check(
+            "Please fill out the attached security questionnaire (CAIQ) as our vendor",
+            Kind::Diligence,
+        );
+        check("Bitte den Sicherheitsfragebogen ausfüllen", Kind::Diligence);
+        check(
+            "Could you sign the attached DPA? Our compliance team needs it",
+            Kind::Diligence,
+        );
+        check(
+            "Could I get a test account for my research?",
+            Kind::AccessRequest,
+        );
+        check("Ich bräuchte einen Testzugang", Kind::AccessRequest);
+        check(
+            "A phishing site uses your brand: hxxps://corp-login.example",
+            Kind::Abuse,
+        );
+        check("Wir erhalten Spam von Ihrer IP 192.0.2.1", Kind::Abuse);
+        check("Do you have a bug bounty program?", Kind::Question);
+        check("Where should I report a vulnerability?", Kind::Question);
+        check("Are you affected by CVE-2024-3094?", Kind::Question);
+        check("Ich habe eine Frage zu Ihrer Richtlinie", Kind::Question);
+    }
+
+    #[test]
+    fn in_doubt_it_is_a_report() {
+        check(
+            "An open redirect on your login page helps phishing",
+            Kind::Report,
+        );
+        check("I found a way to log in to any test account", Kind::Report);
+        check(
+            "I found that the SOC 2 report and the pentest report are public",
+            Kind::Report,
+        );
+        check("Hello", Kind::Report);
+        check("", Kind::Report);
+        check(
+            "I have a question: is this SQL injection known?",
+            Kind::Report,
+        );
+        check(
+            "I found a vulnerability. Do you have a bug bounty program?",
+            Kind::Report,
+        );
+    }
+
+    #[test]
+    fn names_are_read_back() {
+        for kind in Kind::ALL {
+            assert_eq!(Kind::parse(kind.as_str()), Some(kind));
+        }
+        assert_eq!(Kind::parse("ticket"), None);
+    }
+}

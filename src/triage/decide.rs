@@ -1,0 +1,429 @@
+//! One mail, what is known, and the rules, to one decision.
+//!
+//! Pure: `explain` prints a [`Decision`], `run` commits it. A mail is decided
+//! in two steps, so that nothing here asks a database: [`Questions`] says what
+//! should be looked up, [`Known`] is what was found.
+
+use chrono::{DateTime, Utc};
+
+use super::classify::{Authentication, Classified, Kind, Label};
+use super::deadline;
+use super::policy::{Deadline, Policy};
+use super::reply::Template;
+use crate::config::Organization;
+use crate::mail::message::{Address, Certificate, Failure, Message, SignatureStatus};
+use crate::mailbox::Lane;
+
+/// A mail, read and classified, and how it came.
+pub struct Incoming<'a> {
+    pub message: &'a Message,
+    pub classified: &'a Classified,
+    pub lane: Lane,
+    pub received_at: DateTime<Utc>,
+    /// Only the header block was fetched.
+    pub too_large: bool,
+    /// Why this mail is recorded without an answer, whatever it says.
+    pub unanswered: Option<Unanswered>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unanswered {
+    /// It lay in the mailbox before the first start, longer than `answer_newer_than`.
+    BeforeFirstStart,
+    /// `--no-reply`.
+    OnRequest,
+}
+
+impl Unanswered {
+    fn because(self) -> &'static str {
+        match self {
+            Self::BeforeFirstStart => {
+                "older than answer_newer_than at the first start; `triaged case acknowledge` answers it"
+            }
+            Self::OnRequest => "recorded with --no-reply; `triaged case acknowledge` answers it",
+        }
+    }
+}
+
+/// What should be looked up about a mail.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Questions {
+    /// Message-IDs that it refers to, and those that a machine report is about.
+    pub refers_to: Vec<String>,
+    /// Case numbers that its subject or first lines name.
+    pub names: Vec<String>,
+    /// Who wrote it, as a key.
+    pub sender: Option<String>,
+}
+
+impl Questions {
+    pub fn about(message: &Message) -> Self {
+        let mut refers_to = message.in_reply_to.clone();
+        refers_to.extend(message.references.iter().rev().cloned());
+        if let Some(report) = &message.machine_report {
+            refers_to.extend(report.original_message_ids.iter().cloned());
+        }
+        refers_to.dedup();
+        refers_to.truncate(50);
+        Self {
+            refers_to,
+            names: case_numbers(message),
+            sender: message.from.as_ref().map(Address::key),
+        }
+    }
+}
+
+/// A case that a mail may belong to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaseRef {
+    pub id: i64,
+    pub number: String,
+}
+
+/// What the records say to the questions.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// The mail refers to an unguessable Message-ID of ours.
+    pub answers_us: Option<CaseRef>,
+    /// The mail refers to one of our letters that belongs to no case (a key by request).
+    pub answers_letter: bool,
+    /// The sender is a participant and the mail names the case or its mails.
+    pub participant: Option<CaseRef>,
+    /// The mail refers to an earlier mail of the same sender.
+    pub own_earlier_mail: bool,
+    /// The same sender sent the same text before.
+    pub same_report: Option<CaseRef>,
+    /// Cases of much the same text, and how alike (0 to 1).
+    pub alike: Vec<(CaseRef, f32)>,
+    /// The certificate that was first seen with the sender's address.
+    pub certificate: Option<Certificate>,
+}
+
+impl Known {
+    fn case(&self) -> Option<&CaseRef> {
+        self.answers_us.as_ref().or(self.participant.as_ref())
+    }
+}
+
+/// What the records become.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CaseChange {
+    /// Recorded; concerns no case.
+    None,
+    /// Becomes a message of the case.
+    Join(CaseRef),
+    /// Opens a case.
+    Open,
+}
+
+/// How a letter may leave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Channel {
+    Clear,
+    /// In clear, to a mail that came encrypted: nothing learned by decrypting may be in it.
+    ClearWithoutContent,
+    Encrypted(Certificate),
+}
+
+/// One letter to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    pub template: Template,
+    pub to: Address,
+    pub attaches_key: bool,
+    pub channel: Channel,
+    /// The same report came before.
+    pub again: bool,
+    /// It must not leave at once: every failure to decrypt is answered in one timing class.
+    pub delayed: bool,
+}
+
+/// Everything that follows from one mail.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    pub kind: Kind,
+    pub labels: Vec<Label>,
+    pub wants_key: bool,
+    pub case: CaseChange,
+    pub deadlines: Vec<Deadline>,
+    pub replies: Vec<Reply>,
+    /// Why no letter goes out; `None` where one does.
+    pub reply_suppressed: Option<String>,
+}
+
+/// Decides what to do with one mail.
+pub fn decide(
+    mail: &Incoming<'_>,
+    known: &Known,
+    organization: &Organization,
+    policy: &Policy,
+) -> Decision {
+    let (kind, case) = kind_and_case(mail, known);
+    let wants_key = wants_key(mail, kind);
+    let (replies, reply_suppressed) = match reply(mail, known, organization, kind, wants_key) {
+        Ok(reply) => (vec![reply], None),
+        Err(because) => (Vec::new(), Some(because)),
+    };
+    let deadlines = match case {
+        CaseChange::Open => deadline::open_deadlines(policy, mail.received_at, None),
+        CaseChange::Join(_) | CaseChange::None => Vec::new(),
+    };
+    Decision {
+        kind,
+        labels: labels(mail, known, &case),
+        wants_key,
+        case,
+        deadlines,
+        replies,
+        reply_suppressed,
+    }
+}
+
+/// What the mail is, and which case it belongs to.
+///
+/// The order matters: what a machine wrote opens nothing; then what the mail
+/// refers to; then what it says. In doubt it is a report.
+fn kind_and_case(mail: &Incoming<'_>, known: &Known) -> (Kind, CaseChange) {
+    let hint = mail.classified.kind_hint;
+    let joined = known
+        .case()
+        .map_or(CaseChange::None, |case| CaseChange::Join(case.clone()));
+    match hint {
+        Kind::Bounce | Kind::AutoReply => return (hint, joined),
+        // Our own letters in a list's shape still belong to their case.
+        Kind::List if joined != CaseChange::None => return (hint, joined),
+        Kind::List => return (hint, CaseChange::Open),
+        _ => {}
+    }
+    let belongs = || match &joined {
+        CaseChange::None => CaseChange::Open,
+        joined => joined.clone(),
+    };
+    if is_unreadable(mail.message) {
+        return (Kind::Unreadable, belongs());
+    }
+    let answers_something =
+        known.case().is_some() || known.own_earlier_mail || known.answers_letter;
+    // A reply that only quotes one's own first mail is an empty reply; the same mail, quoted but
+    // a reply to nothing, was forwarded to us again.
+    if let Some(same) = &known.same_report
+        && !(mail.classified.empty_reply && answers_something)
+    {
+        return (Kind::Resend, CaseChange::Join(same.clone()));
+    }
+    let asks_for_key_alone = !mail.message.openpgp.encrypted
+        && !mail.too_large
+        && (hint == Kind::KeyRequest || (mail.classified.empty_reply && answers_something));
+    if asks_for_key_alone {
+        return (Kind::KeyRequest, joined);
+    }
+    if known.case().is_some() {
+        return (Kind::Reply, joined);
+    }
+    match hint {
+        Kind::Spam => (Kind::Spam, CaseChange::None),
+        // Asked in cipher: an answer in clear would say what was asked.
+        Kind::KeyRequest => (Kind::Question, CaseChange::Open),
+        other => (other, CaseChange::Open),
+    }
+}
+
+/// Ciphertext of which nothing could be read.
+fn is_unreadable(message: &Message) -> bool {
+    message.openpgp.encrypted && !message.openpgp.partly_decrypted
+}
+
+fn wants_key(mail: &Incoming<'_>, kind: Kind) -> bool {
+    kind == Kind::KeyRequest || (mail.classified.wants_key && kind != Kind::Unreadable)
+}
+
+/// The one letter that answers a mail of this kind, or why none does.
+pub fn reply(
+    mail: &Incoming<'_>,
+    known: &Known,
+    organization: &Organization,
+    kind: Kind,
+    wants_key: bool,
+) -> Result<Reply, String> {
+    let template = match kind {
+        Kind::Bounce => return Err("a bounce never causes any mail".to_owned()),
+        Kind::AutoReply => return Err(automatic_because(mail, "an automatic answer")),
+        Kind::List => return Err(automatic_because(mail, "list mail")),
+        Kind::Spam => return Err("it lies in the junk folder and reads like spam".to_owned()),
+        Kind::KeyRequest => Template::Key,
+        Kind::Unreadable => Template::Unreadable,
+        Kind::Reply if wants_key && !mail.message.openpgp.encrypted => Template::Key,
+        Kind::Reply => {
+            return Err("it belongs to a case that was acknowledged; a person answers".to_owned());
+        }
+        Kind::Report
+        | Kind::Resend
+        | Kind::Abuse
+        | Kind::Diligence
+        | Kind::AccessRequest
+        | Kind::StatusRequest
+        | Kind::Question => Template::Acknowledgement,
+    };
+    if let Some(automatic) = &mail.classified.automatic {
+        return Err(automatic.reason.clone());
+    }
+    let to = recipient(mail, organization)?;
+    if let Some(unanswered) = mail.unanswered {
+        return Err(unanswered.because().to_owned());
+    }
+    let channel = channel(mail.message, known, &to);
+    Ok(Reply {
+        attaches_key: match template {
+            Template::Key | Template::Unreadable => true,
+            _ => wants_key && channel != Channel::ClearWithoutContent,
+        },
+        delayed: template == Template::Unreadable
+            && mail.message.openpgp.failure != Some(Failure::NoKey),
+        again: kind == Kind::Resend,
+        template,
+        to,
+        channel,
+    })
+}
+
+fn automatic_because(mail: &Incoming<'_>, otherwise: &str) -> String {
+    mail.classified.automatic.as_ref().map_or_else(
+        || otherwise.to_owned(),
+        |automatic| automatic.reason.clone(),
+    )
+}
+
+/// Who is answered: From; Reply-To only where the mail is authenticated.
+fn recipient(mail: &Incoming<'_>, organization: &Organization) -> Result<Address, String> {
+    let from = mail
+        .message
+        .from
+        .as_ref()
+        .filter(|from| is_mailable(&from.email))
+        .ok_or("the mail names no sender that can be answered")?;
+    let to = match mail.message.reply_to.as_slice() {
+        [wanted]
+            if mail.classified.authentication == Authentication::Pass
+                && is_mailable(&wanted.email) =>
+        {
+            wanted
+        }
+        _ => from,
+    };
+    if organization.owns(&from.email) || organization.owns(&to.email) {
+        return Err("it came from an address of ours".to_owned());
+    }
+    Ok(to.clone())
+}
+
+/// One `@`, something on both sides, and nothing that a server would stumble over.
+fn is_mailable(email: &str) -> bool {
+    let sound = |part: &str| {
+        !part.is_empty()
+            && !part.chars().any(|character| {
+                character.is_whitespace()
+                    || character.is_control()
+                    || "<>,;()\"\\[]:".contains(character)
+            })
+    };
+    email.len() <= 254
+        && email.split_once('@').is_some_and(|(local, domain)| {
+            sound(local) && sound(domain) && !domain.contains('@') && domain.contains('.')
+        })
+}
+
+/// What came encrypted leaves encrypted or without content; whoever showed a certificate gets cipher.
+fn channel(message: &Message, known: &Known, to: &Address) -> Channel {
+    let answers_sender = message
+        .from
+        .as_ref()
+        .is_some_and(|from| from.same_mailbox(&to.email));
+    let certificate = sender_certificate(message)
+        .or(known.certificate.as_ref())
+        .filter(|_| answers_sender);
+    match certificate {
+        Some(certificate) => Channel::Encrypted(certificate.clone()),
+        None if message.openpgp.encrypted => Channel::ClearWithoutContent,
+        None => Channel::Clear,
+    }
+}
+
+/// The sender's own certificate among those that came with the mail: it names the address,
+/// or it made a good signature on the mail. Others may be part of what is reported.
+pub fn sender_certificate(message: &Message) -> Option<&Certificate> {
+    let from = message.from.as_ref()?.key();
+    let signed = |certificate: &Certificate| {
+        message.openpgp.signatures.iter().any(|signature| {
+            signature.status == SignatureStatus::Good
+                && signature.fingerprint.as_deref() == Some(&certificate.fingerprint)
+        })
+    };
+    let certificates = &message.openpgp.certificates;
+    certificates
+        .iter()
+        .find(|certificate| certificate.emails.contains(&from))
+        .or_else(|| certificates.iter().find(|certificate| signed(certificate)))
+}
+
+/// The labels of the mail, and those that only the records can give.
+fn labels(mail: &Incoming<'_>, known: &Known, case: &CaseChange) -> Vec<Label> {
+    let mut labels = mail.classified.labels.clone();
+    let mut add = |name: &'static str, because: String| {
+        if !labels.iter().any(|label| label.name == name) {
+            labels.push(Label::new(name, because));
+        }
+    };
+    if mail.too_large {
+        add(
+            "too_large",
+            format!(
+                "{} bytes are over limits.max_message; the whole mail is in the mailbox",
+                mail.message.size
+            ),
+        );
+    }
+    let openpgp = &mail.message.openpgp;
+    if openpgp.partly_decrypted && !openpgp.decrypted {
+        add(
+            "partly_unreadable",
+            "some encrypted parts could not be read".to_owned(),
+        );
+    }
+    if *case == CaseChange::Open && !known.alike.is_empty() {
+        let numbers: Vec<_> = known
+            .alike
+            .iter()
+            .map(|(case, alike)| format!("{} ({:.0} %)", case.number, alike * 100.0))
+            .collect();
+        add(
+            "possible_duplicate",
+            format!("much the same text as {}", numbers.join(", ")),
+        );
+    }
+    labels
+}
+
+/// Case numbers in the subject and the text, `SEC-2026-0001`; at most ten.
+fn case_numbers(message: &Message) -> Vec<String> {
+    let mut numbers = Vec::new();
+    for text in [message.subject.as_str(), message.text.as_str()] {
+        for (at, _) in text.match_indices("SEC-").take(50) {
+            let Some(rest) = text.get(at..) else { continue };
+            let number: String = rest
+                .chars()
+                .enumerate()
+                .take_while(|(position, character)| match position {
+                    0..=3 => true,
+                    8 => *character == '-',
+                    4..=20 => character.is_ascii_digit(),
+                    _ => false,
+                })
+                .map(|(_, character)| character)
+                .collect();
+            if number.len() >= 13 && !numbers.contains(&number) && numbers.len() < 10 {
+                numbers.push(number);
+            }
+        }
+    }
+    numbers
+}

@@ -1,0 +1,11 @@
+//! The pure core: what a mail is, which case it belongs to, what the policy
+//! promises for it, and which answer goes out. No clock, network or database.
+
+pub mod calendar;
+pub mod classify;
+pub mod deadline;
+pub mod decide;
+pub mod extract;
+pub mod policy;
+pub mod reply;
+pub mod same;

@@ -1,0 +1,7 @@
+//! Classification, extraction and comparison, on made mails and on the corpus.
+
+mod automatic;
+mod corpus;
+mod extract;
+mod key;
+mod support;

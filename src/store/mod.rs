@@ -1,0 +1,334 @@
+//! The database: alone knows SQLite and SQL.
+//!
+//! One encrypted file (SQLCipher), WAL, `synchronous=FULL`: what a committed
+//! transaction holds survives a crash of the machine. A function per question
+//! or change; changes take a [`Tx`], so that all that one mail causes commits
+//! together or not at all.
+//!
+//! Errors: [`StoreError`]. `Busy` and `Full` pass by themselves or with an
+//! administrator's help; the caller tries again and nothing is lost.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use secrecy::{ExposeSecret, SecretString};
+
+pub mod audit;
+pub mod cases;
+pub mod intake;
+pub mod outbox;
+
+const SCHEMA: &str = include_str!("../../schema.sql");
+
+/// Steps from one released schema to the next; `MIGRATIONS[n]` leads from version n + 1.
+const MIGRATIONS: [&str; 0] = [];
+
+/// The schema that this program writes.
+pub const SCHEMA_VERSION: u32 = 1 + MIGRATIONS.len() as u32;
+
+/// How long a write waits for another process before it gives up.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error(
+        "{path}: there is no database yet; `triaged run` or `triaged ingest` makes it",
+        path = .0.display()
+    )]
+    Missing(PathBuf),
+    #[error(
+        "{path}: this is no database that storage.key_file opens; check that the key belongs to it",
+        path = .0.display()
+    )]
+    WrongKey(PathBuf),
+    #[error(
+        "{path}: schema version {found} is newer than this program's {SCHEMA_VERSION}; \
+         install the newer triaged or restore a backup",
+        path = .path.display()
+    )]
+    Newer { path: PathBuf, found: u32 },
+    #[error("storage.key_file: {0}")]
+    Key(String),
+    #[error("database: another process has locked it ({0}); it is tried again")]
+    Busy(String),
+    #[error("database: the disk is full ({0}); make room, it is tried again")]
+    Full(String),
+    #[error("database: {0}")]
+    Sql(rusqlite::Error),
+    #[error("database: {0}")]
+    Io(#[from] std::io::Error),
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                Self::Busy(error.to_string())
+            }
+            Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure) => Self::Full(error.to_string()),
+            _ => Self::Sql(error),
+        }
+    }
+}
+
+pub type Result<T, E = StoreError> = std::result::Result<T, E>;
+
+/// The open database. Shared by the tasks of a process; one statement or transaction at a time.
+pub struct Store {
+    path: PathBuf,
+    connection: Mutex<Connection>,
+}
+
+/// A write transaction. Dropped without a commit it leaves nothing behind.
+pub struct Tx<'a>(Transaction<'a>);
+
+impl Store {
+    /// Opens the database, makes it where there is none, brings an older one up to date.
+    pub fn open(path: &Path, key: &SecretString) -> Result<Self> {
+        let is_new = !path.exists();
+        if is_new {
+            create_private(path)?;
+        }
+        let store = Self::connect(path, key, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        store.bring_up_to_date()?;
+        Ok(store)
+    }
+
+    /// Opens an existing database for reading alone. `Missing` where there is none.
+    pub fn open_read_only(path: &Path, key: &SecretString) -> Result<Self> {
+        if !path.exists() {
+            return Err(StoreError::Missing(path.to_owned()));
+        }
+        // A reader of a WAL database needs to write its shared-memory file.
+        let store = Self::connect(path, key, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        match store.version()? {
+            SCHEMA_VERSION => {}
+            0 => return Err(StoreError::Missing(path.to_owned())),
+            found if found > SCHEMA_VERSION => {
+                return Err(StoreError::Newer {
+                    path: path.to_owned(),
+                    found,
+                });
+            }
+            _ => store.bring_up_to_date()?,
+        }
+        store.lock().pragma_update(None, "query_only", true)?;
+        Ok(store)
+    }
+
+    /// An empty database in memory: what `explain` asks where there is none yet.
+    pub fn in_memory() -> Result<Self> {
+        let store = Self {
+            path: PathBuf::from(":memory:"),
+            connection: Mutex::new(Connection::open_in_memory()?),
+        };
+        store.bring_up_to_date()?;
+        Ok(store)
+    }
+
+    fn connect(path: &Path, key: &SecretString, flags: OpenFlags) -> Result<Self> {
+        let connection =
+            Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        unlock(&connection, key)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection
+            .query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
+            .map_err(|error| match error.sqlite_error_code() {
+                Some(ErrorCode::NotADatabase) => StoreError::WrongKey(path.to_owned()),
+                _ => error.into(),
+            })?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
+        connection.set_prepared_statement_cache_capacity(64);
+        Ok(Self {
+            path: path.to_owned(),
+            connection: Mutex::new(connection),
+        })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Runs `work` in one write transaction and commits it.
+    pub fn write<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut connection = self.lock();
+        let transaction = connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(StoreError::from)?;
+        let tx = Tx(transaction);
+        let value = work(&tx)?;
+        tx.0.commit().map_err(StoreError::from)?;
+        Ok(value)
+    }
+
+    /// Runs `work` in one transaction that is thrown away: questions that must agree with each other.
+    pub fn read<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut connection = self.lock();
+        let transaction = connection
+            .transaction_with_behavior(TransactionBehavior::Deferred)
+            .map_err(StoreError::from)?;
+        work(&Tx(transaction))
+    }
+
+    /// A consistent, encrypted copy (same key) while others go on writing. `to` must not exist.
+    pub fn backup(&self, to: &Path) -> Result<()> {
+        if to.exists() {
+            return Err(StoreError::Refused(format!(
+                "{}: exists already; name a new file",
+                to.display()
+            )));
+        }
+        create_private(to)?;
+        let path = to.to_str().ok_or_else(|| {
+            StoreError::Refused(format!("{}: the name is not UTF-8", to.display()))
+        })?;
+        let copied = self.lock().execute("VACUUM INTO ?1", [path]);
+        if let Err(error) = copied {
+            // A half-written copy would be mistaken for a backup.
+            std::fs::remove_file(to)?;
+            return Err(error.into());
+        }
+        std::fs::File::open(to)?.sync_all()?;
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        // A panic while the lock was held rolled its transaction back, so the connection is sound.
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn version(&self) -> Result<u32> {
+        Ok(self
+            .lock()
+            .pragma_query_value(None, "user_version", |row| row.get(0))?)
+    }
+
+    fn bring_up_to_date(&self) -> Result<()> {
+        let found = self.version()?;
+        if found == SCHEMA_VERSION {
+            return Ok(());
+        }
+        if found > SCHEMA_VERSION {
+            return Err(StoreError::Newer {
+                path: self.path.clone(),
+                found,
+            });
+        }
+        self.write(|tx| {
+            // Another process may have done it while this one waited for the lock.
+            let found: u32 =
+                tx.0.pragma_query_value(None, "user_version", |row| row.get(0))?;
+            match usize::try_from(found).unwrap_or(usize::MAX).checked_sub(1) {
+                None => tx.0.execute_batch(SCHEMA)?,
+                Some(done) => {
+                    for step in MIGRATIONS.iter().skip(done) {
+                        tx.0.execute_batch(step)?;
+                    }
+                }
+            }
+            tx.0.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+            Ok(())
+        })
+    }
+}
+
+impl Tx<'_> {
+    /// Runs `work`; what it changed is undone if it fails, and the rest of the transaction stands.
+    pub fn isolated<T, E>(&self, work: impl FnOnce() -> Result<T, E>) -> Result<Result<T, E>> {
+        self.0.execute_batch("SAVEPOINT one_mail")?;
+        let outcome = work();
+        self.0.execute_batch(match outcome {
+            Ok(_) => "RELEASE one_mail",
+            Err(_) => "ROLLBACK TO one_mail; RELEASE one_mail",
+        })?;
+        Ok(outcome)
+    }
+
+    /// A small number of the daemon's own, under a name.
+    pub fn set_fact(&self, name: &str, value: i64) -> Result<()> {
+        self.0
+            .prepare_cached(
+                "INSERT INTO facts (name, value) VALUES (?1, ?2)
+                 ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            )?
+            .execute((name, value))?;
+        Ok(())
+    }
+
+    pub fn fact(&self, name: &str) -> Result<Option<i64>> {
+        optional(
+            self.0
+                .prepare_cached("SELECT value FROM facts WHERE name = ?1")?
+                .query_row([name], |row| row.get(0)),
+        )
+    }
+}
+
+fn optional<T>(result: rusqlite::Result<T>) -> Result<Option<T>> {
+    use rusqlite::OptionalExtension;
+    Ok(result.optional()?)
+}
+
+/// An instant from the database; a value out of range is the beginning of time.
+pub(crate) fn instant(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(seconds, 0).unwrap_or_default()
+}
+
+/// Gives SQLCipher the raw key: 64 hexadecimal digits, so nothing is derived from it.
+fn unlock(connection: &Connection, key: &SecretString) -> Result<()> {
+    let key = key.expose_secret().trim();
+    if key.len() != 64 || !key.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(StoreError::Key(
+            "it must hold 64 hexadecimal digits (32 random bytes); \
+             `openssl rand -hex 32` writes such a key"
+                .to_owned(),
+        ));
+    }
+    connection.pragma_update(None, "key", format!("x'{key}'"))?;
+    Ok(())
+}
+
+/// Makes an empty file that its owner alone may read, and the folder for it.
+fn create_private(path: &Path) -> Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    if let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
+        std::fs::create_dir_all(folder).map_err(|error| {
+            StoreError::Refused(format!(
+                "{}: the folder cannot be made ({error}); check storage.path",
+                folder.display()
+            ))
+        })?;
+    }
+    match std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+    {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(StoreError::Refused(format!(
+            "{}: cannot be made ({error}); check storage.path and the folder's owner",
+            path.display()
+        ))),
+    }
+}

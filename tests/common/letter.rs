@@ -1,0 +1,184 @@
+//! Mail written by hand, the way mail programs do it: plain, with attachments,
+//! PGP/MIME (RFC 3156) and inline OpenPGP. Lines end with CRLF.
+
+use chrono::Utc;
+
+use super::certificates::hex;
+use super::gpg::Gpg;
+
+/// The head of a mail, to be finished by one of the methods that take a text.
+#[derive(Clone, Debug)]
+pub struct Letter {
+    /// With angle brackets; random.
+    pub message_id: String,
+    headers: Vec<(String, String)>,
+    attachments: Vec<Attachment>,
+}
+
+#[derive(Clone, Debug)]
+struct Attachment {
+    name: String,
+    media_type: String,
+    /// Text; it travels as it is.
+    content: String,
+}
+
+impl Letter {
+    /// `from` may carry a display name: `Alice <alice@research.test>`.
+    pub fn new(from: &str, to: &str, subject: &str) -> Self {
+        let message_id = format!("<{}@client.test>", hex(&rand::random::<[u8; 12]>()));
+        let letter = Self {
+            message_id: message_id.clone(),
+            headers: Vec::new(),
+            attachments: Vec::new(),
+        };
+        letter
+            .header("From", from)
+            .header("To", to)
+            .header("Subject", subject)
+            .header("Date", &Utc::now().to_rfc2822())
+            .header("Message-ID", &message_id)
+    }
+
+    /// Adds a header, or changes it where it is there already.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        let known = self.headers.iter_mut().find(|(known, _)| known == name);
+        match known {
+            Some((_, old)) => value.clone_into(old),
+            None => self.headers.push((name.to_owned(), value.to_owned())),
+        }
+        self
+    }
+
+    /// A reply to the mail with this Message-ID.
+    pub fn in_reply_to(self, message_id: &str) -> Self {
+        self.header("In-Reply-To", message_id)
+            .header("References", message_id)
+    }
+
+    pub fn attach(mut self, name: &str, media_type: &str, content: &str) -> Self {
+        self.attachments.push(Attachment {
+            name: name.to_owned(),
+            media_type: media_type.to_owned(),
+            content: content.to_owned(),
+        });
+        self
+    }
+
+    /// A mail in clear.
+    pub fn plain(&self, text: &str) -> Vec<u8> {
+        self.finish(&self.content(text))
+    }
+
+    /// `multipart/encrypted`; signed inside where there is a `signer`.
+    #[track_caller]
+    pub fn encrypted(
+        &self,
+        gpg: &Gpg,
+        text: &str,
+        recipients: &[&str],
+        signer: Option<&str>,
+    ) -> Vec<u8> {
+        let content = with_crlf(self.content(text).as_bytes());
+        let armored = gpg.encrypt(&content, recipients, signer);
+        let parts = [
+            "Content-Type: application/pgp-encrypted\n\nVersion: 1\n".to_owned(),
+            format!("Content-Type: application/octet-stream; name=\"encrypted.asc\"\n\n{armored}"),
+        ];
+        let protocol = "encrypted; protocol=\"application/pgp-encrypted\"";
+        self.finish(&multipart(protocol, &parts))
+    }
+
+    /// `multipart/signed`.
+    #[track_caller]
+    pub fn signed(&self, gpg: &Gpg, text: &str, signer: &str) -> Vec<u8> {
+        // The line break before a boundary belongs to the boundary, so the
+        // signed part has none at its end that would not travel.
+        let content = self.content(text);
+        let content = content.trim_end_matches('\n');
+        let signature = gpg.sign_detached(&with_crlf(content.as_bytes()), signer);
+        let parts = [
+            content.to_owned(),
+            format!(
+                "Content-Type: application/pgp-signature; name=\"signature.asc\"\n\n{signature}"
+            ),
+        ];
+        let protocol = "signed; micalg=pgp-sha512; protocol=\"application/pgp-signature\"";
+        self.finish(&multipart(protocol, &parts))
+    }
+
+    /// Armored text in the body of a plain mail.
+    #[track_caller]
+    pub fn inline_encrypted(
+        &self,
+        gpg: &Gpg,
+        text: &str,
+        recipients: &[&str],
+        signer: Option<&str>,
+    ) -> Vec<u8> {
+        self.plain(&gpg.encrypt(text.as_bytes(), recipients, signer))
+    }
+
+    /// A cleartext signature in the body of a plain mail.
+    #[track_caller]
+    pub fn inline_signed(&self, gpg: &Gpg, text: &str, signer: &str) -> Vec<u8> {
+        self.plain(&gpg.sign_cleartext(text.as_bytes(), signer))
+    }
+
+    fn content(&self, text: &str) -> String {
+        let text = format!(
+            "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n{text}"
+        );
+        if self.attachments.is_empty() {
+            return text;
+        }
+        let attachments = self.attachments.iter().map(|attachment| {
+            format!(
+                "Content-Type: {}; name=\"{name}\"\n\
+                 Content-Disposition: attachment; filename=\"{name}\"\n\n{}",
+                attachment.media_type,
+                attachment.content,
+                name = attachment.name,
+            )
+        });
+        let parts: Vec<String> = std::iter::once(text).chain(attachments).collect();
+        multipart("mixed", &parts)
+    }
+
+    fn finish(&self, content: &str) -> Vec<u8> {
+        let mut mail: String = self
+            .headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}\n"))
+            .collect();
+        mail.push_str("MIME-Version: 1.0\n");
+        mail.push_str(content);
+        if !mail.ends_with('\n') {
+            mail.push('\n');
+        }
+        with_crlf(mail.as_bytes())
+    }
+}
+
+fn multipart(subtype: &str, parts: &[String]) -> String {
+    let boundary = format!("=-{}", hex(&rand::random::<[u8; 12]>()));
+    let parts: String = parts
+        .iter()
+        .map(|part| format!("--{boundary}\n{part}\n"))
+        .collect();
+    format!("Content-Type: multipart/{subtype}; boundary=\"{boundary}\"\n\n{parts}--{boundary}--\n")
+}
+
+/// Every bare LF as CRLF; what has CRLF already stays as it is.
+pub fn with_crlf(mail: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(mail.len() + mail.len() / 32);
+    let mut previous = 0;
+    for &byte in mail {
+        if byte == b'\n' && previous != b'\r' {
+            out.push(b'\r');
+        }
+        out.push(byte);
+        previous = byte;
+    }
+    out
+}

@@ -1,0 +1,77 @@
+//! `triaged check`: config, policy, templates and keys, offline; every mistake.
+
+use std::path::Path;
+
+use super::{Failure, Outcome, office};
+use crate::config::{self, Gravity, Mistake};
+use crate::triage::reply::Texts;
+
+pub fn run(config_path: &Path) -> Outcome {
+    let (config, warnings) = match config::load(config_path) {
+        Ok(loaded) => loaded,
+        Err(mistakes) => {
+            return Err(Failure::Configuration(
+                mistakes.iter().map(ToString::to_string).collect(),
+            ));
+        }
+    };
+    // A file that is not there is a warning for a command that does not need it, and a mistake here.
+    let (missing, warnings): (Vec<Mistake>, Vec<Mistake>) = warnings
+        .into_iter()
+        .partition(|warning| warning.gravity == Gravity::MissingFile);
+    let mut mistakes: Vec<String> = missing.iter().map(ToString::to_string).collect();
+    let mut warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+    if let Err(wrong) = Texts::load(config.templates.as_deref()) {
+        mistakes.extend(wrong.iter().map(ToString::to_string));
+    }
+    match office::read_keys(&config) {
+        Ok((keyring, problems)) => {
+            let list = if keyring.is_empty() {
+                mistakes.push(
+                    "openpgp.keys: no usable secret key; `triaged init` makes one".to_owned(),
+                );
+                &mut mistakes
+            } else {
+                &mut warnings
+            };
+            list.extend(problems.iter().map(office::in_words));
+        }
+        Err(error) if mistakes.is_empty() => mistakes.push(format!("{error:#}")),
+        // The file that is missing was named already.
+        Err(_) => {}
+    }
+    for member in &config.team {
+        if let Err(problem) = member_certificate(&member.certificate) {
+            warnings.push(format!("team: {}: {problem}", member.email));
+        }
+    }
+    for warning in &warnings {
+        eprintln!("warning: {warning}");
+    }
+    if !mistakes.is_empty() {
+        mistakes.dedup();
+        return Err(Failure::Configuration(mistakes));
+    }
+    println!(
+        "{}: fine{}",
+        config_path.display(),
+        match warnings.len() {
+            0 => String::new(),
+            1 => ", with one warning".to_owned(),
+            several => format!(", with {several} warnings"),
+        }
+    );
+    Ok(true)
+}
+
+fn member_certificate(path: &Path) -> Result<(), String> {
+    let bytes = std::fs::read(path)
+        .map_err(|error| format!("{}: cannot be read ({error})", path.display()))?;
+    if crate::mail::pgp::read_certificates(&bytes).is_empty() {
+        return Err(format!(
+            "{}: holds no OpenPGP certificate; export it with `gpg --armor --export ADDRESS`",
+            path.display()
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,224 @@
+//! `triaged doctor`: does it for real, and says what works.
+//!
+//! Nothing is sent and nothing in the mailbox changes.
+
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Datelike, Utc};
+use serde_json::json;
+
+use super::paint::{Paint, columns, paint};
+use super::{Outcome, Output, office};
+use crate::config::{Config, SecretSource, Source, Transport, secret};
+use crate::delivery::Delivery;
+use crate::mail::pgp::{self, Keyring};
+use crate::mailbox::imap::Imap;
+use crate::mailbox::maildir::MaildirBox;
+use crate::mailbox::{Lane, Mailbox};
+use crate::store::audit::Verdict;
+
+/// How one thing came out.
+enum Health {
+    Well(String),
+    Doubtful(String),
+    Broken(String),
+}
+
+struct Finding {
+    what: &'static str,
+    health: Health,
+}
+
+pub fn run(config_path: &Path, output: Output) -> Outcome {
+    let config = office::config(config_path)?;
+    let now = Utc::now();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let mut findings = vec![
+        finding("clock", clock(now)),
+        finding("database", database(&config)),
+        finding("keys", keys(&config, now)),
+        finding("permissions", permissions(&config, config_path)),
+    ];
+    findings.push(finding("mailbox", runtime.block_on(mailbox(&config))));
+    findings.push(finding(
+        "outgoing mail",
+        runtime.block_on(outgoing(&config)),
+    ));
+    let all_well = !findings
+        .iter()
+        .any(|finding| matches!(finding.health, Health::Broken(_)));
+    if output.json {
+        let list: Vec<_> = findings.iter().map(Finding::as_json).collect();
+        println!("{}", json!(list));
+    } else {
+        let rows: Vec<Vec<String>> = findings.iter().map(Finding::as_row).collect();
+        print!("{}", columns(&rows));
+    }
+    Ok(all_well)
+}
+
+impl Finding {
+    fn as_row(&self) -> Vec<String> {
+        let (mark, text) = match &self.health {
+            Health::Well(text) => (paint("ok", Paint::Good), text),
+            Health::Doubtful(text) => (paint("look", Paint::Warn), text),
+            Health::Broken(text) => (paint("FAIL", Paint::Bad), text),
+        };
+        vec![mark, self.what.to_owned(), text.clone()]
+    }
+
+    fn as_json(&self) -> serde_json::Value {
+        let (state, text) = match &self.health {
+            Health::Well(text) => ("ok", text),
+            Health::Doubtful(text) => ("warning", text),
+            Health::Broken(text) => ("failed", text),
+        };
+        json!({"check": self.what, "state": state, "detail": text})
+    }
+}
+
+fn finding(what: &'static str, health: Health) -> Finding {
+    Finding { what, health }
+}
+
+/// A clock far off makes every deadline wrong.
+fn clock(now: DateTime<Utc>) -> Health {
+    match now.year() {
+        2025..=2100 => Health::Well(format!("{}", now.format("%Y-%m-%d %H:%M:%S UTC"))),
+        year => Health::Broken(format!("the clock says {year}; set it, and keep it by NTP")),
+    }
+}
+
+fn database(config: &Config) -> Health {
+    let opened = office::store(config).and_then(|store| Ok(store.verify_audit()?));
+    match opened {
+        Ok(Verdict::Sound { rows, .. }) => Health::Well(format!(
+            "{}: opens and can be written; the audit chain fits, {rows} rows",
+            config.storage.path.display()
+        )),
+        Ok(Verdict::Broken { row, why }) => {
+            Health::Broken(format!("the audit chain is broken at row {row}: {why}"))
+        }
+        Err(error) => Health::Broken(format!("{error:#}")),
+    }
+}
+
+fn keys(config: &Config, now: DateTime<Utc>) -> Health {
+    let (keyring, problems) = match office::read_keys(config) {
+        Ok(read) => read,
+        Err(error) => return Health::Broken(format!("{error:#}")),
+    };
+    let list: Vec<String> = problems.iter().map(office::in_words).collect();
+    if keyring.is_empty() {
+        return Health::Broken(format!("no usable secret key: {}", list.join("; ")));
+    }
+    if let Err(why) = decrypts_to_itself(&keyring, now) {
+        return Health::Broken(format!("{}: {why}", keyring.fingerprint()));
+    }
+    let fine = format!(
+        "{}: encrypts, signs and decrypts to itself",
+        keyring.fingerprint()
+    );
+    if list.is_empty() {
+        Health::Well(fine)
+    } else {
+        Health::Doubtful(format!("{fine}; {}", list.join("; ")))
+    }
+}
+
+fn decrypts_to_itself(keyring: &Keyring, now: DateTime<Utc>) -> Result<(), String> {
+    const PROBE: &[u8] = b"triaged doctor";
+    let own = pgp::read_certificates(keyring.certificate().as_bytes());
+    let own = own.first().ok_or("its certificate does not read back")?;
+    let sealed = keyring.encrypt_signed(own, PROBE, now)?;
+    let opened = keyring
+        .decrypt(&sealed, std::slice::from_ref(own), 1_000_000, now)
+        .map_err(|failure| format!("cannot decrypt what it encrypted ({})", failure.as_str()))?;
+    match opened.bytes == PROBE {
+        true => Ok(()),
+        false => Err("decrypts to something else than was encrypted".to_owned()),
+    }
+}
+
+/// Secrets that others on this machine could read.
+fn permissions(config: &Config, config_path: &Path) -> Health {
+    let mut problems: Vec<String> = secret_files(config)
+        .iter()
+        .filter_map(|path| secret::permission_problem(path))
+        .collect();
+    problems.dedup();
+    if problems.is_empty() {
+        Health::Well(format!(
+            "the secrets beside {} are their owner's alone",
+            config_path.display()
+        ))
+    } else {
+        Health::Doubtful(problems.join("; "))
+    }
+}
+
+fn secret_files(config: &Config) -> Vec<PathBuf> {
+    let mut sources: Vec<&SecretSource> = vec![&config.storage.key];
+    sources.extend(&config.openpgp.keys);
+    sources.extend(&config.openpgp.passphrase);
+    if let Source::Imap(imap) = &config.source {
+        sources.push(&imap.password);
+    }
+    if let Transport::Smtp(smtp) = &config.transport {
+        sources.extend(smtp.login.as_ref().map(|(_, password)| password));
+    }
+    sources
+        .into_iter()
+        .filter_map(|source| match source {
+            SecretSource::File(path) => Some(path.clone()),
+            SecretSource::Command(_) | SecretSource::Credential(_) => None,
+        })
+        .collect()
+}
+
+async fn mailbox(config: &Config) -> Health {
+    let folders = config.source.folders();
+    let looked = match &config.source {
+        Source::Imap(imap) => match Imap::connect(imap, config.limits.max_message).await {
+            Ok(mailbox) => look(mailbox, folders.junk.is_some())
+                .await
+                .map(|words| format!("{}: logged in; {words}", imap.server.host)),
+            Err(error) => Err(error.to_string()),
+        },
+        Source::Maildir(maildir) => match MaildirBox::open(maildir) {
+            Ok(mailbox) => look(mailbox, folders.junk.is_some())
+                .await
+                .map(|words| format!("{}: {words}", maildir.path.display())),
+            Err(error) => Err(error.to_string()),
+        },
+    };
+    match looked {
+        Ok(words) => Health::Well(words),
+        Err(why) => Health::Broken(why),
+    }
+}
+
+async fn look(mut mailbox: impl Mailbox, junk: bool) -> Result<String, String> {
+    let in_words = |error: crate::mailbox::MailboxError| error.to_string();
+    let inbox = mailbox.list(Lane::Inbox, None).await.map_err(in_words)?;
+    let mut words = format!("{} mails in the inbox", inbox.entries.len());
+    if junk {
+        let junk = mailbox.list(Lane::Junk, None).await.map_err(in_words)?;
+        words.push_str(&format!(", {} in junk", junk.entries.len()));
+    }
+    mailbox.close().await;
+    Ok(words)
+}
+
+async fn outgoing(config: &Config) -> Health {
+    let probed = match Delivery::open(&config.transport) {
+        Ok(mut delivery) => delivery.probe().await,
+        Err(error) => Err(error),
+    };
+    match probed {
+        Ok(words) => Health::Well(words),
+        Err(error) => Health::Broken(error.to_string()),
+    }
+}

@@ -1,0 +1,261 @@
+//! `triaged explain`: what would be done with each mail, and why.
+
+use std::path::{Path, PathBuf};
+
+use chrono::Utc;
+use serde_json::{Value, json};
+
+use super::paint::{Paint, columns, paint, shown, shown_lines};
+use super::{Outcome, Output, files, ingest, office};
+use crate::daemon;
+use crate::intake::{self, Opened};
+use crate::letters::Desk;
+use crate::store::Store;
+use crate::triage::decide::{CaseChange, Channel, Decision};
+
+pub fn run(config_path: &Path, paths: &[PathBuf], output: Output) -> Outcome {
+    let config = office::config(config_path)?;
+    let keyring = office::keyring(&config)?;
+    let desk = daemon::desk(&config, keyring)?;
+    let store = if config.storage.path.exists() {
+        office::store_to_read(&config)?
+    } else {
+        Store::in_memory()?
+    };
+    let mut all_well = true;
+    for path in paths {
+        let read = files::list(path).and_then(|listed| {
+            listed
+                .iter()
+                .map(|file| files::read(file))
+                .collect::<anyhow::Result<Vec<_>>>()
+        });
+        let found = match read {
+            Ok(found) => found,
+            Err(error) => {
+                eprintln!("triaged: {error:#}");
+                all_well = false;
+                continue;
+            }
+        };
+        for mail in found.into_iter().flatten() {
+            let name = mail.name.clone();
+            let mail = ingest::as_mail(mail, config.limits.max_message, false);
+            let opened = intake::open_mail(mail, &desk, Utc::now());
+            let decision: Decision = store.read(|tx| intake::judge(tx, &opened, &desk))?;
+            if output.json {
+                println!("{}", as_json(&name, &opened, &decision));
+            } else {
+                print(&name, &opened, &decision, &desk);
+            }
+        }
+    }
+    Ok(all_well)
+}
+
+fn as_json(name: &str, opened: &Opened, decision: &Decision) -> Value {
+    let message = &opened.message;
+    let openpgp = &message.openpgp;
+    let attachments: Vec<Value> = message
+        .attachments
+        .iter()
+        .map(|attachment| {
+            json!({
+                "name": attachment.name,
+                "media_type": attachment.media_type,
+                "size": attachment.size,
+                "sha256": attachment.digest.to_string(),
+            })
+        })
+        .collect();
+    let signatures: Vec<Value> = openpgp
+        .signatures
+        .iter()
+        .map(|signature| {
+            json!({
+                "status": signature.status.as_str(),
+                "fingerprint": signature.fingerprint,
+                "covers": signature.covers.as_str(),
+            })
+        })
+        .collect();
+    let certificates: Vec<&str> = openpgp
+        .certificates
+        .iter()
+        .map(|certificate| certificate.fingerprint.as_str())
+        .collect();
+    let replies: Vec<Value> = decision
+        .replies
+        .iter()
+        .map(|reply| {
+            json!({
+                "template": reply.template.as_str(),
+                "to": reply.to.email,
+                "attaches_key": reply.attaches_key,
+                "encrypted": matches!(reply.channel, Channel::Encrypted(_)),
+            })
+        })
+        .collect();
+    let labels: Vec<&str> = decision.labels.iter().map(|label| label.name).collect();
+    let evidence: Vec<Value> = decision
+        .labels
+        .iter()
+        .map(|label| json!({"label": label.name, "because": label.because}))
+        .collect();
+    let extracted = &opened.extracted;
+    json!({
+        "file": name,
+        "message_id": message.message_id,
+        "from": message.from.as_ref().map(|from| &from.email),
+        "subject": message.subject,
+        "date": message.date,
+        "received_at": opened.mail.received_at,
+        "sha256": message.digest.to_string(),
+        "kind": decision.kind.as_str(),
+        "labels": labels,
+        "wants_key": decision.wants_key,
+        "case_created": decision.case == CaseChange::Open,
+        "case": joined(&decision.case),
+        "openpgp": {
+            "encrypted": openpgp.encrypted,
+            "decrypted": openpgp.decrypted,
+            "error": openpgp.failure.map(|failure| failure.as_str()),
+            "signatures": signatures,
+            "certificates": certificates,
+        },
+        "text": message.text,
+        "attachments": attachments,
+        "extracted": {
+            "cvss": extracted.cvss,
+            "cve": extracted.cve,
+            "cwe": extracted.cwe,
+            "urls": extracted.urls,
+            "missing": extracted.missing,
+            "severity": extracted.severity.map(|severity| severity.as_str()),
+        },
+        "deadlines": decision.deadlines.iter().map(|deadline| json!({
+            "kind": deadline.kind.as_str(),
+            "due_at": deadline.due_at,
+            "span": deadline.span.to_string(),
+        })).collect::<Vec<_>>(),
+        "replies": replies,
+        "evidence": evidence,
+        "reply_suppressed": decision.reply_suppressed,
+        "problems": message.problems.iter().map(|problem| &problem.0).collect::<Vec<_>>(),
+    })
+}
+
+fn joined(case: &CaseChange) -> Option<&str> {
+    match case {
+        CaseChange::Join(case) => Some(&case.number),
+        CaseChange::None | CaseChange::Open => None,
+    }
+}
+
+fn print(name: &str, opened: &Opened, decision: &Decision, desk: &Desk) {
+    let message = &opened.message;
+    let from = message.from.as_ref().map_or("(none)", |from| &from.email);
+    println!("{}", paint(&shown(name, 100), Paint::Head));
+    let mut rows = vec![
+        row("from", &shown(from, 78)),
+        row("subject", &shown(&message.subject, 78)),
+        row("kind", decision.kind.as_str()),
+        row("case", &case_in_words(&decision.case)),
+        row("openpgp", &openpgp_in_words(opened)),
+    ];
+    for label in &decision.labels {
+        rows.push(row(
+            "label",
+            &format!("{}: {}", label.name, shown(&label.because, 90)),
+        ));
+    }
+    for attachment in &message.attachments {
+        rows.push(row(
+            "attachment",
+            &format!(
+                "{} ({}, {} bytes)",
+                shown(&attachment.name, 60),
+                attachment.media_type,
+                attachment.size
+            ),
+        ));
+    }
+    for deadline in &decision.deadlines {
+        rows.push(row(
+            "deadline",
+            &format!(
+                "{} {}: {}",
+                deadline.kind.as_str(),
+                desk.policy.calendar.show_due(deadline.due_at),
+                desk.policy
+                    .calendar
+                    .explain(deadline.starts_at, deadline.span, deadline.due_at)
+            ),
+        ));
+    }
+    for reply in &decision.replies {
+        let how = match reply.channel {
+            Channel::Encrypted(_) => "signed and encrypted",
+            Channel::Clear => "in clear",
+            Channel::ClearWithoutContent => "in clear, without content",
+        };
+        let key = if reply.attaches_key {
+            ", with our key"
+        } else {
+            ""
+        };
+        rows.push(row(
+            "answer",
+            &format!(
+                "{} to {}, {how}{key}",
+                reply.template.as_str(),
+                shown(&reply.to.email, 60)
+            ),
+        ));
+    }
+    if let Some(because) = &decision.reply_suppressed {
+        rows.push(row("no answer", because));
+    }
+    for problem in &message.problems {
+        rows.push(row("problem", &shown(&problem.0, 90)));
+    }
+    print!("{}", columns(&rows));
+    println!();
+    for line in shown_lines(&message.text).lines() {
+        println!("  {} {line}", paint("│", Paint::Dim));
+    }
+    println!();
+}
+
+fn row(name: &str, value: &str) -> Vec<String> {
+    vec![paint(name, Paint::Dim), value.to_owned()]
+}
+
+fn case_in_words(case: &CaseChange) -> String {
+    match case {
+        CaseChange::None => "none; an entry in the records".to_owned(),
+        CaseChange::Join(case) => format!("joins {}", case.number),
+        CaseChange::Open => "opens one".to_owned(),
+    }
+}
+
+fn openpgp_in_words(opened: &Opened) -> String {
+    let openpgp = &opened.message.openpgp;
+    let mut words = match (openpgp.encrypted, openpgp.decrypted, openpgp.failure) {
+        (false, _, _) => "in clear".to_owned(),
+        (true, true, _) => "encrypted, decrypted".to_owned(),
+        (true, false, failure) => format!(
+            "encrypted, not read: {}",
+            failure.map_or("?", |failure| failure.as_str())
+        ),
+    };
+    for signature in &openpgp.signatures {
+        words.push_str(&format!(
+            "; {} signature by {} over {}",
+            signature.status.as_str(),
+            signature.fingerprint.as_deref().unwrap_or("an unnamed key"),
+            signature.covers.as_str()
+        ));
+    }
+    words
+}

@@ -1,0 +1,181 @@
+//! `triaged status`: the board on one terminal screen.
+
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+use super::paint::{Paint, columns, paint, shown};
+use super::{Outcome, Output, case, office};
+use crate::config::Config;
+use crate::store::cases::CaseSummary;
+use crate::store::intake::Place;
+use crate::store::outbox::{OutboxCounts, Troubled};
+use crate::triage::calendar;
+
+/// Open cases shown; the rest are counted.
+const SHOWN: usize = 15;
+
+struct Board {
+    cases: Vec<CaseSummary>,
+    outbox: OutboxCounts,
+    troubled: Vec<Troubled>,
+    unfetched: Vec<(Place, u32, Option<String>)>,
+    last_good_poll_at: Option<DateTime<Utc>>,
+}
+
+pub fn run(config_path: &Path, output: Output) -> Outcome {
+    let config = office::config(config_path)?;
+    let now = Utc::now();
+    let board = office::store_to_read(&config)?.read(|tx| {
+        Ok::<_, crate::store::StoreError>(Board {
+            cases: tx.cases(now)?,
+            outbox: tx.outbox_counts()?,
+            troubled: tx.troubled()?,
+            unfetched: tx.unfetched()?,
+            last_good_poll_at: tx.fact("last_good_poll_at")?.map(crate::store::instant),
+        })
+    })?;
+    if output.json {
+        println!("{}", board.as_json());
+    } else {
+        print!("{}", board.page(&config, now));
+    }
+    Ok(true)
+}
+
+impl Board {
+    fn open(&self) -> Vec<&CaseSummary> {
+        self.cases
+            .iter()
+            .filter(|case| case.case.status != "closed")
+            .collect()
+    }
+
+    fn missed(&self) -> usize {
+        self.open()
+            .iter()
+            .flat_map(|case| &case.case.deadlines)
+            .filter(|deadline| deadline.state == "missed")
+            .count()
+    }
+
+    fn unanswered(&self) -> usize {
+        self.open()
+            .iter()
+            .filter(|case| case.case.unanswered.is_some())
+            .count()
+    }
+
+    fn as_json(&self) -> serde_json::Value {
+        json!({
+            "cases": self.cases.len(),
+            "open": self.open().len(),
+            "unanswered": self.unanswered(),
+            "missed_deadlines": self.missed(),
+            "outbox": self.outbox,
+            "troubled_letters": self.troubled,
+            "unfetched": self.unfetched.iter().map(|(place, refusals, error)| json!({
+                "mailbox": place.mailbox, "folder": place.folder, "uid": place.uid,
+                "refusals": refusals, "error": error,
+            })).collect::<Vec<_>>(),
+            "last_good_poll_at": self.last_good_poll_at,
+        })
+    }
+
+    fn page(&self, config: &Config, now: DateTime<Utc>) -> String {
+        let mut page = format!(
+            "{}   {}\n\n",
+            paint(&config.organization.name, Paint::Head),
+            config.policy.calendar.show(now)
+        );
+        page.push_str(&columns(&self.figures(config, now)));
+        page.push('\n');
+        page.push_str(&self.open_cases(config));
+        page.push_str(&self.troubles());
+        page
+    }
+
+    fn figures(&self, config: &Config, now: DateTime<Utc>) -> Vec<Vec<String>> {
+        let poll = match self.last_good_poll_at {
+            None => paint("never", Paint::Warn),
+            Some(at) => {
+                let silent = (now - at).to_std().unwrap_or_default() > config.limits.silence;
+                let text = calendar::how_far(at, now);
+                if silent {
+                    paint(&format!("{text}; is the daemon running?"), Paint::Bad)
+                } else {
+                    paint(&text, Paint::Good)
+                }
+            }
+        };
+        let alarm = |count: i64| match count {
+            0 => "0".to_owned(),
+            count => paint(&count.to_string(), Paint::Bad),
+        };
+        let figure = |name: &str, value: String| vec![paint(name, Paint::Dim), value];
+        vec![
+            figure("open cases", self.open().len().to_string()),
+            figure("missed deadlines", alarm(self.missed() as i64)),
+            figure("not answered", self.unanswered().to_string()),
+            figure(
+                "outbox",
+                format!("{} waiting, {} held", self.outbox.waiting, self.outbox.held),
+            ),
+            figure("undeliverable", alarm(self.outbox.failed)),
+            figure("last good poll", poll),
+        ]
+    }
+
+    /// Missed deadlines first, then by the next date.
+    fn open_cases(&self, config: &Config) -> String {
+        let mut open: Vec<CaseSummary> = self.open().into_iter().cloned().collect();
+        open.sort_by_key(|case| {
+            case.case
+                .deadlines
+                .iter()
+                .filter(|deadline| matches!(deadline.state, "missed" | "running"))
+                .map(|deadline| (deadline.state != "missed", deadline.due_at))
+                .min()
+                .unwrap_or((true, DateTime::<Utc>::MAX_UTC))
+        });
+        let more = open.len().saturating_sub(SHOWN);
+        open.truncate(SHOWN);
+        if open.is_empty() {
+            return "nothing open\n".to_owned();
+        }
+        let mut text = case::table(&open, config);
+        if more > 0 {
+            text.push_str(&format!("  and {more} more: triaged case list\n"));
+        }
+        text
+    }
+
+    fn troubles(&self) -> String {
+        let mut rows = Vec::new();
+        for letter in &self.troubled {
+            rows.push(vec![
+                paint(&letter.state, Paint::Warn),
+                format!("{} {}", letter.kind, letter.case.as_deref().unwrap_or("")),
+                format!("attempt {}", letter.attempts),
+                shown(letter.last_error.as_deref().unwrap_or(""), 80),
+            ]);
+        }
+        for (place, refusals, error) in &self.unfetched {
+            rows.push(vec![
+                paint("not fetched", Paint::Warn),
+                format!("{} uid {}", place.folder, place.uid),
+                format!("attempt {refusals}"),
+                shown(error.as_deref().unwrap_or(""), 80),
+            ]);
+        }
+        if rows.is_empty() {
+            return String::new();
+        }
+        format!(
+            "\n{}\n{}",
+            paint("Needs a look", Paint::Head),
+            columns(&rows)
+        )
+    }
+}

@@ -1,0 +1,335 @@
+//! The outbox task: takes letters that are due, hands them over, writes down what became of them.
+//!
+//! Up to [`IN_HAND`] letters are claimed in one transaction, sent one after the
+//! other, and recorded in the transaction that claims the next: so many answers
+//! at most lie between the server's 250 and our record of it. A server that is
+//! away costs no letter an attempt; the whole post pauses.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::Shared;
+use crate::delivery::{Delivery, DeliveryError, Letter, Outcome, Scope};
+use crate::killpoint;
+use crate::store::StoreError;
+use crate::store::outbox::{Claimed, Delivered};
+
+/// Letters in our hands at a time.
+const IN_HAND: usize = 4;
+/// The outbox is looked at so often, for letters that another process put there.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// Pauses of the whole post when the server is away.
+const PAUSES_S: [u64; 5] = [5, 10, 20, 30, 60];
+/// `--once` waits for letters that become due within so long.
+const ONCE_WAITS: chrono::Duration = chrono::Duration::seconds(4);
+
+type Results = Vec<(Claimed, Delivered)>;
+
+/// Sends until the daemon stops. Never ends for an error.
+pub async fn run(shared: Arc<Shared>) {
+    let mut post = match Post::new(Arc::clone(&shared)) {
+        Ok(post) => post,
+        Err(error) => {
+            tracing::error!(event = "outbox_failed", "{error}");
+            return;
+        }
+    };
+    let mut away = 0;
+    recover(&shared).await;
+    while !shared.is_stopping() {
+        shared.post_turned_at.beat();
+        let pause = match post.round().await {
+            Ok(Round::Done) => {
+                away = 0;
+                post.until_next_due().await
+            }
+            Ok(Round::ServerAway) => {
+                let pause = PAUSES_S
+                    .get(away)
+                    .or(PAUSES_S.last())
+                    .copied()
+                    .unwrap_or(60);
+                away += 1;
+                Duration::from_secs(pause)
+            }
+            Err(error) => {
+                tracing::error!(event = "outbox_failed", "{error:#}");
+                LOOK_EVERY
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = shared.letters.notified(), if away == 0 => {}
+            () = shared.stopped() => {}
+        }
+    }
+    post.delivery.close().await;
+}
+
+/// Sends what is due now. Returns how many letters are left that should have gone.
+pub async fn once(shared: Arc<Shared>) -> anyhow::Result<i64> {
+    let mut post = Post::new(Arc::clone(&shared))?;
+    let patience = Utc::now() + ONCE_WAITS;
+    recover(&shared).await;
+    while post.round().await? == Round::Done {
+        let next = post
+            .on_store(|store| store.read(|tx| tx.next_fresh()))
+            .await?;
+        let Some(next) = next.filter(|next| *next <= patience) else {
+            break;
+        };
+        tokio::time::sleep((next - Utc::now()).to_std().unwrap_or_default()).await;
+    }
+    let left = post
+        .on_store(|store| store.read(|tx| tx.overdue(Utc::now())))
+        .await;
+    post.delivery.close().await;
+    left
+}
+
+/// Takes up what a crash left in our hands; until that is done nothing else may be sent.
+async fn recover(shared: &Arc<Shared>) {
+    loop {
+        let recovering = Arc::clone(shared);
+        let recovered = tokio::task::spawn_blocking(move || {
+            recovering.store.write(|tx| tx.recover_outbox(Utc::now()))
+        })
+        .await;
+        match recovered {
+            Ok(Ok(0)) => return,
+            Ok(Ok(letters)) => {
+                tracing::warn!(
+                    event = "recovered",
+                    letters,
+                    "attempts were cut short by the last stop; tried again with the same Message-ID"
+                );
+                return;
+            }
+            Ok(Err(error)) => tracing::error!(event = "outbox_failed", "{error}"),
+            Err(error) => tracing::error!(event = "outbox_failed", "{error}"),
+        }
+        if shared.is_stopping() {
+            return;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Round {
+    /// Nothing is due any more.
+    Done,
+    /// The server cannot be reached or refuses us.
+    ServerAway,
+}
+
+struct Post {
+    shared: Arc<Shared>,
+    delivery: Delivery,
+}
+
+impl Post {
+    fn new(shared: Arc<Shared>) -> Result<Self, DeliveryError> {
+        let delivery = Delivery::open(&shared.config.transport)?;
+        Ok(Self { shared, delivery })
+    }
+
+    /// Sends until nothing is due.
+    async fn round(&mut self) -> anyhow::Result<Round> {
+        self.join_held_letters().await?;
+        let mut results = Results::new();
+        loop {
+            let (claimed, away) = self.record_and_claim(results).await?;
+            if away {
+                return Ok(Round::ServerAway);
+            }
+            if claimed.is_empty() {
+                return Ok(Round::Done);
+            }
+            killpoint::reached("claimed");
+            results = self.send_all(claimed).await;
+        }
+    }
+
+    /// One transaction: what became of the last letters, and the next ones.
+    async fn record_and_claim(&self, results: Results) -> anyhow::Result<(Vec<Claimed>, bool)> {
+        let stopping = self.shared.is_stopping();
+        let shared = Arc::clone(&self.shared);
+        tokio::task::spawn_blocking(move || {
+            let away = results
+                .iter()
+                .any(|(_, delivered)| matches!(delivered, Delivered::ServerAway { .. }));
+            let at_most = if away || stopping { 0 } else { IN_HAND };
+            let desk = shared.desk();
+            let now = Utc::now();
+            loop {
+                let recorded = shared.store.write(|tx| {
+                    for (claimed, delivered) in &results {
+                        tx.record_delivery(claimed, delivered, &desk.policy, now)?;
+                    }
+                    tx.claim(at_most, &shared.config.limits, now)
+                });
+                match recorded {
+                    Ok(claimed) => {
+                        results
+                            .iter()
+                            .for_each(|(claimed, delivered)| log(claimed, delivered));
+                        return Ok((claimed, away));
+                    }
+                    // What the server accepted must be written down before anything else is sent.
+                    Err(error @ (StoreError::Busy(_) | StoreError::Full(_)))
+                        if !results.is_empty() =>
+                    {
+                        tracing::error!(event = "outbox_failed", "{error}");
+                        if shared.is_stopping() {
+                            return Err(error.into());
+                        }
+                        std::thread::sleep(Duration::from_secs(1));
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        })
+        .await?
+    }
+
+    async fn send_all(&mut self, claimed: Vec<Claimed>) -> Results {
+        let mut results = Results::new();
+        let mut away: Option<String> = None;
+        for letter in claimed {
+            let delivered = match &away {
+                Some(why) => Delivered::ServerAway { why: why.clone() },
+                None if self.shared.is_stopping() => Delivered::ServerAway {
+                    why: "the daemon was stopped".to_owned(),
+                },
+                None => self.send(&letter).await,
+            };
+            if let Delivered::ServerAway { why } = &delivered {
+                away = Some(why.clone());
+            }
+            results.push((letter, delivered));
+        }
+        results
+    }
+
+    async fn send(&mut self, claimed: &Claimed) -> Delivered {
+        let letter = Letter {
+            envelope_from: claimed.envelope_from.clone(),
+            recipient: claimed.recipient.clone(),
+            bytes: claimed.bytes.clone(),
+        };
+        let outcome = self.delivery.send(&letter).await;
+        killpoint::reached("handed_over");
+        self.shared.post_turned_at.beat();
+        match outcome {
+            Outcome::Accepted { reply } => Delivered::Accepted { reply },
+            Outcome::Deferred {
+                why,
+                scope: Scope::Server,
+            } => Delivered::ServerAway { why },
+            Outcome::Deferred {
+                why,
+                scope: Scope::Letter,
+            } => Delivered::Deferred { why },
+            Outcome::Rejected {
+                why,
+                null_sender_refused: true,
+            } if claimed.envelope_from.is_none() => Delivered::NullSenderRefused { why },
+            Outcome::Rejected { why, .. } => Delivered::Rejected { why },
+            Outcome::Unknown { why } => Delivered::Uncertain { why },
+        }
+    }
+
+    /// Several held letters to one address become one, when the caps allow it one.
+    async fn join_held_letters(&self) -> anyhow::Result<()> {
+        let shared = Arc::clone(&self.shared);
+        tokio::task::spawn_blocking(move || {
+            let desk = shared.desk();
+            let now = Utc::now();
+            let free = shared
+                .store
+                .read(|tx| tx.held_together(&shared.config.limits, now))?;
+            for recipient in free {
+                shared.store.write(|tx| {
+                    let held = tx.held_for(&recipient)?;
+                    let certificate = tx.certificate_of(&recipient)?;
+                    let letter = desk.combined(&recipient, &held, certificate.as_ref(), now)?;
+                    let id = tx.enqueue(&letter)?;
+                    tx.merge(&held.ids, id)?;
+                    tracing::info!(event = "joined", outbox = id, letters = held.ids.len());
+                    anyhow::Ok(())
+                })?;
+            }
+            Ok(())
+        })
+        .await?
+    }
+
+    /// How long nothing is due; never longer than until the next look.
+    async fn until_next_due(&self) -> Duration {
+        let next: Option<DateTime<Utc>> = self
+            .on_store(|store| store.read(|tx| tx.next_due()))
+            .await
+            .unwrap_or_default();
+        next.map_or(LOOK_EVERY, |next| {
+            (next - Utc::now())
+                .to_std()
+                .unwrap_or_default()
+                .clamp(Duration::from_millis(10), LOOK_EVERY)
+        })
+    }
+
+    async fn on_store<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&crate::store::Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> anyhow::Result<T> {
+        let shared = Arc::clone(&self.shared);
+        Ok(tokio::task::spawn_blocking(move || work(&shared.store)).await??)
+    }
+}
+
+fn log(claimed: &Claimed, delivered: &Delivered) {
+    let case = claimed.case.as_ref().map_or("-", |case| &case.number);
+    let (outbox, letter, attempt) = (claimed.id, claimed.kind.as_str(), claimed.attempts);
+    match delivered {
+        Delivered::Accepted { reply } => {
+            tracing::info!(case, event = "sent", outbox, letter, attempt, server = %reply);
+        }
+        Delivered::Deferred { why } => {
+            tracing::warn!(case, event = "deferred", outbox, letter, attempt, "{why}");
+        }
+        Delivered::Uncertain { why } => {
+            tracing::warn!(
+                case,
+                event = "uncertain",
+                outbox,
+                letter,
+                attempt,
+                "the server may have taken it: {why}"
+            );
+        }
+        Delivered::Rejected { why } => {
+            tracing::error!(
+                case,
+                event = "undeliverable",
+                outbox,
+                letter,
+                attempt,
+                "{why}"
+            );
+        }
+        Delivered::NullSenderRefused { why } => {
+            tracing::warn!(
+                case,
+                event = "null_sender_refused",
+                outbox,
+                "{why}; sent from our own address instead, see smtp.return_path"
+            );
+        }
+        Delivered::ServerAway { why } => {
+            tracing::warn!(case, event = "server_away", outbox, "{why}");
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Named steps at which a test may kill the process, to show that no step loses anything.
+//!
+//! Only built with the feature `killpoints`. `TRIAGED_KILL_AT=committed` kills
+//! (SIGKILL, as a power cut would) when the step is reached for the first time,
+//! `TRIAGED_KILL_AT=committed:3` at the third.
+
+#[cfg(feature = "killpoints")]
+pub fn reached(step: &str) {
+    use std::sync::LazyLock;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    static WHERE: LazyLock<Option<(String, u32)>> = LazyLock::new(|| {
+        let wanted = std::env::var("TRIAGED_KILL_AT").ok()?;
+        match wanted.split_once(':') {
+            Some((name, times)) => Some((name.to_owned(), times.parse().ok()?)),
+            None => Some((wanted, 1)),
+        }
+    });
+    static TIMES: AtomicU32 = AtomicU32::new(0);
+
+    let Some((name, times)) = &*WHERE else { return };
+    if name == step && TIMES.fetch_add(1, Ordering::SeqCst) + 1 == *times {
+        let _ =
+            rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+        // The signal may take a moment to arrive; nothing more may happen until then.
+        loop {
+            std::thread::park();
+        }
+    }
+}
+
+#[cfg(not(feature = "killpoints"))]
+#[inline(always)]
+pub fn reached(_step: &str) {}

@@ -1,0 +1,367 @@
+//! From a decision to finished letters: facts, words, bytes.
+//!
+//! Nothing is sent here; a letter goes to the outbox in the transaction that
+//! records what it answers.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Duration, Utc};
+
+use crate::config::Organization;
+use crate::mail::compose::{self, Draft, KeyAttachment};
+use crate::mail::message::{Address, Digest, Message};
+use crate::mail::pgp::Keyring;
+use crate::store::cases::CaseFile;
+use crate::store::outbox::{Held, NewLetter};
+use crate::triage::decide::{CaseRef, Channel, Reply};
+use crate::triage::policy::{Deadline, DeadlineKind, Policy, Severity};
+use crate::triage::reply::{self, CaseFacts, Facts, Promise, Template, TextError, Texts};
+
+/// Every failure to decrypt is answered on a full second, at least so long after
+/// the mail was read: how far we came with it cannot be told from the time.
+const UNREADABLE_DELAY: Duration = Duration::seconds(2);
+
+/// What the writer of a letter needs at hand. Replaced whole when the policy is reloaded.
+pub struct Desk {
+    pub organization: Organization,
+    pub policy: Policy,
+    pub texts: Texts,
+    pub keyring: Arc<Keyring>,
+    /// Envelope sender of automatic letters; `None`: `<>`.
+    pub return_path: Option<String>,
+}
+
+/// The mail that a letter answers.
+pub struct Answered<'a> {
+    pub message: &'a Message,
+    pub received_at: DateTime<Utc>,
+    pub too_large: bool,
+    pub missing: &'a [&'static str],
+    pub no_key_of_ours: bool,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum LetterError {
+    #[error("template {0}")]
+    Text(#[from] TextError),
+}
+
+/// A finished letter, and what went wrong on the way to it.
+pub struct Written {
+    pub letter: NewLetter,
+    /// The reporter's certificate cannot be used, so that a notice without content goes instead.
+    pub unusable_certificate: Option<String>,
+}
+
+impl Desk {
+    /// Writes the answer to one mail.
+    pub fn answer(
+        &self,
+        reply: &Reply,
+        answered: &Answered<'_>,
+        case: Option<&CaseFile>,
+        now: DateTime<Utc>,
+    ) -> Result<Written, LetterError> {
+        let facts = self.facts(reply, answered, case, now);
+        let mut letter = Words {
+            template: reply.template,
+            facts,
+            case: case.map(|file| file.case.clone()),
+            to: &reply.to,
+            attaches_key: reply.attaches_key,
+            in_reply_to: answered.message.message_id.clone(),
+            references: references(answered.message),
+        };
+        let written = match &reply.channel {
+            Channel::Clear | Channel::ClearWithoutContent => Written {
+                letter: self.in_clear(&letter, now)?,
+                unusable_certificate: None,
+            },
+            Channel::Encrypted(certificate) => match self.encrypted(&letter, certificate, now)? {
+                Ok(sealed) => Written {
+                    letter: sealed,
+                    unusable_certificate: None,
+                },
+                Err(why) => {
+                    letter.template = Template::Notice;
+                    letter.attaches_key = false;
+                    Written {
+                        letter: self.in_clear(&letter, now)?,
+                        unusable_certificate: Some(why),
+                    }
+                }
+            },
+        };
+        Ok(Written {
+            letter: NewLetter {
+                not_before: if reply.delayed {
+                    now + UNREADABLE_DELAY
+                } else {
+                    now
+                },
+                ..written.letter
+            },
+            ..written
+        })
+    }
+
+    /// Writes one letter in place of several held ones.
+    pub fn combined(
+        &self,
+        recipient: &str,
+        held: &Held,
+        certificate: Option<&crate::mail::message::Certificate>,
+        now: DateTime<Utc>,
+    ) -> Result<NewLetter, LetterError> {
+        let cases = held
+            .cases
+            .iter()
+            .map(|(file, digest)| CaseFacts {
+                number: file.case.number.clone(),
+                received: self.policy.calendar.show(file.received_at),
+                digest: digest.to_string(),
+                promises: self.promises(&file.deadlines, now),
+            })
+            .collect();
+        let to = Address {
+            name: None,
+            email: recipient.to_owned(),
+        };
+        let mut words = Words {
+            template: Template::Combined,
+            facts: Facts {
+                cases,
+                key_attached: held.attaches_key,
+                ..self.common_facts()
+            },
+            case: None,
+            to: &to,
+            attaches_key: held.attaches_key,
+            in_reply_to: None,
+            references: Vec::new(),
+        };
+        let mut letter = match (held.encrypted, certificate) {
+            (true, Some(certificate)) => match self.encrypted(&words, certificate, now)? {
+                Ok(letter) => letter,
+                Err(_) => {
+                    words.template = Template::Notice;
+                    self.in_clear(&words, now)?
+                }
+            },
+            (true, None) => {
+                words.template = Template::Notice;
+                self.in_clear(&words, now)?
+            }
+            (false, _) => self.in_clear(&words, now)?,
+        };
+        letter.acknowledges = held.acknowledges;
+        Ok(letter)
+    }
+
+    fn facts(
+        &self,
+        reply: &Reply,
+        answered: &Answered<'_>,
+        case: Option<&CaseFile>,
+        now: DateTime<Utc>,
+    ) -> Facts {
+        // An answer in clear to a mail that came encrypted says nothing learned by decrypting.
+        let says_content = reply.channel != Channel::ClearWithoutContent;
+        Facts {
+            case: case.map(|file| file.case.number.clone()),
+            received: Some(self.policy.calendar.show(answered.received_at)),
+            digest: (!answered.too_large).then(|| answered.message.digest.to_string()),
+            promises: case.map_or_else(Vec::new, |file| self.promises(&file.deadlines, now)),
+            missing: if says_content && !answered.too_large {
+                answered.missing.iter().map(|part| wish(part)).collect()
+            } else {
+                Vec::new()
+            },
+            key_attached: reply.attaches_key,
+            again: reply.again && says_content,
+            too_large: answered.too_large,
+            asks_for_key: !says_content,
+            no_key_of_ours: answered.no_key_of_ours,
+            ..self.common_facts()
+        }
+    }
+
+    fn common_facts(&self) -> Facts {
+        Facts {
+            organization: self.organization.name.clone(),
+            address: self.organization.address.clone(),
+            fingerprint: reply::grouped(&self.keyring.fingerprint()),
+            policy_url: self.policy.url.clone(),
+            ..Facts::default()
+        }
+    }
+
+    /// The dates that the policy promises, in the order in which they come.
+    fn promises(&self, deadlines: &[Deadline], now: DateTime<Utc>) -> Vec<Promise> {
+        let mut promises = Vec::new();
+        for deadline in deadlines {
+            let what = match deadline.kind {
+                DeadlineKind::Triage => "You hear our decision and the severity that we see, by",
+                DeadlineKind::Update => "While the case is open you hear from us again, by",
+                DeadlineKind::Remediate => "We aim to ship a fix by",
+                DeadlineKind::Disclose => "We aim to disclose together by",
+                // Met by this letter, or not the reporter's business.
+                DeadlineKind::Acknowledge
+                | DeadlineKind::EarlyWarning
+                | DeadlineKind::Notification
+                | DeadlineKind::FinalReport => continue,
+            };
+            promises.push(Promise {
+                what: what.to_owned(),
+                when: format!(
+                    "{} ({})",
+                    self.policy.calendar.show_due(deadline.due_at),
+                    crate::triage::calendar::how_far(deadline.due_at, now),
+                ),
+            });
+        }
+        let remediation: Vec<String> = Severity::ALL
+            .into_iter()
+            .filter_map(|severity| {
+                let span = self.policy.deadlines.remediate.for_severity(severity)?;
+                Some(format!("{} {span}", severity.as_str()))
+            })
+            .collect();
+        let is_set = deadlines
+            .iter()
+            .any(|deadline| deadline.kind == DeadlineKind::Remediate);
+        if !remediation.is_empty() && !is_set {
+            promises.push(Promise {
+                what: "Once the severity is set, we aim to fix within (from receipt)".to_owned(),
+                when: remediation.join(", "),
+            });
+        }
+        promises
+    }
+
+    fn in_clear(&self, words: &Words<'_>, now: DateTime<Utc>) -> Result<NewLetter, LetterError> {
+        let subject = words.template.subject(words.number());
+        let draft = self.draft(words, subject.clone(), now)?;
+        let bytes = compose::plain(&draft);
+        Ok(self.finished(words, draft, subject, bytes, false, now))
+    }
+
+    /// The inner error says why the certificate cannot be used.
+    fn encrypted(
+        &self,
+        words: &Words<'_>,
+        certificate: &crate::mail::message::Certificate,
+        now: DateTime<Utc>,
+    ) -> Result<Result<NewLetter, String>, LetterError> {
+        let draft = self.draft(words, words.template.subject(words.number()), now)?;
+        let outer = reply::outer_subject(words.number());
+        let sealed = compose::encrypted(&draft, &outer, |inner| {
+            self.keyring.encrypt_signed(certificate, inner, now)
+        });
+        Ok(sealed.map(|bytes| self.finished(words, draft, outer, bytes, true, now)))
+    }
+
+    fn draft(
+        &self,
+        words: &Words<'_>,
+        subject: String,
+        now: DateTime<Utc>,
+    ) -> Result<Draft, LetterError> {
+        let own = &self.organization.address;
+        let domain = own
+            .rsplit_once('@')
+            .map_or("localhost", |(_, domain)| domain);
+        Ok(Draft {
+            from: Address {
+                name: Some(self.organization.name.clone()),
+                email: own.clone(),
+            },
+            to: words.to.email.clone(),
+            subject,
+            text: self.texts.render(words.template, &words.facts)?,
+            in_reply_to: words.in_reply_to.clone(),
+            references: words.references.clone(),
+            message_id: compose::new_message_id(domain),
+            date: now,
+            auto_submitted: true,
+            attach_key: words.attaches_key.then(|| KeyAttachment {
+                file_name: format!("{}.asc", self.keyring.fingerprint()),
+                armored: self.keyring.certificate(),
+            }),
+            autocrypt: Some(self.keyring.autocrypt(own)),
+        })
+    }
+
+    fn finished(
+        &self,
+        words: &Words<'_>,
+        draft: Draft,
+        subject: String,
+        bytes: Vec<u8>,
+        encrypted: bool,
+        now: DateTime<Utc>,
+    ) -> NewLetter {
+        NewLetter {
+            case: words.case.clone(),
+            kind: words.template.as_str().to_owned(),
+            recipient: words.to.email.clone(),
+            envelope_from: self.return_path.clone(),
+            automatic: true,
+            acknowledges: words.template.acknowledges(),
+            attaches_key: words.attaches_key,
+            message_id: draft.message_id,
+            from: draft.from.email,
+            subject,
+            text: draft.text,
+            encrypted,
+            bytes,
+            written_at: now,
+            not_before: now,
+        }
+    }
+}
+
+/// A letter before it has bytes.
+struct Words<'a> {
+    template: Template,
+    facts: Facts,
+    case: Option<CaseRef>,
+    to: &'a Address,
+    attaches_key: bool,
+    in_reply_to: Option<String>,
+    references: Vec<String>,
+}
+
+impl Words<'_> {
+    fn number(&self) -> Option<&str> {
+        self.case.as_ref().map(|case| case.number.as_str())
+    }
+}
+
+/// RFC 5322, 3.6.4: the references of the mail that is answered, and its own Message-ID.
+fn references(message: &Message) -> Vec<String> {
+    let earlier = if message.references.is_empty() {
+        &message.in_reply_to
+    } else {
+        &message.references
+    };
+    earlier.iter().chain(&message.message_id).cloned().collect()
+}
+
+/// What is missing, as a request.
+fn wish(part: &str) -> String {
+    match part {
+        "summary" => "a line or two that say what the weakness is",
+        "steps" => "the steps that show it, best against test data of your own",
+        "impact" => "what an attacker could do with it",
+        other => other,
+    }
+    .to_owned()
+}
+
+/// The digest of what a too large mail is known by: its header block and its size.
+pub fn digest_of_header(header: &[u8], size: u64) -> Digest {
+    let mut known_by = header.to_vec();
+    known_by.extend_from_slice(&size.to_be_bytes());
+    Digest::of(&known_by)
+}

@@ -1,0 +1,36 @@
+//! triaged: the daemon behind a security@ address.
+//!
+//! Read in this order: `daemon` (the loops), `intake` (the path of one mail),
+//! `triage::decide` (what follows from it), `store` (the record), `letters`
+//! and `delivery` (the answer). `docs/flow.md` walks the same way.
+//!
+//! - `config`: text to checked values; every mistake with its line
+//! - `mail`: bytes to values and back: MIME, OpenPGP, composing
+//! - `triage`: the pure core; no clock, network or database
+//! - `mailbox`, `delivery`, `store`, `tls`, `systemd`: the edges
+//! - `cli`: a file per command
+
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::string_slice
+    )
+)]
+
+pub mod cli;
+pub mod config;
+pub mod daemon;
+pub mod delivery;
+pub mod intake;
+pub mod killpoint;
+pub mod letters;
+pub mod mail;
+pub mod mailbox;
+pub mod store;
+pub mod systemd;
+pub mod tls;
+pub mod triage;

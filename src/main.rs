@@ -1,0 +1,7 @@
+//! The command line: see `triaged --help`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    triaged::cli::main()
+}

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use clap::Subcommand;
 use serde_json::json;
 
-use super::paint::{Paint, columns, paint, short, short_due, shown, shown_lines};
+use super::paint::{Paint, columns, paint, short, shown, shown_lines};
 use super::{Outcome, Output, office};
 use crate::config::Config;
 use crate::daemon;
@@ -67,22 +67,13 @@ fn list(config: &Config, output: Output) -> Outcome {
         println!("no cases yet");
         return Ok(true);
     }
-    print!("{}", table(&cases, config));
+    print!("{}", table(&cases, Utc::now()));
     Ok(true)
 }
 
-/// The list for people: what it is, how urgent, who, and the next date; as wide as the terminal.
-pub(super) fn table(cases: &[CaseSummary], config: &Config) -> String {
-    let zone = config.policy.calendar.zone;
-    let titles = [
-        "case",
-        "received",
-        "status",
-        "severity",
-        "next date",
-        "from",
-        "subject",
-    ];
+/// The list for people: how it stands, how urgent, who, what; as wide as the terminal.
+pub(super) fn table(cases: &[CaseSummary], now: DateTime<Utc>) -> String {
+    let titles = ["case", "status", "severity", "next date", "from", "subject"];
     let mut rows = vec![titles.map(|title| paint(title, Paint::Dim)).to_vec()];
     for summary in cases {
         let case = &summary.case;
@@ -97,10 +88,9 @@ pub(super) fn table(cases: &[CaseSummary], config: &Config) -> String {
         };
         rows.push(vec![
             paint(&case.id, Paint::Bold),
-            short(case.received_at, zone),
             case.status.clone(),
             severity,
-            next_date(&case.deadlines, config),
+            next_date(&case.deadlines, now),
             shown(case.reporter.email.as_deref().unwrap_or("-"), 26),
             shown(&what, 200),
         ]);
@@ -109,7 +99,7 @@ pub(super) fn table(cases: &[CaseSummary], config: &Config) -> String {
 }
 
 /// The most pressing deadline: one that was missed, else the next.
-fn next_date(deadlines: &[DeadlineView], config: &Config) -> String {
+fn next_date(deadlines: &[DeadlineView], now: DateTime<Utc>) -> String {
     let first = deadlines
         .iter()
         .filter(|deadline| matches!(deadline.state, "missed" | "running"))
@@ -120,10 +110,10 @@ fn next_date(deadlines: &[DeadlineView], config: &Config) -> String {
             let text = format!(
                 "{} {}",
                 deadline.kind,
-                short_due(deadline.due_at, config.policy.calendar.zone)
+                calendar::how_far(deadline.due_at, now)
             );
             match deadline.state {
-                "missed" => paint(&format!("{text} missed"), Paint::Bad),
+                "missed" => paint(&format!("{text}, missed"), Paint::Bad),
                 _ => text,
             }
         }

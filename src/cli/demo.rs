@@ -227,19 +227,27 @@ fn what_came(store: &Store) -> anyhow::Result<String> {
             .to_vec(),
     ];
     rows.extend(mails.iter().map(row_of_mail));
-    Ok(format!("{}\n{}\n", heading("What came in"), columns(&rows)))
+    let mut text = format!("{}\n{}", heading("What came in"), columns(&rows));
+    for mail in &mails {
+        if let (Some(from), Some(why)) = (&mail.from, &mail.not_answered) {
+            let note = format!("{} is not answered: {why}", shown(from, 40));
+            text.push_str(&format!("\n  {}\n", paint(&note, Paint::Dim)));
+        }
+    }
+    text.push('\n');
+    Ok(text)
 }
 
 fn row_of_mail(mail: &MailIn) -> Vec<String> {
     let seal = if mail.encrypted { " 🔒" } else { "" };
     vec![
-        shown(mail.from.as_deref().unwrap_or("-"), 26),
-        format!("{}{seal}", shown(&mail.subject, 40)),
+        shown(mail.from.as_deref().unwrap_or("-"), 24),
+        format!("{}{seal}", shown(&mail.subject, 32)),
         paint(&mail.kind, Paint::Bold),
         mail.case.clone().unwrap_or_else(|| "-".to_owned()),
         match &mail.not_answered {
             None => paint("yes", Paint::Good),
-            Some(why) => format!("{} ({})", paint("no", Paint::Warn), shown(why, 50)),
+            Some(_) => paint("no", Paint::Warn),
         },
     ]
 }
@@ -248,11 +256,7 @@ fn cases(store: &Store, config: &Config) -> anyhow::Result<String> {
     let now = Utc::now();
     let cases = store.read(|tx| tx.cases(now))?;
     let calendar = &config.policy.calendar;
-    let mut text = format!(
-        "{}\n{}\n",
-        heading("The cases"),
-        case::table(&cases, config)
-    );
+    let mut text = format!("{}\n{}\n", heading("The cases"), case::table(&cases, now));
     for summary in &cases {
         let labels = match summary.case.labels.as_slice() {
             [] => String::new(),

@@ -10,6 +10,7 @@ use super::{Outcome, Output, files, ingest, office};
 use crate::daemon;
 use crate::intake::{self, Opened};
 use crate::letters::Desk;
+use crate::mail::message::Problem;
 use crate::store::Store;
 use crate::triage::decide::{CaseChange, Channel, Decision};
 
@@ -41,8 +42,15 @@ pub fn run(config_path: &Path, paths: &[PathBuf], output: Output) -> Outcome {
         for mail in found.into_iter().flatten() {
             let name = mail.name.clone();
             let mail = ingest::as_mail(mail, config.limits.max_message, false);
-            let opened = intake::open_mail(mail, &desk, Utc::now());
+            let mut opened = intake::open_mail(mail, &desk, Utc::now());
             let decision: Decision = store.read(|tx| intake::judge(tx, &opened, &desk))?;
+            let digest = opened.message.digest;
+            if store.read(|tx| tx.recorded(digest))?.is_some() {
+                opened.message.problems.push(Problem(
+                    "these very bytes are recorded already; nothing new would come of them"
+                        .to_owned(),
+                ));
+            }
             if output.json {
                 println!("{}", as_json(&name, &opened, &decision));
             } else {

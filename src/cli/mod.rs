@@ -155,6 +155,11 @@ pub fn main() -> ExitCode {
 /// A panic of a library may hold words of a mail or of a server; only its place is printed.
 fn keep_panics_quiet() {
     std::panic::set_hook(Box::new(|panic| {
+        // The reader of our output went away (`triaged case list | head`): no news.
+        let words = panic.payload().downcast_ref::<String>();
+        if words.is_some_and(|words| words.starts_with("failed printing to stdout")) {
+            std::process::exit(141);
+        }
         let place = panic
             .location()
             .map_or_else(|| "an unknown place".to_owned(), ToString::to_string);

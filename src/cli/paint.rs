@@ -95,7 +95,7 @@ fn fitted(cell: &str, widths: &[usize], position: usize) -> String {
     let taken: usize = widths.iter().take(position).map(|width| width + 2).sum();
     match *TERMINAL_WIDTH {
         Some(width) if !cell.contains('\x1b') => {
-            shown(cell, width.saturating_sub(taken + 3).max(20))
+            shown(cell, width.saturating_sub(taken + 3).max(8))
         }
         _ => cell.to_owned(),
     }
@@ -122,16 +122,6 @@ fn visible_width(text: &str) -> usize {
         }
     }
     width
-}
-
-/// The end of a promise as a short column; midnight ends the day before: `2026-05-01 24:00`.
-pub fn short_due(at: DateTime<Utc>, zone: chrono_tz::Tz) -> String {
-    let local = at.with_timezone(&zone);
-    if local.time() != chrono::NaiveTime::MIN {
-        return short(at, zone);
-    }
-    let ended = local.date_naive().pred_opt().unwrap_or_default();
-    format!("{ended} 24:00")
 }
 
 /// An instant as a short column: `2026-05-01 12:00` in the policy's zone.

@@ -91,7 +91,7 @@ impl Board {
         );
         page.push_str(&columns(&self.figures(config, now)));
         page.push('\n');
-        page.push_str(&self.open_cases(config));
+        page.push_str(&self.open_cases(now));
         page.push_str(&self.troubles());
         page
     }
@@ -128,7 +128,7 @@ impl Board {
     }
 
     /// Missed deadlines first, then by the next date.
-    fn open_cases(&self, config: &Config) -> String {
+    fn open_cases(&self, now: DateTime<Utc>) -> String {
         let mut open: Vec<CaseSummary> = self.open().into_iter().cloned().collect();
         open.sort_by_key(|case| {
             case.case
@@ -144,7 +144,7 @@ impl Board {
         if open.is_empty() {
             return "nothing open\n".to_owned();
         }
-        let mut text = case::table(&open, config);
+        let mut text = case::table(&open, now);
         if more > 0 {
             text.push_str(&format!("  and {more} more: triaged case list\n"));
         }

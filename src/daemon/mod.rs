@@ -126,6 +126,8 @@ pub async fn run(
     if once {
         return one_pass(&shared).await;
     }
+    // A mailbox that never answers is as silent as one that stopped to.
+    shared.last_good_poll_at.beat();
     let watching = tokio::spawn(watch::run(Arc::clone(&shared)));
     let posting = tokio::spawn(post::run(Arc::clone(&shared)));
     systemd::ready();
@@ -229,20 +231,16 @@ async fn reload(shared: &Arc<Shared>, config_path: &Path, keyring: &Arc<Keyring>
 /// Only while both loops turn; systemd restarts us otherwise.
 fn feed_watchdog(shared: &Shared) {
     let turns = |pulse: &Pulse| pulse.age().is_none_or(|age| age < STUCK_AFTER);
-    let silent_for = shared.last_good_poll_at.age();
-    let silent = silent_for.is_some_and(|age| age > shared.config.limits.silence);
-    let status = match silent_for {
-        _ if silent => "no good poll of the mailbox; see the log",
-        Some(_) => "watching the mailbox",
-        None => "starting",
-    };
-    systemd::status(status);
-    if silent {
+    let silent_for = shared.last_good_poll_at.age().unwrap_or_default();
+    if silent_for > shared.config.limits.silence {
+        systemd::status("no good poll of the mailbox; see the log");
         tracing::error!(
             event = "silence",
-            seconds = silent_for.map_or(0, |age| age.as_secs()),
+            seconds = silent_for.as_secs(),
             "no good poll of the mailbox for longer than limits.silence"
         );
+    } else {
+        systemd::status("watching the mailbox");
     }
     if turns(&shared.watch_turned_at) && turns(&shared.post_turned_at) {
         systemd::feed_watchdog();

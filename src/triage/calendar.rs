@@ -385,8 +385,9 @@ pub fn how_far(instant: DateTime<Utc>, now: DateTime<Utc>) -> String {
     let (count, unit) = match minutes {
         0 => return "now".to_owned(),
         1..120 => (minutes, "minute"),
-        120..2_880 => (minutes / 60, "hour"),
-        _ => (minutes / 1_440, "day"),
+        // To the nearest: a promise of seven days, told a second later, is still one of seven.
+        120..2_850 => ((minutes + 30) / 60, "hour"),
+        _ => ((minutes + 720) / 1_440, "day"),
     };
     let plural = if count == 1 { "" } else { "s" };
     if away > TimeDelta::zero() {
@@ -496,9 +497,10 @@ mod tests {
         check(60, "in 1 minute");
         check(-7_199, "119 minutes ago");
         check(7_200, "in 2 hours");
-        check(172_799, "in 47 hours");
+        check(170_999, "in 47 hours");
         check(172_800, "in 2 days");
-        check(4 * 86_400 - 1, "in 3 days");
+        check(4 * 86_400 - 1, "in 4 days");
+        check(3 * 86_400 + 3_600, "in 3 days");
         check(-86_400 * 30, "30 days ago");
     }
 

@@ -74,8 +74,7 @@ struct State {
 impl Sink {
     #[track_caller]
     pub fn start(behaviour: Behaviour) -> Self {
-        let port = free_port();
-        let listener = TcpListener::bind(("127.0.0.1", port)).expect("listen");
+        let (port, listener) = listen_somewhere();
         let shared = Arc::new(Shared {
             state: Mutex::new(State {
                 behaviour,
@@ -159,6 +158,15 @@ impl Shared {
             false => Some(Behaviour::Accept),
         }
     }
+}
+
+/// A program that another thread starts holds a copy of `free_port`'s own socket
+/// until its exec, so a free port may be refused for a moment.
+fn listen_somewhere() -> (u16, TcpListener) {
+    let listening = std::iter::repeat_with(free_port)
+        .take(20)
+        .find_map(|port| Some((port, TcpListener::bind(("127.0.0.1", port)).ok()?)));
+    listening.expect("a port to listen on")
 }
 
 fn listen(listener: &TcpListener, shared: &Arc<Shared>) {

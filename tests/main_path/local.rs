@@ -1,0 +1,477 @@
+//! Without servers: a Maildir and a sendmail; mail from files; and the commands
+//! that look at an installation.
+
+use std::fs::File;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::common::{Algorithm, Gpg, Letter, SECURITY_ADDRESS, SOON, Setup, wait_until};
+use crate::world::{
+    Answer, Servers, array, at, count_mails, deadline, holds, instant, report, sha256, text,
+};
+
+/// An installation with a Maildir `mail` and a sendmail that files each letter under `sent`.
+fn local_office() -> Setup {
+    let setup = Setup::generate();
+    std::fs::create_dir(setup.file("sent")).expect("a folder for letters");
+    let script = format!(
+        "#!/bin/sh\nset -e\nletter=$(mktemp {sent}/.letter-XXXXXX)\n\
+         printf '%s\\n' \"$*\" > $letter\ncat >> $letter\n\
+         mv $letter {sent}/$(date +%s%N).eml\n",
+        sent = setup.file("sent").display()
+    );
+    setup.write("sendmail", &script);
+    std::fs::set_permissions(setup.file("sendmail"), PermissionsExt::from_mode(0o700))
+        .expect("make the sendmail a program");
+    make_maildir(&setup.file("mail"));
+    setup.set("maildir.path", "mail");
+    setup.set("sendmail.command", path(&setup.file("sendmail")));
+    setup
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().expect("a path in UTF-8")
+}
+
+/// The arguments of each call of sendmail, and the letter.
+fn sent(setup: &Setup) -> Vec<(String, Answer)> {
+    let mut files: Vec<_> = std::fs::read_dir(setup.file("sent"))
+        .expect("list the letters")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|end| end == "eml"))
+        .collect();
+    files.sort();
+    files
+        .iter()
+        .map(|file| {
+            let bytes = std::fs::read(file).expect("read a letter");
+            let end = bytes
+                .iter()
+                .position(|byte| *byte == b'\n')
+                .expect("a line");
+            let (arguments, letter) = bytes.split_at(end);
+            let letter = crate::common::letter::with_crlf(&letter[1..]);
+            let arguments = String::from_utf8_lossy(arguments).into_owned();
+            (arguments, Answer::read(letter))
+        })
+        .collect()
+}
+
+fn mail_from(who: &str, subject: &str, words: &str) -> Vec<u8> {
+    let from = format!("{who} <{}@research.test>", who.to_lowercase());
+    Letter::new(&from, SECURITY_ADDRESS, subject).plain(words)
+}
+
+/// Into `new` by way of `tmp`, with LF as on a Unix disk.
+fn drop_into(maildir: &Path, name: &str, mail: &[u8]) {
+    let unfinished = maildir.join("tmp").join(name);
+    std::fs::write(&unfinished, mail).expect("write a mail");
+    std::fs::rename(&unfinished, maildir.join("new").join(name)).expect("deliver a mail");
+}
+
+fn make_maildir(maildir: &Path) {
+    for part in ["cur", "new", "tmp"] {
+        std::fs::create_dir_all(maildir.join(part)).expect("make a Maildir");
+    }
+}
+
+fn cases(setup: &Setup) -> Vec<Value> {
+    array(&setup.json(&["case", "list"]))
+}
+
+/// The program with a file as its standard input.
+fn with_input(setup: &Setup, arguments: &[&str], input: &[u8]) -> Output {
+    let file = setup.file("input");
+    std::fs::write(&file, input).expect("write the input");
+    Command::new(env!("CARGO_BIN_EXE_triaged"))
+        .args(arguments)
+        .env("TRIAGED_CONFIG", setup.file("config.toml"))
+        .current_dir(setup.directory())
+        .stdin(File::open(&file).expect("the input"))
+        .output()
+        .expect("run triaged")
+}
+
+#[test]
+fn a_maildir_and_a_sendmail_make_the_same_path() {
+    let setup = local_office();
+    let maildir = setup.file("mail");
+    let daemon = setup.run();
+    daemon.wait_for_log("event=\"started\"");
+
+    let plain = mail_from("Alice", "XSS", &report("/a"));
+    drop_into(&maildir, "1.alice.host", &plain);
+    wait_until("a letter", SOON, || sent(&setup).len() == 1);
+    wait_until("the mail in Triaged", SOON, || {
+        count_mails(&maildir.join(".Triaged")) == 1 && count_mails(&maildir) == 0
+    });
+    wait_until("a met deadline", SOON, || {
+        deadline(&cases(&setup)[0], "acknowledge")["state"] == "met"
+    });
+    let (arguments, receipt) = sent(&setup).remove(0);
+    assert!(arguments.ends_with("-- alice@research.test"), "{arguments}");
+    assert_eq!(
+        receipt.subject(),
+        format!("[{}] We have received your report", receipt.case())
+    );
+    assert!(
+        receipt.text().contains(&sha256(&plain)),
+        "{}",
+        receipt.text()
+    );
+    assert_eq!(receipt.header("Auto-Submitted"), "auto-replied");
+
+    // Encrypted, with a key.
+    let gpg = Gpg::new();
+    gpg.import(&setup.certificate());
+    let key = gpg.generate("Bob", "bob@research.test", Algorithm::Curve25519);
+    let letter = Letter::new("Bob <bob@research.test>", SECURITY_ADDRESS, "...").attach(
+        "bob.asc",
+        "application/pgp-keys",
+        &gpg.export(&key),
+    );
+    let sealed = letter.encrypted(&gpg, &report("/b"), &[&setup.fingerprint], Some(&key));
+    drop_into(&maildir, "2.bob.host", &sealed);
+    wait_until("another letter", SOON, || sent(&setup).len() == 2);
+    let (_, answer) = sent(&setup).remove(1);
+    assert_eq!(answer.subject(), format!("[{}]", answer.case()));
+    let opened = gpg.decrypt(answer.message.parts.last().expect("a part").contents());
+    assert_eq!(
+        opened.signed_by.as_deref(),
+        Some(setup.fingerprint.as_str())
+    );
+
+    // A key, and a robot.
+    let request = mail_from("Carol", "PGP", "Please send me your PGP key.\n");
+    drop_into(&maildir, "3.carol.host", &request);
+    wait_until("the key", SOON, || sent(&setup).len() == 3);
+    assert!(sent(&setup)[2].1.key().is_some());
+    let robot = Letter::new("x@research.test", SECURITY_ADDRESS, "Out of office")
+        .header("Auto-Submitted", "auto-replied")
+        .plain("I am away.\n");
+    drop_into(&maildir, "4.robot.host", &robot);
+    wait_until("all in Triaged", SOON, || {
+        count_mails(&maildir.join(".Triaged")) == 4
+    });
+    assert_eq!(setup.json(&["status"])["outbox"]["waiting"], 0);
+    assert_eq!(sent(&setup).len(), 3);
+    assert_eq!(cases(&setup).len(), 2);
+}
+
+#[test]
+fn mail_from_files_takes_the_same_path() {
+    let setup = local_office();
+    let received = "Received: from a by b; Fri, 8 May 2026 15:00:07 +0200\r\n";
+    let alice = [
+        received.as_bytes(),
+        &mail_from("Alice", "XSS", &report("/a")),
+    ]
+    .concat();
+    setup.write("alice.eml", &String::from_utf8_lossy(&alice));
+    let lines = setup.json_lines(&["ingest", "alice.eml"]);
+    assert_eq!(lines.len(), 1);
+    assert_eq!(lines[0]["kind"], "report");
+    assert_eq!(lines[0]["case_created"], true);
+    assert_eq!(lines[0]["replies"], 1);
+    let case = cases(&setup).remove(0);
+    assert_eq!(instant(&case["received_at"]), at("2026-05-08T13:00:07Z"));
+    assert_eq!(
+        instant(&deadline(&case, "acknowledge")["due_at"]),
+        at("2026-05-12T13:00:07Z")
+    );
+    let again = setup.json_lines(&["ingest", "alice.eml"]);
+    assert_eq!(again[0]["known_already"], true);
+
+    // An mbox with two mails, one with a quoted From line.
+    let boris = mail_from(
+        "Boris",
+        "CSRF",
+        &format!("{}\n>From here on it is easy.\n", report("/b")),
+    );
+    let clara = mail_from("Clara", "SSRF", &report("/c"));
+    let mbox: String = [&boris, &clara]
+        .map(|mail| {
+            let mail = String::from_utf8_lossy(mail).replace("\r\n", "\n");
+            format!("From someone@research.test Fri May  8 15:00:07 2026\n{mail}\n")
+        })
+        .concat();
+    setup.write("old.mbox", &mbox);
+    let lines = setup.json_lines(&["ingest", "--no-reply", "old.mbox"]);
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines.iter().all(|line| line["replies"] == 0), "{lines:?}");
+    let boris_case = setup.json(&["case", "show", text(&lines[0]["case"])]);
+    let words = text(&boris_case["messages"][0]["text"]).to_owned();
+    assert!(words.contains("\nFrom here on"), "{words}");
+    assert!(text(&boris_case["unanswered"]).contains("--no-reply"));
+
+    // A Maildir: the time of delivery is the file's.
+    let maildir = setup.file("backlog");
+    make_maildir(&maildir);
+    let delivered_at: DateTime<Utc> = at("2026-03-27T15:30:00Z");
+    let daria = mail_from("Daria", "RCE", &report("/d"));
+    drop_into(&maildir, "1.daria.host", &daria);
+    File::options()
+        .write(true)
+        .open(maildir.join("new/1.daria.host"))
+        .and_then(|file| file.set_modified(delivered_at.into()))
+        .expect("set the time");
+    let lines = setup.json_lines(&["ingest", "backlog"]);
+    assert_eq!(lines.len(), 1);
+    let case = setup.json(&["case", "show", text(&lines[0]["case"])]);
+    assert_eq!(instant(&case["received_at"]), delivered_at);
+
+    // Standard input, as from a pipe of an MTA.
+    let emil = mail_from("Emil", "IDOR", &report("/e"));
+    let output = with_input(&setup, &["ingest", "-"], &emil);
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(cases(&setup).len(), 5);
+
+    // The letters of Alice, Daria and Emil wait for the daemon, and no others.
+    assert!(sent(&setup).is_empty());
+    let output = setup.run_once();
+    assert!(output.status.success(), "{output:?}");
+    let mut recipients: Vec<String> = sent(&setup)
+        .into_iter()
+        .map(|(arguments, _)| arguments.rsplit(' ').next().unwrap_or_default().to_owned())
+        .collect();
+    recipients.sort();
+    assert_eq!(
+        recipients,
+        [
+            "alice@research.test",
+            "daria@research.test",
+            "emil@research.test"
+        ]
+    );
+    let missing = setup.cli(&["ingest", "nowhere.eml"]);
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&missing.stderr).contains("nowhere.eml"));
+}
+
+#[test]
+fn explain_says_everything_and_writes_nothing() {
+    let setup = local_office();
+    let gpg = Gpg::new();
+    gpg.import(&setup.certificate());
+    let key = gpg.generate("Alice", "alice@research.test", Algorithm::Curve25519);
+    let letter = Letter::new("Alice <alice@research.test>", SECURITY_ADDRESS, "...")
+        .attach("alice.asc", "application/pgp-keys", &gpg.export(&key))
+        .attach("../poc.py", "text/x-python", "print(1)\n");
+    let words = format!(
+        "{}\nCVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H CVE-2026-12345 CWE-89\n\
+         https://www.example.test/login\n",
+        report("/a")
+    );
+    let sealed = letter.encrypted(&gpg, &words, &[&setup.fingerprint], Some(&key));
+    let robot = Letter::new("x@research.test", SECURITY_ADDRESS, "Out of office")
+        .header("Auto-Submitted", "auto-replied")
+        .plain("I am away.\n");
+    std::fs::write(setup.file("a.eml"), &sealed).expect("write a mail");
+    std::fs::write(setup.file("b.eml"), &robot).expect("write a mail");
+
+    let explained = setup.json_lines(&["explain", "a.eml", "b.eml"]);
+    assert!(!setup.database().exists(), "explain wrote a database");
+    let [report, robot] = explained.as_slice() else {
+        panic!("{explained:#?}");
+    };
+    for field in [
+        "file",
+        "message_id",
+        "from",
+        "subject",
+        "date",
+        "kind",
+        "labels",
+        "wants_key",
+        "case_created",
+        "openpgp",
+        "text",
+        "attachments",
+        "extracted",
+        "replies",
+        "evidence",
+        "reply_suppressed",
+    ] {
+        assert!(report.get(field).is_some(), "{field} in {report:#}");
+        assert!(robot.get(field).is_some(), "{field} in {robot:#}");
+    }
+    assert_eq!(report["file"], "a.eml");
+    assert_eq!(report["from"], "alice@research.test");
+    assert_eq!(report["kind"], "report");
+    assert_eq!(report["case_created"], true);
+    assert_eq!(report["wants_key"], false);
+    assert_eq!(report["reply_suppressed"], Value::Null);
+    let openpgp = &report["openpgp"];
+    assert_eq!(openpgp["encrypted"], true);
+    assert_eq!(openpgp["decrypted"], true);
+    assert_eq!(openpgp["error"], Value::Null);
+    assert_eq!(openpgp["signatures"][0]["status"], "good");
+    assert_eq!(openpgp["signatures"][0]["covers"], "all");
+    assert_eq!(openpgp["signatures"][0]["fingerprint"], key.as_str());
+    assert_eq!(openpgp["certificates"][0], key.as_str());
+    let poc = array(&report["attachments"])
+        .into_iter()
+        .find(|attachment| attachment["media_type"] == "text/x-python")
+        .expect("the script");
+    assert!(!text(&poc["name"]).contains('/'), "{poc}");
+    assert!(poc["size"].as_u64().is_some_and(|size| size >= 8), "{poc}");
+    let extracted = &report["extracted"];
+    assert!(text(&extracted["cvss"][0]).starts_with("CVSS:3.1/AV:N"));
+    assert_eq!(extracted["cve"][0], "CVE-2026-12345");
+    assert_eq!(extracted["cwe"][0], "CWE-89");
+    assert!(array(&extracted["urls"]).contains(&"https://www.example.test/login".into()));
+    assert_eq!(extracted["severity"], "critical");
+    assert!(extracted["missing"].is_array());
+    let reply = &report["replies"][0];
+    assert_eq!(reply["template"], "acknowledgement");
+    assert_eq!(reply["to"], "alice@research.test");
+    assert_eq!(reply["attaches_key"], false);
+    let labels = array(&report["labels"]);
+    for evidence in array(&report["evidence"]) {
+        assert!(labels.contains(&evidence["label"]), "{evidence}");
+        assert!(!text(&evidence["because"]).is_empty());
+    }
+    for label in ["encrypted", "signed"] {
+        assert!(labels.contains(&label.into()), "{labels:?}");
+    }
+    assert_eq!(robot["kind"], "auto_reply");
+    assert_eq!(robot["case_created"], false);
+    assert_eq!(robot["replies"], Value::Array(Vec::new()));
+    assert!(!text(&robot["reply_suppressed"]).is_empty());
+
+    let from_input = with_input(&setup, &["explain", "--json", "-"], &sealed);
+    assert!(from_input.status.success(), "{from_input:?}");
+    let value: Value = serde_json::from_slice(&from_input.stdout).expect("JSON");
+    assert_eq!(value["kind"], "report");
+
+    // Nothing counts toward a cap, and nothing is remembered.
+    std::fs::write(setup.file("c.eml"), mail_from("Bob", "XSS", &words)).expect("write a mail");
+    setup.json_lines(&["ingest", "c.eml"]);
+    let audit = setup.json(&["audit", "verify"]);
+    for _ in 0..8 {
+        let lines = setup.json_lines(&["explain", "c.eml"]);
+        assert_eq!(lines.len(), 1);
+    }
+    assert_eq!(setup.json(&["audit", "verify"]), audit);
+    assert_eq!(cases(&setup).len(), 1);
+}
+
+#[test]
+fn a_backup_opens_with_the_same_key_and_holds_the_same_cases() {
+    let setup = local_office();
+    let daemon = setup.run();
+    daemon.wait_for_log("event=\"started\"");
+    let mail = mail_from("Alice", "Unicornfish", &report("/a"));
+    drop_into(&setup.file("mail"), "1.alice.host", &mail);
+    wait_until("a met deadline", SOON, || {
+        setup.database().exists()
+            && cases(&setup)
+                .first()
+                .is_some_and(|case| deadline(case, "acknowledge")["state"] == "met")
+    });
+    let before = cases(&setup);
+
+    let output = setup.cli(&["backup", "copy.db"]);
+    assert!(output.status.success(), "{output:?}");
+    let copy = std::fs::read(setup.file("copy.db")).expect("the copy");
+    assert!(!holds(&copy, "Unicornfish") && !copy.starts_with(b"SQLite format"));
+    let over = setup.cli(&["backup", "copy.db"]);
+    assert_eq!(over.status.code(), Some(1), "{over:?}");
+
+    setup.set("storage.path", "copy.db");
+    assert_eq!(cases(&setup), before);
+    let verified = setup.cli(&["audit", "verify"]);
+    assert!(verified.status.success(), "{verified:?}");
+
+    // Another key does not open it.
+    setup.write("storage.key", &"ab".repeat(32));
+    let refused = setup.cli(&["case", "list"]);
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    assert!(!refused.stderr.is_empty());
+}
+
+#[test]
+fn check_names_file_and_line_of_each_mistake() {
+    let setup = local_office();
+    let fine = setup.cli(&["check"]);
+    assert_eq!(fine.status.code(), Some(0), "{fine:?}");
+
+    let policy = std::fs::read_to_string(setup.file("policy.toml")).expect("a policy");
+    let broken = policy
+        .replace("48 business hours", "48 busines hours")
+        .replace("triage = ", "triaje = ");
+    let line_of = |word: &str| {
+        let place = broken.lines().position(|line| line.contains(word));
+        place.expect("a line") + 1
+    };
+    setup.write("policy.toml", &broken);
+    let output = setup.cli(&["check"]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    for (place, mend) in [
+        (line_of("busines hours"), "48 business hours"),
+        (line_of("triaje"), "triage"),
+    ] {
+        let named = format!("policy.toml:{place}:");
+        let line = errors.lines().find(|line| line.contains(&named));
+        let line = line.unwrap_or_else(|| panic!("{named} in {errors}"));
+        assert!(line.contains(mend), "{line}");
+    }
+    for arguments in [&["run", "--once"][..], &["case", "list"]] {
+        let output = setup.cli(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {output:?}");
+    }
+}
+
+#[test]
+fn init_writes_what_check_finds_fine() {
+    let setup = Setup::generate();
+    let output = setup.cli(&["init", "new"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let config = setup.file("new/config.toml");
+    let check = setup.cli(&["--config", path(&config), "check"]);
+    assert_eq!(check.status.code(), Some(0), "{check:?}");
+    for secret in ["security.key.asc", "storage.key", "imap.password"] {
+        let file = setup.file("new").join(secret);
+        let mode = std::fs::metadata(file)
+            .expect("a file")
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600, "{secret}");
+    }
+    let key = std::fs::read_to_string(setup.file("new/security.key.asc")).expect("a key");
+    Gpg::new().import(&key);
+    let again = setup.cli(&["init", "new"]);
+    assert_eq!(again.status.code(), Some(1), "{again:?}");
+}
+
+#[test]
+fn doctor_finds_the_servers_well_and_a_wrong_password() {
+    let servers = Servers::shared();
+    let office = servers.office();
+    let well = office.setup.cli(&["doctor"]);
+    assert_eq!(well.status.code(), Some(0), "{well:?}");
+    let findings = array(&office.setup.json(&["doctor"]));
+    assert!(findings.len() >= 6, "{findings:#?}");
+    for finding in &findings {
+        assert_eq!(finding["state"], "ok", "{finding:#}");
+    }
+
+    office.setup.write("mail.password", "wrong");
+    let ill = office.setup.cli(&["doctor", "--json"]);
+    assert_eq!(ill.status.code(), Some(1), "{ill:?}");
+    let findings: Value = serde_json::from_slice(&ill.stdout).expect("JSON");
+    let failed: Vec<String> = array(&findings)
+        .iter()
+        .filter(|finding| finding["state"] == "failed")
+        .map(|finding| text(&finding["check"]).to_owned())
+        .collect();
+    assert_eq!(failed, ["mailbox", "outgoing mail"], "{findings:#}");
+    for finding in array(&findings) {
+        assert!(!text(&finding["detail"]).contains("wrong"), "{finding:#}");
+    }
+}

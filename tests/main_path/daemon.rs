@@ -101,6 +101,8 @@ fn one_daemon_per_database_and_it_ends_within_five_seconds() {
 fn a_reload_takes_up_a_policy_and_a_broken_one_changes_nothing() {
     let servers = Servers::shared();
     let office = servers.office();
+    office.setup.set("templates", "texts");
+    std::fs::create_dir(office.setup.file("texts")).expect("a folder for texts");
     let mut daemon = office.open();
     let before = servers.person("Before");
     send_report(&office, &before, "/before");
@@ -112,11 +114,17 @@ fn a_reload_takes_up_a_policy_and_a_broken_one_changes_nothing() {
         .replace("\"48 business hours\"", "\"25 hours\"");
     assert_ne!(changed, policy);
     office.setup.write("policy.toml", &changed);
+    let own_words = "{{ organization }} has {{ case }} in hand.";
+    office.setup.write("texts/acknowledgement.txt", own_words);
     daemon.reload();
     daemon.wait_for_log("event=\"reloaded\"");
     let after = servers.person("After");
     send_report(&office, &after, "/after");
-    after.answer();
+    let answer = after.answer();
+    assert_eq!(
+        answer.text(),
+        format!("Example Corp has {} in hand.\n", answer.case())
+    );
     check_policy(&office, &after, "2026-11-11", 25);
     let old = office.case_of(&before);
     assert_eq!(
@@ -140,6 +148,7 @@ fn a_reload_takes_up_a_policy_and_a_broken_one_changes_nothing() {
     let still = servers.person("Still");
     send_report(&office, &still, "/still");
     still.answer();
+    assert!(still.inbox()[0].text().ends_with("in hand.\n"));
     // The commands read the file too, so it is mended, without a word to the daemon.
     office.setup.write("policy.toml", &changed);
     check_policy(&office, &still, "2026-11-11", 25);

@@ -163,6 +163,37 @@ fn a_maildir_and_a_sendmail_make_the_same_path() {
 }
 
 #[test]
+fn one_pass_waits_for_a_slow_answer_and_not_for_one_that_a_cap_holds() {
+    let setup = local_office();
+    setup.set("limits.replies_per_address", 1);
+    let maildir = setup.file("mail");
+    for (number, page) in ["/a", "/longer/b"].iter().enumerate() {
+        let mail = mail_from("Alice", "XSS", &report(page));
+        drop_into(&maildir, &format!("{number}.alice.host"), &mail);
+    }
+    // Ciphertext to our key, cut in the middle: its answer waits a moment.
+    let armored = setup
+        .gpg
+        .encrypt(report("/c").as_bytes(), &[&setup.fingerprint], None);
+    let cut: Vec<&str> = armored.lines().take(5).collect();
+    let cut = format!("{}\n-----END PGP MESSAGE-----\n", cut.join("\n"));
+    drop_into(&maildir, "3.bob.host", &mail_from("Bob", "...", &cut));
+
+    let output = setup.run_once();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let letters = sent(&setup);
+    assert_eq!(letters.len(), 2, "{output:?}");
+    assert!(letters[1].1.subject().ends_with("cannot read it"));
+    assert_eq!(cases(&setup).len(), 3);
+    let outbox = &setup.json(&["status"])["outbox"];
+    assert_eq!(
+        (&outbox["sent"], &outbox["held"]),
+        (&2.into(), &1.into()),
+        "{outbox}"
+    );
+}
+
+#[test]
 fn mail_from_files_takes_the_same_path() {
     let setup = local_office();
     let received = "Received: from a by b; Fri, 8 May 2026 15:00:07 +0200\r\n";
@@ -247,6 +278,17 @@ fn mail_from_files_takes_the_same_path() {
             "emil@research.test"
         ]
     );
+
+    // Into the outbox of a running daemon.
+    let daemon = setup.run();
+    daemon.wait_for_log("event=\"started\"");
+    let output = with_input(
+        &setup,
+        &["ingest", "-"],
+        &mail_from("Fay", "LFI", &report("/f")),
+    );
+    assert!(output.status.success(), "{output:?}");
+    wait_until("her letter", SOON, || sent(&setup).len() == 4);
     let missing = setup.cli(&["ingest", "nowhere.eml"]);
     assert_eq!(missing.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&missing.stderr).contains("nowhere.eml"));

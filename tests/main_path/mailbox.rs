@@ -153,6 +153,23 @@ fn a_mail_that_a_person_moves_back_is_not_answered_again() {
 }
 
 #[test]
+fn the_same_bytes_in_several_places_are_one_report() {
+    let office = Lonely::new(DovecotOptions::default());
+    let mail = Letter::new("Anna <anna@research.test>", SECURITY_ADDRESS, "A finding")
+        .plain(&report("the page of anna"));
+    for folder in ["INBOX", "INBOX", "Junk"] {
+        office
+            .dovecot
+            .deliver(SECURITY_ADDRESS, folder, &mail, Utc::now());
+    }
+    let _daemon = office.setup.run();
+    wait_until("all three in Triaged", SOON, || {
+        office.count("Triaged") == 3 && office.count("INBOX") == 0 && office.count("Junk") == 0
+    });
+    office.wait_for_answers(1);
+}
+
+#[test]
 fn a_server_without_idle_and_move_and_with_a_certificate_of_its_own_will_do() {
     let office = Lonely::new(DovecotOptions {
         idle: false,

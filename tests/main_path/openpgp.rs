@@ -3,10 +3,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use chrono::{TimeDelta, Utc};
 use serde_json::Value;
 
 use crate::common::{Algorithm, Gpg, Letter, SECURITY_ADDRESS, SOON, wait_until};
-use crate::world::{Answer, Office, Person, Servers, array, deadline, holds, text};
+use crate::world::{Answer, Office, Person, Servers, array, deadline, holds, report, text};
 
 /// Stands in every encrypted report, and must stand nowhere else in clear.
 const MARKER: &str = "Zanzibarquagga";
@@ -401,4 +402,65 @@ fn constant_words(answer: &Answer) -> String {
         })
         .collect::<Vec<_>>()
         .join("\n")
+}
+
+#[test]
+fn a_certificate_seen_once_seals_every_later_answer() {
+    let servers = Servers::shared();
+    let office = servers.office();
+    let gpg = gpg_that_knows(&office);
+    let alice = servers.person("Alice");
+    let key = gpg.generate("Alice", &alice.address, Algorithm::Curve25519);
+
+    // An old mail in cipher, that a person lets be answered later.
+    let old = alice
+        .letter("...")
+        .attach("alice.asc", "application/pgp-keys", &gpg.export(&key))
+        .encrypted(
+            &gpg,
+            &secret_report(),
+            &[&office.setup.fingerprint],
+            Some(&key),
+        );
+    office.deliver("INBOX", &old, Utc::now() - TimeDelta::days(30));
+    let _daemon = office.open();
+    office.wait_for_mails("Triaged", 1);
+    let id = text(&office.case_of(&alice)["id"]).to_owned();
+    assert_eq!(office.letters_sent(), 0);
+    let output = office.setup.cli(&["case", "acknowledge", &id]);
+    assert!(output.status.success(), "{output:?}");
+    let answer = alice.answer();
+    assert_eq!(answer.case(), id);
+    open_sealed(&answer, &gpg, &office);
+
+    // In clear, without any key: she has shown one before.
+    alice.send(&office, &alice.letter("XSS").plain(&report("/later")));
+    open_sealed(&alice.answers(2)[1], &gpg, &office);
+
+    // Signed in clear, the key attached.
+    let bob = servers.person("Bob");
+    let key = gpg.generate("Bob", &bob.address, Algorithm::Curve25519);
+    let mail = bob
+        .letter("CSRF")
+        .attach("bob.asc", "application/pgp-keys", &gpg.export(&key))
+        .signed(&gpg, &report("/signed"), &key);
+    bob.send(&office, &mail);
+    open_sealed(&bob.answer(), &gpg, &office);
+    let case = office.case_of(&bob);
+    check_good_signature(&case, &key);
+    assert!(
+        array(&case["labels"]).contains(&"signed".into()),
+        "{case:#}"
+    );
+
+    // A key that was attached by somebody else, for another address, is not hers to use.
+    let carol = servers.person("Carol");
+    let mail = carol
+        .letter("SSRF")
+        .attach("bob.asc", "application/pgp-keys", &gpg.export(&key))
+        .plain(&report("/carol"));
+    carol.send(&office, &mail);
+    let answer = carol.answer();
+    assert!(answer.subject().ends_with("We have received your report"));
+    office.verify_audit();
 }

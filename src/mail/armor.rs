@@ -1,7 +1,9 @@
 //! Where OpenPGP stands inside text: armoured blocks (RFC 9580, 6) found by their lines.
 //!
 //! Only lines that begin with the marker count: a quoted block (`> -----BEGIN…`) was written to
-//! somebody else.
+//! somebody else. An indented one may have been meant for us; see [`indented_messages`].
+
+use std::borrow::Cow;
 
 use super::parse::{header, transfer};
 
@@ -52,6 +54,69 @@ pub fn segments(text: &[u8]) -> Vec<Segment<'_>> {
     found.push(Segment::Plain(text.get(plain..).unwrap_or_default()));
     found.retain(|segment| !matches!(segment, Segment::Plain([])));
     found
+}
+
+/// A message whose lines were moved to the right, as by a paste.
+pub struct Indented {
+    pub start: usize,
+    pub end: usize,
+    /// The lines where they belong.
+    pub block: Vec<u8>,
+}
+
+/// Whole messages behind white space. They may be examples too, so that whoever tries them
+/// leaves the text as it is where that fails.
+pub fn indented_messages(text: &[u8]) -> Vec<Indented> {
+    let mut found = Vec::new();
+    let mut open: Option<Indented> = None;
+    let mut at = 0;
+    while let Some(line) = header::line_at(text, at) {
+        let start = at;
+        at += line.len();
+        let words = line.trim_ascii();
+        if words == MESSAGE && line.starts_with(words) {
+            open = None;
+        } else if words == MESSAGE {
+            open = Some(Indented {
+                start,
+                end: start,
+                block: Vec::new(),
+            });
+        }
+        let Some(indented) = &mut open else { continue };
+        indented.block.extend_from_slice(words);
+        indented.block.push(b'\n');
+        indented.end = at;
+        if words == MESSAGE_END {
+            found.extend(open.take());
+        }
+        if found.len() >= MAX_BLOCKS {
+            break;
+        }
+    }
+    found
+}
+
+/// Is there a message, whatever text stands around it?
+pub fn holds_message(text: &[u8]) -> bool {
+    mentions_openpgp(text)
+        && segments(text)
+            .iter()
+            .any(|segment| matches!(segment, Segment::Message(_)))
+}
+
+/// Armour that is still quoted-printable because its label was lost; told by its checksum line.
+pub fn without_quoted_printable(message: &[u8]) -> Cow<'_, [u8]> {
+    let is_encoded = message.starts_with(BEGIN)
+        && message
+            .split(|&b| b == b'\n')
+            .map(<[u8]>::trim_ascii_end)
+            .any(|line| line.len() == 7 && line.starts_with(b"=3D"));
+    if is_encoded {
+        Cow::Owned(transfer::quoted_printable(message).0)
+    } else {
+        Cow::Borrowed(message)
+    }
 }
 
 /// Armoured certificates in some text; secret keys too, which people send by mistake.

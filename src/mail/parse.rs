@@ -388,6 +388,8 @@ impl<'a> Part<'a> {
     pub fn decoded(&self) -> (Cow<'a, [u8]>, bool) {
         match self.encoding {
             Encoding::Identity => (Cow::Borrowed(self.body), false),
+            // A dash is no base64: a gateway wrote the label and left the armour as it was.
+            Encoding::Base64 if is_armour(self.body) => (Cow::Borrowed(self.body), false),
             Encoding::Base64 => {
                 let (bytes, damaged) = transfer::base64(self.body);
                 (Cow::Owned(bytes), damaged)
@@ -398,6 +400,10 @@ impl<'a> Part<'a> {
             }
         }
     }
+}
+
+fn is_armour(body: &[u8]) -> bool {
+    body.trim_ascii_start().starts_with(b"-----BEGIN PGP ")
 }
 
 /// `type/subtype`, or what stands for a value that is none (RFC 2045, 5.2).

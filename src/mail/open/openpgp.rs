@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::file::{Entry, Role};
-use super::walk::{Reader, Scope, Style, is_control};
+use super::walk::{Reader, Scope, Style, is_ciphertext, is_control};
 use crate::mail::armor::{self, Content};
 use crate::mail::message::{Address, Certificate, Failure, Signature, SignatureStatus};
 use crate::mail::parse::{Part, charset, header, transfer};
@@ -51,7 +51,7 @@ impl Reader<'_> {
         let is_ciphertext = |child: &&Part| {
             !child.is_multipart() && !is_control(child) && {
                 let (bytes, _) = child.decoded();
-                armor::content(&bytes, true) == Content::Message
+                is_ciphertext(&bytes)
             }
         };
         let strict = part.is("multipart/encrypted");
@@ -141,6 +141,17 @@ impl Reader<'_> {
                 return;
             }
         };
+        self.inline_plaintext(plaintext, style, scope, decrypted);
+    }
+
+    /// What was inside a message that stood in a text of this style.
+    pub(super) fn inline_plaintext(
+        &mut self,
+        plaintext: Plaintext,
+        style: &Style,
+        scope: Scope,
+        decrypted: bool,
+    ) {
         if is_mime(&plaintext.bytes) {
             self.layer(plaintext, scope, decrypted);
             return;
@@ -261,13 +272,31 @@ impl Reader<'_> {
         self.out.claim(plaintext.signatures, &span);
     }
 
-    /// Opens a message; a failure is noted, the first one is kept.
-    fn unlock(&mut self, message: &[u8], scope: Scope) -> Unlocked {
+    /// Opens what may be meant for us; nothing is noted where it is not.
+    pub(super) fn try_message(&mut self, message: &[u8], scope: Scope) -> Option<Plaintext> {
+        if self.is_beyond(scope) || self.checks_left == 0 {
+            return None;
+        }
+        self.checks_left -= 1;
+        let plaintext = self.decrypt(message).ok()?;
+        self.ciphertexts += 1;
+        self.opened += 1;
+        self.plaintext_left = self.plaintext_left.saturating_sub(plaintext.bytes.len());
+        Some(plaintext)
+    }
+
+    /// Is what stands here deeper, or one more, than is opened?
+    fn is_beyond(&self, scope: Scope) -> bool {
         let limits = &self.context.limits;
-        if scope.layers >= limits.layers
+        scope.layers >= limits.layers
             || scope.depth >= limits.depth
             || self.ciphertexts >= limits.ciphertexts
-        {
+    }
+
+    /// Opens a message; a failure is noted, the first one is kept.
+    fn unlock(&mut self, message: &[u8], scope: Scope) -> Unlocked {
+        let message = &armor::without_quoted_printable(message);
+        if self.is_beyond(scope) {
             self.ciphertexts += 1;
             return self.failed(Failure::TooLarge);
         }

@@ -290,7 +290,7 @@ impl<'c> Reader<'c> {
         }
         for segment in armor::segments(rendered.as_bytes()) {
             match segment {
-                Segment::Plain(plain) => self.push_text(&String::from_utf8_lossy(plain)),
+                Segment::Plain(plain) => self.plain(plain, &Style::utf8(), scope),
                 Segment::Message(block) => {
                     self.inline_message(&armor::mend(block), &Style::utf8(), scope);
                 }
@@ -303,14 +303,27 @@ impl<'c> Reader<'c> {
     pub(super) fn segments(&mut self, bytes: &[u8], style: &Style, scope: Scope) {
         for segment in armor::segments(bytes) {
             match segment {
-                Segment::Plain(plain) => {
-                    let shown = self.rendered(plain, style);
-                    self.push_text(&shown);
-                }
+                Segment::Plain(plain) => self.plain(plain, style, scope),
                 Segment::Message(block) => self.inline_message(block, style, scope),
                 Segment::Signed(block) => self.cleartext(block, style),
             }
         }
+    }
+
+    /// Text, and the indented messages in it that open.
+    fn plain(&mut self, bytes: &[u8], style: &Style, scope: Scope) {
+        let mut shown = 0;
+        for found in armor::indented_messages(bytes) {
+            let Some(plaintext) = self.try_message(&found.block, scope) else {
+                continue;
+            };
+            let before = self.rendered(bytes.get(shown..found.start).unwrap_or_default(), style);
+            self.push_text(&before);
+            self.inline_plaintext(plaintext, style, scope, true);
+            shown = found.end;
+        }
+        let rest = self.rendered(bytes.get(shown..).unwrap_or_default(), style);
+        self.push_text(&rest);
     }
 
     /// Bytes of a text part as a person would read them.
@@ -462,12 +475,22 @@ fn begins_with_legacy_display(part: &Part) -> bool {
         })
 }
 
-/// The part of RFC 3156 that says `Version: 1`; gateways put the ciphertext itself in its place.
+/// The part of RFC 3156 that says `Version: 1`, though gateways may have taken its type away, or
+/// put the ciphertext itself in its place.
 pub(super) fn is_control(part: &Part) -> bool {
-    part.is("application/pgp-encrypted") && !part.is_multipart() && part.body.len() < 1024 && {
+    let may_be = part.is("application/pgp-encrypted") || part.is("application/octet-stream");
+    may_be && !part.is_multipart() && part.body.len() < 1024 && {
         let (bytes, _) = part.decoded();
-        armor::content(&bytes, true) != Content::Message
+        if part.is("application/pgp-encrypted") {
+            !is_ciphertext(&bytes)
+        } else {
+            bytes.trim_ascii().eq_ignore_ascii_case(b"Version: 1")
+        }
     }
+}
+
+pub(super) fn is_ciphertext(bytes: &[u8]) -> bool {
+    armor::content(bytes, true) == Content::Message || armor::holds_message(bytes)
 }
 
 /// A multipart/signed that a gateway renamed.

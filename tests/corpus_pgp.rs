@@ -1,0 +1,257 @@
+//! OpenPGP mail of the corpus through the whole reader, compared with what GnuPG 2.2 and
+//! Python's email package found.
+//!
+//! - encrypted, decrypted: what `openpgp` says. A mail that must not open is `unreadable`:
+//!   encrypted, nothing of it decrypted, with a failure.
+//! - text: `expect_contains` stands in ours, white space collapsed; of a clear-signed text the
+//!   frame is not shown.
+//! - subject: the protected one where the truth has one, else the outer one.
+//! - signature: the worst status, with the set's certificates known.
+//! - files: each name of the truth is there, but signatures, keys and mails, which are read.
+//!
+//! `TRIAGED_SHOW=1` prints each difference.
+
+mod corpus;
+
+use corpus::{Keys, Rates, collapse, corpus, expectations, keys, name_of, now, sets};
+use serde_json::Value;
+use triaged::mail::message::{Message, SignatureStatus};
+use triaged::mail::open::{Limits, Opening, open};
+
+/// Where we differ from the truth, and why we stay with our answer.
+const EXPLAINED: [(&str, &str, &str); 18] = [
+    (
+        "deltachat/thunderbird_with_autocrypt_unencrypted.eml",
+        "signature",
+        "the key came with the mail",
+    ),
+    (
+        "kmail/openpgp-multipart-embedded-signed.mbox",
+        "signature",
+        "the key came with the mail",
+    ),
+    (
+        "schleuder/thunderbird-115.2.3-macos-xaddkey-attachment.eml",
+        "signature",
+        "the key came with the mail, and has expired",
+    ),
+    (
+        "kmail/openpgp-signed-encrypted-two-attachments.mbox",
+        "signature",
+        "made with SHA-1",
+    ),
+    (
+        "kmail/openpgp-signed-encrypted-two-attachments.mbox",
+        "files",
+        "texts to be shown inline; they are, in the text",
+    ),
+    (
+        "kmail/openpgp-encrypted-two-attachments.mbox",
+        "files",
+        "texts to be shown inline; they are, in the text",
+    ),
+    (
+        "kmail/multipart-mixed-alternative-inline-pgp.mbox",
+        "text",
+        "the MIME header of the plaintext is read, not shown",
+    ),
+    (
+        "kmail/multipart-mixed-alternative-inline-pgp.mbox",
+        "subject",
+        "an encoded word without its end is decoded",
+    ),
+    (
+        "kmail/openpgp-inline-signed.mbox",
+        "text",
+        "the frame of a clear-signed text is not shown",
+    ),
+    (
+        "notmuch/encrypted-signed.eml",
+        "text",
+        "one of two rows for this name is another mail's",
+    ),
+    (
+        "notmuch/encrypted-signed.eml",
+        "subject",
+        "one of two rows for this name is another mail's",
+    ),
+    (
+        "notmuch/encrypted-rfc822-attachment",
+        "text",
+        "a forwarded mail in base64 is decoded",
+    ),
+    (
+        "notmuch/pgpmime-enc+legacy-disp.eml",
+        "text",
+        "legacy display repeats the protected subject and is left out (RFC 9788)",
+    ),
+    (
+        "notmuch/pgpmime-sign+enc+legacy-disp.eml",
+        "text",
+        "as above",
+    ),
+    (
+        "notmuch/wrapped-protected-header.eml",
+        "subject",
+        "a list wrapped the part: its subject speaks for the part alone",
+    ),
+    (
+        "thunderbird/fwd-unsigned-encrypted.eml",
+        "subject",
+        "it is the forwarded mail's",
+    ),
+    ("schleuder/bounce.eml", "decrypted", "as below"),
+    (
+        "schleuder/bounce.eml",
+        "encrypted",
+        "the ciphertext is in the mail that bounced, which is not read",
+    ),
+];
+
+#[test]
+fn mails_are_decrypted_as_gnupg_does() {
+    let Some(corpus) = corpus() else { return };
+    let mut rates = Rates::default();
+    let mut unexplained = Vec::new();
+    for set in sets(&corpus, "pgp-") {
+        let name = name_of(&set);
+        let keys = keys(&set);
+        for truth in expectations(&set) {
+            let file = truth["file"].as_str().unwrap();
+            let raw = std::fs::read(set.join(file)).unwrap();
+            let message = read(&raw, &keys);
+            for (what, passed) in compare(&truth, &message) {
+                let row = format!("{name}/{}", file.trim_start_matches("mail/"));
+                let row = row.trim_start_matches("pgp-");
+                let explained =
+                    |(mail, field, _): &(&str, &str, &str)| *mail == row && *field == what;
+                if !passed && !EXPLAINED.iter().any(explained) {
+                    unexplained.push(format!("{row} {what}\n{}", shown(&message, &truth)));
+                }
+                rates.add(&name, what, passed, || {
+                    format!("{file}\n{}", shown(&message, &truth))
+                });
+            }
+        }
+    }
+    rates.print();
+    assert!(unexplained.is_empty(), "{}", unexplained.join("\n"));
+}
+
+fn read(raw: &[u8], keys: &Keys) -> Message {
+    let context = Opening {
+        keyring: Some(&keys.keyring),
+        known: &keys.known,
+        limits: Limits::default(),
+    };
+    open(raw, &context, now())
+}
+
+fn compare(truth: &Value, message: &Message) -> Vec<(&'static str, bool)> {
+    let openpgp = &message.openpgp;
+    let mut found = Vec::new();
+    // Of some damaged ones GnuPG cannot say what they are.
+    let is_certain = truth["truth"] == "certain";
+    let encrypted = truth["encrypted"].as_bool().filter(|_| is_certain);
+    if let Some(encrypted) = encrypted {
+        found.push(("encrypted", encrypted == openpgp.encrypted));
+    }
+    match truth["any_decrypts"].as_bool().filter(|_| is_certain) {
+        Some(true) => {
+            let all = truth["decrypts"].as_bool() == Some(openpgp.decrypted);
+            found.push(("decrypted", openpgp.partly_decrypted && all));
+        }
+        Some(false) => found.push((
+            "decrypted",
+            !openpgp.partly_decrypted && openpgp.failure.is_some(),
+        )),
+        None => {}
+    }
+    if let Some(wanted) = truth["expect_contains"].as_str() {
+        let text = collapse(&message.text);
+        found.push(("text", text.contains(without_frame(wanted).trim())));
+    }
+    let subject = truth["protected_subject"]
+        .as_str()
+        .or(truth["subject"].as_str())
+        .unwrap_or_default();
+    found.push(("subject", collapse(&message.subject) == collapse(subject)));
+    if truth["signature_truth"] == "certain" {
+        let wanted = truth["signature"].as_str().unwrap();
+        found.push(("signature", signature(message) == wanted));
+    }
+    for wanted in content_files(truth) {
+        let is_there = message.attachments.iter().any(|file| file.name == wanted);
+        found.push(("files", is_there));
+    }
+    found
+}
+
+/// A clear-signed text without the lines round it.
+fn without_frame(text: &str) -> &str {
+    let text = text
+        .split_once(" -----BEGIN PGP SIGNATURE")
+        .map_or(text, |(signed, _)| signed);
+    let Some(inside) = text.strip_prefix("-----BEGIN PGP SIGNED MESSAGE-----") else {
+        return text;
+    };
+    let hash = inside.trim_start().strip_prefix("Hash: ");
+    hash.and_then(|rest| rest.split_once(' '))
+        .map_or(inside, |(_, text)| text)
+}
+
+/// In the words of the truth; the worst one where there are several.
+fn signature(message: &Message) -> &'static str {
+    let has = |status| {
+        let signatures = &message.openpgp.signatures;
+        signatures.iter().any(|found| found.status == status)
+    };
+    [
+        (SignatureStatus::Bad, "bad"),
+        (SignatureStatus::RevokedKey, "revoked"),
+        (SignatureStatus::ExpiredKey, "expired"),
+        (SignatureStatus::UnknownKey, "no-pubkey"),
+        (SignatureStatus::Good, "good"),
+    ]
+    .into_iter()
+    .find(|(status, _)| has(*status))
+    .map_or("none", |(_, words)| words)
+}
+
+/// Names of the files that say something to a reader, where the mail was decrypted.
+fn content_files(truth: &Value) -> Vec<&str> {
+    let is_content = |file: &&Value| {
+        let media_type = file["type"].as_str().unwrap_or_default();
+        !media_type.ends_with("signature") && media_type != "message/rfc822"
+    };
+    let files = truth["attachments"].as_array().into_iter().flatten();
+    files
+        .filter(is_content)
+        .filter_map(|file| file["name"].as_str())
+        .collect()
+}
+
+fn shown(message: &Message, truth: &Value) -> String {
+    let start: String = collapse(&message.text).chars().take(300).collect();
+    let files: Vec<&str> = message
+        .attachments
+        .iter()
+        .map(|file| file.name.as_str())
+        .collect();
+    let openpgp = &message.openpgp;
+    format!(
+        "   ours  encrypted {} decrypted {} {:?} {:?} subject {:?} files {files:?} text {start:?} {:?}\n   \
+         truth signature {} subject {} {} contains {} files {}",
+        openpgp.encrypted,
+        openpgp.decrypted,
+        openpgp.failure,
+        openpgp.signatures,
+        message.subject,
+        message.problems,
+        truth["signature"],
+        truth["protected_subject"],
+        truth["subject"],
+        truth["expect_contains"],
+        truth["attachments"],
+    )
+}

@@ -1,0 +1,914 @@
+//! OpenPGP mail as mail servers, lists and careless programs leave it: made by GnuPG, then broken
+//! in the ways that are seen, and read all the same.
+//!
+//! Each mail is read with LF and with CRLF line ends.
+
+mod common;
+mod corpus;
+
+use std::cell::RefCell;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use common::letter::with_crlf;
+use common::{Algorithm, Gpg};
+use corpus::collapse;
+use triaged::mail::message::{Certificate, Failure, Message, Signature, SignatureStatus};
+use triaged::mail::open::{Limits, Opening, open};
+use triaged::mail::pgp::{Keyring, read_certificates};
+
+const US: &str = "security@corp.test";
+const ALICE: &str = "alice@research.test";
+const SECRET: &str = "The admin page opens without a password, even from outside.";
+const SUBJECT: &str = "Admin page is open";
+
+/// What the mail shows of the inside.
+const PART: &str = "Content-Type: text/plain; charset=utf-8; protected-headers=v1\r\n\
+    Subject: Admin page is open\r\n\r\n\
+    The admin page opens without a password, even from outside.\r\n";
+
+struct Desk {
+    gpg: Gpg,
+    keyring: Keyring,
+    known: Vec<Certificate>,
+    faults: RefCell<Vec<String>>,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let gpg = Gpg::new();
+        gpg.generate("Corp Security", US, Algorithm::Curve25519);
+        gpg.generate("Alice", ALICE, Algorithm::Curve25519);
+        let secret = gpg.export_secret(US, "");
+        let sources = [("security.key".to_owned(), secret.into_bytes())];
+        let (keyring, problems) = Keyring::load(&sources, None, US, chrono::Utc::now());
+        assert_eq!(problems, [], "the fresh key is good");
+        let known = read_certificates(gpg.export(ALICE).as_bytes());
+        Self {
+            gpg,
+            keyring,
+            known,
+            faults: RefCell::default(),
+        }
+    }
+
+    fn read(&self, raw: &[u8]) -> Message {
+        let context = Opening {
+            keyring: Some(&self.keyring),
+            known: &self.known,
+            limits: Limits::default(),
+        };
+        open(raw, &context, chrono::Utc::now())
+    }
+
+    /// The mail, with LF and with CRLF.
+    fn read_both(&self, mail: &[u8]) -> [Message; 2] {
+        let lf: Vec<u8> = mail.iter().copied().filter(|b| *b != b'\r').collect();
+        [self.read(&lf), self.read(&with_crlf(&lf))]
+    }
+
+    /// A part with MIME, signed and encrypted.
+    fn ciphertext(&self) -> String {
+        self.gpg.encrypt(PART.as_bytes(), &[US, ALICE], Some(ALICE))
+    }
+
+    /// Bare text, signed and encrypted.
+    fn inline(&self, text: &str) -> String {
+        self.gpg.encrypt(text.as_bytes(), &[US, ALICE], Some(ALICE))
+    }
+
+    fn check(&self, name: &str, mail: impl AsRef<[u8]>) -> Message {
+        self.check_all(name, mail.as_ref(), &[SECRET])
+    }
+
+    /// Decrypted, signed by Alice, and all of `texts` are shown in this order.
+    fn check_all(&self, name: &str, mail: &[u8], texts: &[&str]) -> Message {
+        let [lf, crlf] = self.read_both(mail);
+        let fault = fault(&lf, texts)
+            .or_else(|| fault(&crlf, texts))
+            .or_else(|| (lf.text != crlf.text).then(|| "LF and CRLF differ".to_owned()));
+        if let Some(fault) = fault {
+            self.faults.borrow_mut().push(format!("{name}: {fault}"));
+        }
+        crlf
+    }
+
+    /// Fails with everything that is wrong.
+    #[track_caller]
+    fn finish(&self) {
+        let faults = self.faults.borrow();
+        assert!(faults.is_empty(), "{}", faults.join("\n"));
+    }
+}
+
+/// What is wrong with a mail as it was read.
+fn fault(message: &Message, texts: &[&str]) -> Option<String> {
+    let openpgp = &message.openpgp;
+    let shown = collapse(&message.text);
+    if !openpgp.encrypted || !openpgp.decrypted {
+        return Some(format!(
+            "not decrypted, {:?} {:?} {shown:?}",
+            openpgp.failure, message.problems
+        ));
+    }
+    let is_good = |signature: &Signature| signature.status == SignatureStatus::Good;
+    if !openpgp.signatures.iter().any(is_good) {
+        return Some(format!("signatures {:?}", openpgp.signatures));
+    }
+    if shown.contains("PGP MESSAGE") {
+        return Some(format!("armour in {shown:?}"));
+    }
+    let mut rest = shown.as_str();
+    for text in texts {
+        let Some((_, behind)) = rest.split_once(text) else {
+            return Some(format!(
+                "{text:?} is not, or not in its place, in {shown:?}"
+            ));
+        };
+        rest = behind;
+    }
+    None
+}
+
+fn mail(content: &str) -> String {
+    format!("From: Alice <{ALICE}>\nTo: {US}\nSubject: ...\nMIME-Version: 1.0\n{content}")
+}
+
+/// A multipart of these parts, each with its header.
+fn multipart(subtype: &str, parts: &[&str]) -> String {
+    let parts: String = parts.iter().map(|part| format!("--b1\n{part}\n")).collect();
+    format!("Content-Type: multipart/{subtype}; boundary=\"b1\"\n\n{parts}--b1--\n")
+}
+
+const CONTROL: &str = "Content-Type: application/pgp-encrypted\n\nVersion: 1\n";
+const PROTOCOL: &str = "encrypted; protocol=\"application/pgp-encrypted\"";
+
+fn octets(armor: &str) -> String {
+    format!("Content-Type: application/octet-stream; name=\"encrypted.asc\"\n\n{armor}")
+}
+
+fn base64_lines(bytes: &[u8]) -> String {
+    let whole = STANDARD.encode(bytes);
+    let lines: Vec<&str> = whole
+        .as_bytes()
+        .chunks(76)
+        .map(|line| std::str::from_utf8(line).unwrap())
+        .collect();
+    lines.join("\n") + "\n"
+}
+
+fn quoted_printable(text: &str) -> String {
+    text.replace('=', "=3D")
+        .lines()
+        .map(|line| match line.len() {
+            ..=60 => format!("{line}\n"),
+            _ => format!("{}=\n{}\n", &line[..50], &line[50..]),
+        })
+        .collect()
+}
+
+#[test]
+fn pgp_mime_is_read_however_it_was_mangled() {
+    let desk = Desk::new();
+    let armor = desk.ciphertext();
+    let binary = desk.gpg.run(&["--dearmor"], armor.as_bytes()).stdout;
+    let octets = octets(&armor);
+    let whole = multipart(PROTOCOL, &[CONTROL, &octets]);
+    let encoded = |encoding: &str, body: &str| {
+        format!(
+            "Content-Type: application/octet-stream\nContent-Transfer-Encoding: {encoding}\n\n{body}"
+        )
+    };
+    let text = "Content-Type: text/plain\n\nSent through our gateway.\n";
+    let html = "Content-Type: text/html\n\n<html><body></body></html>\n";
+    let check = |name: &str, content: &str| {
+        let message = desk.check(name, mail(content));
+        if message.subject != SUBJECT || !message.subject_encrypted {
+            desk.faults
+                .borrow_mut()
+                .push(format!("{name}: subject {:?}", message.subject));
+        }
+    };
+
+    check("as it should be", &whole);
+    check(
+        "upper case",
+        &whole.replacen("multipart/encrypted", "Multipart/ENCRYPTED", 1),
+    );
+    check(
+        "no protocol named",
+        &multipart("encrypted", &[CONTROL, &octets]),
+    );
+    check(
+        "the wrong protocol named",
+        &multipart(
+            "encrypted; protocol=\"application/pgp-signature\"",
+            &[CONTROL, &octets],
+        ),
+    );
+    check("no control part", &multipart(PROTOCOL, &[&octets]));
+    check(
+        "the parts exchanged",
+        &multipart(PROTOCOL, &[&octets, CONTROL]),
+    );
+    check(
+        "an empty control part",
+        &multipart(
+            PROTOCOL,
+            &["Content-Type: application/pgp-encrypted\n\n", &octets],
+        ),
+    );
+    check(
+        "armour in the control part",
+        &multipart(
+            PROTOCOL,
+            &[&format!(
+                "Content-Type: application/pgp-encrypted\n\nVersion: 1\n\n{armor}"
+            )],
+        ),
+    );
+    check(
+        "ciphertext in a part called control",
+        &multipart(
+            PROTOCOL,
+            &[
+                CONTROL,
+                &format!("Content-Type: application/pgp-encrypted\n\n{armor}"),
+            ],
+        ),
+    );
+    check(
+        "ciphertext in a text part",
+        &multipart(
+            PROTOCOL,
+            &[CONTROL, &format!("Content-Type: text/plain\n\n{armor}")],
+        ),
+    );
+    check(
+        "ciphertext in a part without type",
+        &multipart(PROTOCOL, &[CONTROL, &format!("\n{armor}")]),
+    );
+    check(
+        "base64",
+        &multipart(
+            PROTOCOL,
+            &[CONTROL, &encoded("base64", &base64_lines(armor.as_bytes()))],
+        ),
+    );
+    check(
+        "base64 of binary",
+        &multipart(
+            PROTOCOL,
+            &[CONTROL, &encoded("base64", &base64_lines(&binary))],
+        ),
+    );
+    check(
+        "quoted-printable",
+        &multipart(
+            PROTOCOL,
+            &[
+                CONTROL,
+                &encoded("quoted-printable", &quoted_printable(&armor)),
+            ],
+        ),
+    );
+    check(
+        "quoted-printable by its label alone",
+        &multipart(PROTOCOL, &[CONTROL, &encoded("quoted-printable", &armor)]),
+    );
+    check(
+        "quoted-printable without its label",
+        &multipart(
+            PROTOCOL,
+            &[CONTROL, &encoded("7bit", &quoted_printable(&armor))],
+        ),
+    );
+    check(
+        "base64 by its label alone",
+        &multipart(PROTOCOL, &[CONTROL, &encoded("base64", &armor)]),
+    );
+    check(
+        "no blank line behind the armour header",
+        &whole.replacen("MESSAGE-----\n\n", "MESSAGE-----\nVersion: X 1.0\n", 1),
+    );
+    check(
+        "blank lines with spaces",
+        &whole.replacen("MESSAGE-----\n\n", "MESSAGE-----\nComment: a\n \t\n", 1),
+    );
+    check(
+        "spaces behind each line",
+        &multipart(
+            PROTOCOL,
+            &[
+                CONTROL,
+                &octets
+                    .replace('\n', " \n")
+                    .replacen(" \n", "\n", 1)
+                    .replacen(" \n", "\n", 1),
+            ],
+        ),
+    );
+    check(
+        "no checksum",
+        &multipart(PROTOCOL, &[CONTROL, &without_checksum(&octets)]),
+    );
+    check(
+        "text in front of the armour",
+        &multipart(
+            PROTOCOL,
+            &[
+                CONTROL,
+                &octets.replacen(
+                    "-----BEGIN",
+                    "This is an encrypted message.\n\n-----BEGIN",
+                    1,
+                ),
+            ],
+        ),
+    );
+    check(
+        "text behind the armour",
+        &multipart(
+            PROTOCOL,
+            &[CONTROL, &format!("{octets}\n-- \nA list footer\n")],
+        ),
+    );
+    check(
+        "no closing boundary",
+        whole.trim_end().trim_end_matches("--b1--"),
+    );
+    check(
+        "a footer behind the closing boundary",
+        &format!("{whole}\n_____\nA list footer\n"),
+    );
+    check(
+        "a boundary that nobody named",
+        &whole.replacen("; boundary=\"b1\"", "", 1),
+    );
+
+    check(
+        "Exchange: multipart/mixed",
+        &multipart(
+            "mixed",
+            &[
+                "Content-Type: text/plain; charset=\"us-ascii\"\nContent-Transfer-Encoding: quoted-printable\n\n",
+                "Content-Type: application/pgp-encrypted; name=\"PGPMIME version identification\"\n\
+         Content-Disposition: attachment; filename=\"PGPMIME version identification\"\n\
+         Content-Transfer-Encoding: base64\n\nVmVyc2lvbjogMQ0K\n",
+                &encoded("base64", &base64_lines(armor.as_bytes())).replacen(
+                    "octet-stream",
+                    "octet-stream; name=\"encrypted.asc\"",
+                    1,
+                ),
+            ],
+        ),
+    );
+    check(
+        "Exchange: all octet-stream",
+        &multipart(
+            "mixed",
+            &[
+                "Content-Type: text/plain\n\n",
+                "Content-Type: application/octet-stream; name=\"ATT00001\"\nContent-Disposition: attachment; filename=\"ATT00001\"\n\nVersion: 1\n",
+                &format!(
+                    "Content-Type: application/octet-stream; name=\"ATT00002.asc\"\nContent-Disposition: attachment; filename=\"ATT00002.asc\"\n\n{armor}"
+                ),
+            ],
+        ),
+    );
+    check(
+        "Exchange: with empty HTML",
+        &multipart("mixed", &[html, CONTROL, &octets]),
+    );
+    check("the ciphertext alone", &octets);
+    check(
+        "the ciphertext alone, as text",
+        &format!("Content-Type: text/plain\n\n{armor}"),
+    );
+    check(
+        "the ciphertext alone, as PGP",
+        &format!("Content-Type: application/pgp-encrypted\n\n{armor}"),
+    );
+    check(
+        "application/pgp",
+        &format!("Content-Type: application/pgp; format=mime; x-action=encryptsign\n\n{armor}"),
+    );
+    check(
+        "a list wrapped it",
+        &multipart("mixed", &[&whole.replace("b1", "b2")]),
+    );
+    check(
+        "signed by somebody else round it",
+        &multipart(
+            "signed; protocol=\"application/pgp-signature\"; micalg=pgp-sha256",
+            &[
+                &whole.replace("b1", "b2"),
+                "Content-Type: application/pgp-signature\n\nno signature\n",
+            ],
+        ),
+    );
+
+    let foreign = |name: &str, content: &str, texts: &[&str]| {
+        desk.check_all(name, mail(content).as_bytes(), texts);
+    };
+    foreign(
+        "a footer as a part",
+        &multipart("mixed", &[&whole.replace("b1", "b2"), text]),
+        &[SECRET, "gateway"],
+    );
+    foreign(
+        "a footer inside",
+        &multipart(PROTOCOL, &[CONTROL, &octets, text]),
+        &[SECRET, "gateway"],
+    );
+    foreign(
+        "a text in front",
+        &multipart(PROTOCOL, &[text, CONTROL, &octets]),
+        &["gateway", SECRET],
+    );
+    foreign(
+        "beside a text, as a file",
+        &multipart(
+            "mixed",
+            &[
+                text,
+                &octets.replacen(
+                    "\n\n",
+                    "\nContent-Disposition: attachment; filename=\"encrypted.asc\"\n\n",
+                    1,
+                ),
+            ],
+        ),
+        &["gateway", SECRET],
+    );
+    foreign(
+        "beside a text, as a text file",
+        &multipart(
+            "mixed",
+            &[
+                text,
+                &octets.replacen("application/octet-stream", "text/plain", 1),
+            ],
+        ),
+        &["gateway", SECRET],
+    );
+    foreign(
+        "forwarded",
+        &multipart(
+            "mixed",
+            &[
+                text,
+                &format!(
+                    "Content-Type: message/rfc822\n\nFrom: Bob <bob@b.test>\nSubject: inner\n{}",
+                    whole.replace("b1", "b2")
+                ),
+            ],
+        ),
+        &["gateway", "Bob", SECRET],
+    );
+    foreign(
+        "forwarded in base64",
+        &multipart(
+            "mixed",
+            &[
+                text,
+                &format!(
+                    "Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n{}",
+                    base64_lines(
+                        format!("From: Bob <bob@b.test>\n{}", whole.replace("b1", "b2")).as_bytes()
+                    )
+                ),
+            ],
+        ),
+        &["gateway", "Bob", SECRET],
+    );
+    foreign(
+        "the header lost",
+        &format!(
+            "\nThis is an OpenPGP/MIME encrypted message (RFC 4880 and 3156)\n--b1\n{CONTROL}\n--b1\n{octets}\n--b1--\n"
+        ),
+        &[SECRET],
+    );
+    desk.finish();
+}
+
+fn without_checksum(text: &str) -> String {
+    let is_checksum = |line: &&str| line.len() == 5 && line.starts_with('=');
+    let kept: Vec<&str> = text.lines().filter(|line| !is_checksum(line)).collect();
+    kept.join("\n") + "\n"
+}
+
+#[test]
+fn inline_messages_are_read_wherever_they_stand() {
+    let desk = Desk::new();
+    let armor = desk.inline(SECRET);
+    let plain = |body: &str| {
+        mail(&format!(
+            "Content-Type: text/plain; charset=utf-8\n\n{body}"
+        ))
+    };
+    let html = |body: &str| mail(&format!("Content-Type: text/html; charset=utf-8\n\n{body}"));
+    let check = |name: &str, mail: String, texts: &[&str]| {
+        desk.check_all(name, mail.as_bytes(), texts);
+    };
+    let around = ["Hello,", SECRET, "Regards"];
+
+    check("alone", plain(&armor), &[SECRET]);
+    check(
+        "text round it",
+        plain(&format!("Hello,\n\n{armor}\nRegards\n")),
+        &around,
+    );
+    check(
+        "no blank lines round it",
+        plain(&format!("Hello,\n{armor}Regards\n")),
+        &around,
+    );
+    check(
+        "two of them",
+        plain(&format!("one\n{armor}two\n{armor}three\n")),
+        &["one", SECRET, "two", SECRET, "three"],
+    );
+    check(
+        "indented",
+        plain(&format!(
+            "Hello,\n\n{}\nRegards\n",
+            prefixed(&armor, "    ")
+        )),
+        &around,
+    );
+    check(
+        "indented by tabs",
+        plain(&format!("Hello,\n\n{}\nRegards\n", prefixed(&armor, "\t"))),
+        &around,
+    );
+    check(
+        "blank lines between all lines",
+        plain(&format!(
+            "Hello,\n\n{}\nRegards\n",
+            armor.replace('\n', "\n\n")
+        )),
+        &around,
+    );
+    check(
+        "spaces behind each line",
+        plain(&armor.replace('\n', "  \n")),
+        &[SECRET],
+    );
+    check(
+        "no blank line inside",
+        plain(&armor.replacen("-----\n\n", "-----\n", 1)),
+        &[SECRET],
+    );
+    check(
+        "headers without a blank line",
+        plain(&armor.replacen(
+            "-----\n\n",
+            "-----\nVersion: GnuPG v2\nComment: https://x.test\n",
+            1,
+        )),
+        &[SECRET],
+    );
+    check(
+        "the charset in a header",
+        plain(&armor.replacen("-----\n\n", "-----\nCharset: utf-8\n\n", 1)),
+        &[SECRET],
+    );
+    check("no checksum", plain(&without_checksum(&armor)), &[SECRET]);
+    check("narrower lines", plain(&rewrapped(&armor, 40)), &[SECRET]);
+    check(
+        "one long line",
+        plain(&rewrapped(&armor, 100_000)),
+        &[SECRET],
+    );
+    check(
+        "quoted-printable",
+        mail(&format!(
+            "Content-Type: text/plain\nContent-Transfer-Encoding: quoted-printable\n\n{}",
+            quoted_printable(&armor)
+        )),
+        &[SECRET],
+    );
+    check(
+        "base64",
+        mail(&format!(
+            "Content-Type: text/plain\nContent-Transfer-Encoding: base64\n\n{}",
+            base64_lines(armor.as_bytes())
+        )),
+        &[SECRET],
+    );
+    check(
+        "flowed",
+        mail(&format!(
+            "Content-Type: text/plain; format=flowed; delsp=yes\n\nHello,\n\n{armor}\nRegards\n"
+        )),
+        &around,
+    );
+    check(
+        "PGP's own type",
+        mail(&format!(
+            "Content-Type: application/pgp; x-action=encrypt; format=text\n\n{armor}"
+        )),
+        &[SECRET],
+    );
+    check(
+        "a type of old mutt",
+        mail(&format!(
+            "Content-Type: text/plain; x-action=pgp-encrypted\n\n{armor}"
+        )),
+        &[SECRET],
+    );
+    check(
+        "no header of MIME",
+        format!("From: {ALICE}\nSubject: x\n\n{armor}"),
+        &[SECRET],
+    );
+    check(
+        "a footer of a list",
+        plain(&format!(
+            "{armor}_______________\nlist mailing list\nlist@lists.test\n"
+        )),
+        &[SECRET, "mailing list"],
+    );
+    check(
+        "dash-escaped dashes around",
+        plain(&format!("- -- \n---------\n{armor}---------\n")),
+        &[SECRET],
+    );
+    check(
+        "pre",
+        html(&format!("<p>Hello,</p><pre>{armor}</pre><p>Regards</p>")),
+        &around,
+    );
+    check(
+        "br",
+        html(&format!(
+            "<div>Hello,<br>{}</div>Regards",
+            armor.replace('\n', "<br>\n")
+        )),
+        &around,
+    );
+    check(
+        "div by div",
+        html(&format!("Hello,{}Regards", lines_in_divs(&armor))),
+        &around,
+    );
+    check(
+        "paragraphs of Outlook",
+        html(&format!(
+            "<p class=MsoNormal>Hello,</p>{}<p>Regards</p>",
+            paragraphs(&armor)
+        )),
+        &around,
+    );
+    check(
+        "both forms",
+        mail(&multipart(
+            "alternative",
+            &[
+                &format!("Content-Type: text/plain\n\nHello,\n{armor}"),
+                &format!(
+                    "Content-Type: text/html\n\nHello,<br>{}",
+                    armor.replace('\n', "<br>")
+                ),
+            ],
+        )),
+        &["Hello,", SECRET],
+    );
+    check(
+        "HTML beside an empty text",
+        mail(&multipart(
+            "alternative",
+            &[
+                "Content-Type: text/plain\n\n\n",
+                &format!("Content-Type: text/html\n\n<pre>{armor}</pre>"),
+            ],
+        )),
+        &[SECRET],
+    );
+    desk.finish();
+}
+
+fn prefixed(text: &str, prefix: &str) -> String {
+    text.lines()
+        .map(|line| format!("{prefix}{line}\n"))
+        .collect()
+}
+
+/// The same armour in lines of another length.
+fn rewrapped(armor: &str, width: usize) -> String {
+    let data: String = armor
+        .lines()
+        .filter(|line| !line.starts_with('-') && !line.starts_with('='))
+        .collect();
+    let lines: Vec<&str> = data
+        .as_bytes()
+        .chunks(width)
+        .map(|line| std::str::from_utf8(line).unwrap())
+        .collect();
+    let checksum = armor
+        .lines()
+        .find(|line| line.starts_with('='))
+        .unwrap_or_default();
+    format!(
+        "-----BEGIN PGP MESSAGE-----\n\n{}\n{checksum}\n-----END PGP MESSAGE-----\n",
+        lines.join("\n")
+    )
+}
+
+fn lines_in_divs(armor: &str) -> String {
+    armor
+        .lines()
+        .map(|line| match line {
+            "" => "<div><br></div>\n".to_owned(),
+            line => format!("<div>{line}</div>\n"),
+        })
+        .collect()
+}
+
+fn paragraphs(armor: &str) -> String {
+    armor
+        .lines()
+        .map(|line| match line {
+            "" => "<p class=MsoNormal><o:p>&nbsp;</o:p></p>\n".to_owned(),
+            line => format!(
+                "<p class=MsoNormal><span lang=EN>{}<o:p></o:p></span></p>\n",
+                line.replace('+', "&#43;")
+            ),
+        })
+        .collect()
+}
+
+#[test]
+fn layers_and_files() {
+    let desk = Desk::new();
+    let pgp_mime = |inside: &str| {
+        let armor = desk
+            .gpg
+            .encrypt(&with_crlf(inside.as_bytes()), &[US], Some(ALICE));
+        multipart(PROTOCOL, &[CONTROL, &octets(&armor)])
+    };
+    let twice = pgp_mime(&pgp_mime(PART).replace("b1", "inner"));
+    desk.check("encrypted twice", mail(&twice));
+    let inline_inside = pgp_mime(&format!(
+        "Content-Type: text/plain\n\nHello\n{}",
+        desk.inline(SECRET)
+    ));
+    desk.check("inline inside PGP/MIME", mail(&inline_inside));
+    let forwarded = pgp_mime(&format!(
+        "Content-Type: message/rfc822\n\nFrom: b@b.test\nSubject: inner\nContent-Type: text/plain\n\n{SECRET}\n"
+    ));
+    desk.check("a forwarded mail inside", mail(&forwarded));
+
+    // RFC 3156, 6.1: signed first, then encrypted, as RFC 1847 says.
+    let signed = desk.gpg.sign_detached(PART.trim_end().as_bytes(), ALICE);
+    let encapsulated = multipart(
+        "signed; protocol=\"application/pgp-signature\"; micalg=pgp-sha512",
+        &[
+            PART.trim_end(),
+            &format!("Content-Type: application/pgp-signature\n\n{signed}"),
+        ],
+    )
+    .replace("b1", "inner");
+    let armor = desk
+        .gpg
+        .encrypt(&with_crlf(encapsulated.as_bytes()), &[US], None);
+    let message = desk.check(
+        "RFC 1847 encapsulation",
+        mail(&multipart(PROTOCOL, &[CONTROL, &octets(&armor)])),
+    );
+    assert_eq!(message.subject, SUBJECT);
+
+    // Hidden recipients, and a compressed message.
+    let hidden = desk.gpg.run(
+        &[
+            "--armor",
+            "--encrypt",
+            "--sign",
+            "--local-user",
+            ALICE,
+            "--hidden-recipient",
+            ALICE,
+            "--hidden-recipient",
+            US,
+        ],
+        PART.as_bytes(),
+    );
+    desk.check(
+        "hidden recipients",
+        mail(&octets(&String::from_utf8(hidden.stdout).unwrap())),
+    );
+
+    let file = desk.inline("poc = 'run me'\n");
+    let with_file = multipart(
+        "mixed",
+        &[
+            &format!("Content-Type: text/plain\n\n{}", desk.inline(SECRET)),
+            &format!(
+                "Content-Type: application/octet-stream; name=\"poc.py.pgp\"\nContent-Disposition: attachment; filename=\"poc.py.pgp\"\n\n{file}"
+            ),
+        ],
+    );
+    let message = desk.check("an encrypted file beside", mail(&with_file));
+    let names: Vec<&str> = message
+        .attachments
+        .iter()
+        .map(|file| file.name.as_str())
+        .collect();
+    assert_eq!(names, ["poc.py"]);
+    assert!(message.attachments.iter().all(|file| file.encrypted));
+    desk.finish();
+}
+
+#[test]
+fn what_cannot_be_read_is_told_apart() {
+    let desk = Desk::new();
+    desk.gpg
+        .generate("Carol", "carol@other.test", Algorithm::Curve25519);
+    let check = |name: &str, mail: &str, wanted: &[Failure]| {
+        for message in desk.read_both(mail.as_bytes()) {
+            let openpgp = &message.openpgp;
+            assert!(
+                openpgp.encrypted && !openpgp.partly_decrypted,
+                "{name}: {openpgp:?}"
+            );
+            let failure = openpgp.failure.expect(name);
+            assert!(wanted.contains(&failure), "{name}: {failure:?}");
+            assert!(!message.text.contains(SECRET), "{name}");
+        }
+    };
+    let both = |armor: &str| {
+        [
+            mail(&multipart(PROTOCOL, &[CONTROL, &octets(armor)])),
+            mail(&format!("Content-Type: text/plain\n\n{armor}")),
+        ]
+    };
+
+    let foreign = desk
+        .gpg
+        .encrypt(PART.as_bytes(), &["carol@other.test"], None);
+    let password = desk.gpg.run(
+        &[
+            "--armor",
+            "--symmetric",
+            "--pinentry-mode",
+            "loopback",
+            "--passphrase",
+            "x",
+        ],
+        PART.as_bytes(),
+    );
+    let password = String::from_utf8(password.stdout).unwrap();
+    let good = desk.ciphertext();
+    for (form, [foreign, password]) in both(&foreign)
+        .into_iter()
+        .zip(both(&password))
+        .map(|(a, b)| [a, b])
+        .enumerate()
+    {
+        check(
+            &format!("to somebody else, {form}"),
+            &foreign,
+            &[Failure::NoKey],
+        );
+        check(
+            &format!("to a password, {form}"),
+            &password,
+            &[Failure::PasswordOnly],
+        );
+    }
+    let lines: Vec<&str> = good.lines().collect();
+    let cut = format!("{}\n", lines[..lines.len() / 2].join("\n"));
+    for mail in both(&cut) {
+        check(
+            "cut",
+            &mail,
+            &[Failure::Damaged, Failure::Modified, Failure::Malformed],
+        );
+    }
+    let mut other = lines.clone();
+    let late = lines.len() - 4;
+    let flipped = lines[late].chars().rev().collect::<String>();
+    other[late] = &flipped;
+    let modified = without_checksum(&other.join("\n"));
+    for mail in both(&modified) {
+        check(
+            "modified",
+            &mail,
+            &[Failure::Modified, Failure::Damaged, Failure::Malformed],
+        );
+    }
+    let garbage = "-----BEGIN PGP MESSAGE-----\n\nVGhpcyBpcyBub3RoaW5nIHRoYXQgT3BlblBHUCBrbm93cyBvZiwgYXQgYWxs\nVGhpcyBpcyBub3RoaW5nIHRoYXQgT3BlblBHUCBrbm93cyBvZiwgYXQgYWxs\n-----END PGP MESSAGE-----\n";
+    for mail in both(garbage) {
+        check(
+            "garbage",
+            &mail,
+            &[Failure::Malformed, Failure::Damaged, Failure::Unsupported],
+        );
+    }
+    let nothing = mail(&multipart(
+        PROTOCOL,
+        &[CONTROL, "Content-Type: application/octet-stream\n\n"],
+    ));
+    check("nothing", &nothing, &[Failure::Malformed, Failure::Damaged]);
+}

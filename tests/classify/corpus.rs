@@ -3,6 +3,7 @@
 use std::hint::black_box;
 use std::path::Path;
 
+use crate::loops::{decided, policy};
 use crate::support::{corpus, expectations, mail, open, organization};
 use serde_json::Value;
 use triaged::mail::message::Message;
@@ -77,15 +78,23 @@ impl Rate {
 
 #[test]
 fn robots_are_never_answered_and_people_always() {
+    let policy = policy();
     for set in ["loop-flufl", "loop-mixed", "loop-schleuder", "loop-sisimai"] {
         let Some(path) = corpus(set) else { continue };
         let mut silent = Rate::new(format!("{set}: robots not answered"));
         let mut answered = Rate::new(format!("{set}: people answered"));
         let mut kinds = Rate::new(format!("{set}: kind of robot"));
+        let mut decisions = Rate::new(format!("{set}: decided so"));
         for row in expectations(&path) {
             let name = field(&row, "file");
             let message = read(&path, &row);
             let verdict = automatic(&message, &organization());
+            if let Some(silent) = row["must_not_reply"].as_bool().filter(|_| name != MISFILED) {
+                let decision = decided(&message, &policy);
+                decisions.add(decision.replies.is_empty() == silent, || {
+                    format!("{name}: {:?}", decision.reply_suppressed)
+                });
+            }
             match row["must_not_reply"].as_bool() {
                 Some(true) if name != MISFILED => {
                     silent.add(verdict.is_some(), || name.to_owned());
@@ -100,6 +109,7 @@ fn robots_are_never_answered_and_people_always() {
         }
         silent.at_least(100.0);
         answered.at_least(100.0);
+        decisions.at_least(100.0);
         kinds.at_least(95.0);
     }
 }

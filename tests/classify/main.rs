@@ -4,4 +4,5 @@ mod automatic;
 mod corpus;
 mod extract;
 mod key;
+mod loops;
 mod support;

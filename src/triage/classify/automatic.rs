@@ -16,13 +16,15 @@ use crate::mail::message::{Address, MachineReportKind, Message};
 use super::phrases::Folded;
 use super::{likeness, phrases, quoted};
 
+mod notes;
 #[rustfmt::skip]
 mod words;
 
 use words::{
     ABSENCE_SUBJECTS, ABSENCES, AUTO_REPLY_SUBJECTS, BOUNCE_PHRASES, BOUNCE_SUBJECTS, DIAGNOSES,
-    FIRST_PERSON, LIST_FIELDS, MACHINE_FIELDS, MAIL_SYSTEM_NAMES, MAIL_SYSTEMS, PERSON_SUBJECTS,
-    PERSON_WORDS, RECEIPT_SUBJECTS, RESPONDER_FIELDS, RETURNED_MAIL, ROBOTS, SAYS_AUTOMATIC,
+    FINDS, FIRST_PERSON, LIST_FIELDS, MACHINE_FIELDS, MAIL_SYSTEM_NAMES, MAIL_SYSTEMS,
+    PERSON_SUBJECTS, PERSON_WORDS, RECEIPT_SUBJECTS, RESPONDER_FIELDS, RETURNED_MAIL, ROBOTS,
+    SAYS_AUTOMATIC,
 };
 
 /// Why a mail gets no automatic answer.
@@ -183,6 +185,7 @@ fn by_structure(mail: &Mail<'_>) -> Vec<Signal> {
     by_report_type(mail)
         .into_iter()
         .chain(by_complaint(mail))
+        .chain(notes::by_form(mail))
         .collect()
 }
 
@@ -523,7 +526,7 @@ fn by_wording(mail: &Mail<'_>) -> Option<Automatic> {
     if reads_as_receipt(mail) {
         return found(What::AutoReply, "it says that it was made by a machine");
     }
-    None
+    notes::by_words(mail).and_then(|reason| found(What::AutoReply, reason))
 }
 
 /// How much must speak for a bounce.
@@ -555,7 +558,9 @@ fn reads_as_bounce(mail: &Mail<'_>, proof: Proof) -> bool {
         + usize::from(returned);
     let told_at_length = (subject || sender) && body > 0 && witnesses >= 4;
     let told_shortly = subject && (body > 1 || diagnosis) && says_only_this(mail);
-    (told_at_length || told_shortly) && opens_as_bounce(mail) && !is_a_persons(mail)
+    let told_flatly =
+        subject && phrases::has(&mail.before_returned, NOT_DELIVERED) && is_flat(mail);
+    (told_at_length || told_shortly || told_flatly) && opens_as_bounce(mail) && !is_a_persons(mail)
 }
 
 /// A few words, none of them "I" and none about security: what a server says about a mail, and nothing a person adds.
@@ -565,6 +570,23 @@ fn says_only_this(mail: &Mail<'_>) -> bool {
         && !phrases::has(own, FIRST_PERSON)
         && likeness::likeness(own).because.is_empty()
 }
+
+/// One statement and no more.
+fn is_flat(mail: &Mail<'_>) -> bool {
+    says_only_this(mail) && phrases::words(&mail.before_returned) <= FLAT_WORDS
+}
+
+const FLAT_WORDS: usize = 25;
+
+const NOT_DELIVERED: &[&str] = &[
+    "message could not be delivered",
+    "message couldn't be delivered",
+    "message was not delivered",
+    "message wasn't delivered",
+    "mail could not be delivered",
+    "mail was not delivered",
+    "unable to deliver your message",
+];
 
 /// By address or by name.
 fn sender_is_mail_system(mail: &Mail<'_>) -> bool {
@@ -629,8 +651,18 @@ fn reads_as_absence(mail: &Mail<'_>) -> bool {
     let named = phrases::has(&mail.subject, ABSENCE_SUBJECTS);
     ((absent && (marked || named)) || answers)
         && is_short(mail)
-        && !mail.reads_like_report
+        && !phrases::has(&mail.own, FINDS)
+        && !own_words_report(mail, prefixed)
         && !speaks_of_robots(&mail.own)
+}
+
+/// `prefixed`: the rest of the subject is that of the mail which was answered, ours perhaps.
+fn own_words_report(mail: &Mail<'_>, prefixed: bool) -> bool {
+    if prefixed {
+        likeness::likeness(&mail.own).is_report()
+    } else {
+        mail.reads_like_report
+    }
 }
 
 /// A person who writes about a responder names it; the responder does not.

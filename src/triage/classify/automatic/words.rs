@@ -33,10 +33,13 @@ pub const MAIL_SYSTEMS: &[&str] = &[
 ];
 
 pub const ROBOTS: &[&str] = &[
-    "autoresponder*", "auto-responder*", "responder*", "your vacation", "your auto-reply", "your autoreply",
+    "autoresponder*", "auto-responder*", "responder", "responders", "your vacation", "your auto-reply", "your autoreply",
     "your automatic reply", "your out of office", "your out-of-office", "ihr abwesenheitsassistent",
     "abwesenheitsassistent*", "ihre abwesenheitsnotiz", "your helpdesk", "your ticket system", "mail loop*",
     "vacation responder", "répondeur", "votre réponse automatique",
+    "out of office repl*", "out-of-office repl*", "out of office message*", "vacation repl*", "vacation message*",
+    "automatic replies", "auto-replies", "autoreplies", "absence notes", "abwesenheitsnotizen",
+    "réponses automatiques", "respuestas automáticas",
 ];
 
 /// A person's subject begins so, a machine's does not.
@@ -98,6 +101,7 @@ pub const BOUNCE_SUBJECTS: &[&str] = &[
     "не доставлено", "недоставлен*", "ваше сообщение не доставлено", "не удалось доставить",
     "teslim edilemedi", "iletilemedi", "配信不能", "配信エラー", "配達不能", "送信エラー", "メールを配信できませんでした", "退信", "系统退信",
     "无法投递", "投递失败", "退件", "무법", "반송", "전송 실패",
+    "ndn:",
 ];
 
 /// What mail servers say about a mail that did not arrive.
@@ -132,6 +136,7 @@ pub const BOUNCE_PHRASES: &[&str] = &[
     "sua mensagem", "non è stato possibile", "il messaggio", "kon niet worden bezorgd", "uw bericht",
     "nie może zostać dostarczon*", "не может быть доставлено", "не доставлено", "не удалось доставить",
     "配信できません", "配送できません", "送信できません", "配信不能", "無法", "无法", "退回", "投递",
+    "wasn't delivered",
 ];
 
 /// Codes and words of the SMTP dialogue.
@@ -150,6 +155,7 @@ pub const DIAGNOSES: &[&str] = &[
     "not found at", "no matches to", "account is disabled", "host is not responding",
     "relaying not allowed", "insufficient system", "exceeded the maximum", "system resources", "virus",
     "spam", "blacklist*", "blocklist*", "введен*", "неверн*", "introuvable", "no existe",
+    "address not found", "couldn't be found", "could not be found", "name is not found", "name was not found",
 ];
 
 /// Where the returned mail begins.
@@ -201,6 +207,9 @@ pub const ABSENCES: &[&str] = &[
     "på ferie", "poza biurem", "na urlopie", "jestem nieobecn*", "mimo kancelář", "na dovolené",
     "szabadság*", "в отпуске", "отсутству*", "izindeyim", "ofis dışında", "lomalla", "休暇", "不在", "外出中",
     "休假", "不在办公室", "부재중", "휴가",
+    "met vakantie", "no longer work", "no longer employed", "not in the office", "out of the country",
+    "i am traveling", "i am travelling", "on sick leave", "on paternity leave", "nie ma mnie", "jsem mimo",
+    "λείπω", "εκτός γραφείου", "concediu", "nu sunt la birou", "у відпустці", "في إجازة", "בחופשה",
 ];
 
 pub const RECEIPT_SUBJECTS: &[&str] = &[
@@ -221,4 +230,85 @@ pub const SAYS_AUTOMATIC: &[&str] = &[
     "gerada automaticamente", "resposta automática", "não responda", "generato automaticamente",
     "risposta automatica", "non rispondere", "automatisch gegenereerd*", "wygenerowan* automatycznie",
     "автоматическ*", "自動送信", "自動返信", "自动回复", "自动发送",
+];
+
+/// Nothing of these in a text in which a machine speaks.
+pub const FINDS: &[&str] = &[
+    "i found", "i have found", "i've found", "i noticed", "i have noticed", "i discovered", "i was able to",
+    "i can read", "i could read", "we found", "we have found", "we discovered", "habe ich gefunden",
+    "habe gefunden", "ist mir aufgefallen", "j'ai trouvé", "j'ai découvert", "he encontrado", "encontré",
+    "ho trovato", "encontrei", "ik heb gevonden", "я нашел", "я обнаружил", "見つけました", "我发现",
+];
+
+/// Ticket systems say "we".
+pub const ONE_PERSON: &[&str] = &[
+    "i", "i'm", "i've", "i'd", "my", "me", "ich", "mir", "mich", "mein*", "je", "j'ai", "mon", "ma", "yo", "mi",
+    "eu", "meu", "minha", "io", "mio", "mia", "ik", "mijn", "jag", "jeg", "ja", "mój", "я", "мне", "мой", "私", "我", "저",
+];
+
+pub const READ_SUBJECTS: &[&str] = &[
+    "read:", "not read:", "gelesen:", "ungelesen:", "nicht gelesen:", "lu:", "lu :", "non lu", "leído:",
+    "no leído:", "lido:", "letto:", "non letto:", "gelezen:", "läst:", "læst:", "lest:", "luettu:",
+    "przeczytano:", "přečteno:", "прочитано:", "okundu:", "已读:", "已读：", "開封済み:", "開封済み：", "읽음:",
+    "return receipt", "read receipt", "lesebestätigung", "empfangsbestätigung", "accusé de lecture",
+    "confirmación de lectura", "conferma di lettura", "confirmação de leitura", "disposition notification",
+];
+
+pub const READ_RECEIPTS: &[&str] = &[
+    "was read on", "was displayed on", "was deleted without being read", "this is a return receipt",
+    "this is a receipt for the mail", "this return receipt", "has been read", "has been displayed", "gelesen",
+    "wurde angezeigt", "ungelesen gelöscht", "a été lu", "a été affiché", "a été supprimé sans", "fue leído",
+    "se leyó", "foi lida", "foi lido", "è stato letto", "è stata letta", "is gelezen", "lästes", "blev læst",
+    "ble lest", "luettiin", "został przeczytan*", "została przeczytan*", "byla přečtena", "было прочитано",
+    "прочитано", "okundu", "已读", "已阅读", "開封", "읽었습니다",
+];
+
+pub const TAKEN_IN_SUBJECTS: &[&str] = &[
+    "received", "request", "ticket", "case", "autoreply", "auto-reply", "support", "confirmation",
+    "acknowledg*", "help desk", "helpdesk", "thank you", "we have received", "anfrage", "eingangsbestätigung",
+    "vorgang", "demande", "solicitud", "caso", "richiesta", "pedido", "solicitação", "aanvraag", "zgłoszenie",
+    "обращение", "заявка",
+];
+
+/// What ticket systems say and nobody else does.
+pub const TAKEN_IN: &[&str] = &[
+    "has been received and is being", "type your reply above this line", "reply above this line",
+    "write your reply above this line", "a ticket has been created", "ticket has been created",
+    "ticket has been opened", "case has been created", "case has been opened", "was registered under",
+    "has been registered under", "has been logged with", "got your request", "received your request and",
+    "received your request, and", "generated in response to the creation", "your ticket number is",
+    "your case number is", "reference number for your request",
+    
+    "turn off this request's notifications",
+    "powered by jira", "delivered by zendesk", "powered by freshdesk", "powered by zendesk",
+    "has been assigned the ticket", "has been assigned ticket", "has been assigned an id of",
+    "ihre anfrage ist bei uns eingegangen", 
+    "haben ihre anfrage erhalten", "ticket wurde erstellt", "ticket wurde eröffnet", 
+    "votre demande a bien été", "votre demande a été enregistrée", "un ticket a été créé", "su solicitud ha sido",
+    "hemos recibido su solicitud", "la sua richiesta è stata", "sua solicitação foi", "uw aanvraag is",
+    
+];
+
+pub const CHALLENGE_SUBJECTS: &[&str] = &[
+    "confirm", "confirm your", "please confirm", "confirmation", "verification", "verify", "action required",
+    "awaits moderator", "awaiting", "waiting", "approval", "denied", "subscribe", "subscription", "moderat*",
+    "rejected", "not a member", "are not member", "challenge", "bestätig*", "verifizier*",
+];
+
+/// Of responders that let only known senders through, and of list servers.
+pub const CHALLENGES: &[&str] = &[
+    "to control spam", "list of approved senders", "my approved senders", "approved beforehand",
+    "short request form", "is being held because", "to release your message", "have your message delivered",
+    "has not been verified", "address has not been confirmed", "complete this verification",
+    "complete the verification process", "protecting myself from receiving", "from receiving junk mail",
+    "you have to do this only once", "my guest list", "waits for approval",
+    "is awaiting your confirmation", "confirm that you are a human", "prove that you are", "only needs to be done once",
+    "use your mailer's reply feature", "bluebottle", "spamarrest", "spam arrest", "boxbe", "tmda",
+    "mailing list subscription confirmation", "request for subscription of your", "we have received a request for subscription",
+    "to confirm that you want to be added", "to confirm that you would like", "please send an empty reply",
+    "this is the ezmlm program", "being held until the list moderator", "the reason it is being held",
+    "post by non-member", "members-only list", "held for approval", "your message for list",
+    "not allowed to send this message", "not a member of this mailing list", "not member of this mailing list",
+    "keeping the subject: header intact", "majordomo", "listserv", "you are not subscribed",
+    "only subscribers may post", "not authorized to post", "not permitted to post",
 ];

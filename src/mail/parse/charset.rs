@@ -3,6 +3,7 @@
 //! Labels lie: programs write `us-ascii` over UTF-8, and `utf-8` over what an old editor saved as
 //! windows-1252. UTF-8 is hard to hit by accident, so valid UTF-8 wins over every weak label.
 
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use mail_parser::decoders::charsets::DecoderFnc;
 use mail_parser::decoders::charsets::map::charset_decoder;
 
@@ -139,7 +140,40 @@ fn guess(bytes: &[u8], charset: Charset) -> (String, bool) {
     if mostly_utf8 && good > 0 {
         return (String::from_utf8_lossy(bytes).into_owned(), true);
     }
+    if let Some(text) = detected(bytes) {
+        return (text, false);
+    }
     checked(bytes, named("windows-1252"))
+}
+
+/// Fewer bytes above ASCII than this tell nothing.
+const TELLING: usize = 6;
+
+/// Bytes that are looked at.
+const DETECTED: usize = 64 * 1024;
+
+/// Text of a script that is not Latin, in one of its old charsets.
+///
+/// Its bytes above ASCII stand side by side; in Western text they stand alone among letters, and
+/// a guess would do more harm than good.
+fn detected(bytes: &[u8]) -> Option<String> {
+    let window = bytes.get(..DETECTED).unwrap_or(bytes);
+    let high = window.iter().filter(|b| !b.is_ascii()).count();
+    let runs = window
+        .chunk_by(|a, b| a.is_ascii() == b.is_ascii())
+        .filter(|run| run.first().is_some_and(|b| !b.is_ascii()))
+        .count();
+    if high < TELLING || 2 * high < 3 * runs {
+        return None;
+    }
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
+    detector.feed(window, true);
+    let found = detector.guess(None, Utf8Detection::Deny).name();
+    if found.starts_with("windows-1252") || found.starts_with("ISO-8859-1") {
+        return None;
+    }
+    let text = charset_decoder(found.to_ascii_lowercase().as_bytes())?(bytes);
+    (!text.contains('\u{FFFD}')).then_some(text)
 }
 
 /// How many multi-byte sequences are well-formed, and how many stretches are not.
@@ -275,6 +309,53 @@ mod tests {
         check(b"\x1b$B$\"\x1b(B", Some("us-ascii"), "あ", false);
         check("äöü".as_bytes(), Some("shift_jis"), "ﾃ､ﾃｶﾃｼ", false);
         check(b"\xEF\xBB\xBFx", Some("iso-8859-1"), "x", false);
+    }
+
+    #[test]
+    fn scripts_without_a_label_are_recognised() {
+        let chinese = b"\xd7\xaa\xb7\xa2\xa3\xba\xd5\xfb\xcc\xe5\xcc\xe1\xc9\xfd\xc6\xf3\xd2\xb5\xb7\xfe\xce\xf1";
+        check(chinese, None, "转发：整体提升企业服务", false);
+        check(chinese, Some("iso-8859-1"), "转发：整体提升企业服务", false);
+        check(chinese, Some("utf-8"), "转发：整体提升企业服务", false);
+        check(
+            b"\xf0\xd2\xc9\xd7\xc5\xd4, \xcb\xc1\xcb \xc4\xc5\xcc\xc1?",
+            None,
+            "Привет, как дела?",
+            false,
+        );
+        check(
+            b"\xcf\xf0\xe8\xe2\xe5\xf2, \xea\xe0\xea \xe4\xe5\xeb\xe0?",
+            None,
+            "Привет, как дела?",
+            false,
+        );
+        check(
+            b"\x90\xc6\x8e\xe3\x90\xab\x82\xf0\x95\xf1\x8d\x90\x82\xb5\x82\xdc\x82\xb7",
+            None,
+            "脆弱性を報告します",
+            false,
+        );
+        check(
+            b"\xb1\x7a\xa6\x6e\xa1\x41\xa7\xda\xad\x6e\xb3\xf8\xa7\x69\xba\x7c\xac\x7d\xa1\x41\xbd\xd0\xa6\x5e\xc2\xd0",
+            None,
+            "您好，我要報告漏洞，請回覆",
+            false,
+        );
+    }
+
+    #[test]
+    fn western_text_is_not_guessed_away() {
+        for text in [
+            "Grüße aus Köln, schöne Süßigkeiten für Änne und Jörg",
+            "Déjà vu à la forêt, où l'été a été très chaud",
+            "El niño pequeño comió jamón y piñas mañana por la mañana",
+            "não há informações; a solução é atenção à ação",
+            "på øen må væren gå, åååå ææææ øøøø",
+            "ÄÖÜ ÄÖÜ ÄÖÜÄÖÜ",
+        ] {
+            let bytes: Vec<u8> = text.chars().map(|c| c as u8).collect();
+            check(&bytes, None, text, false);
+        }
     }
 
     #[test]

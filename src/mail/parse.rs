@@ -36,6 +36,8 @@ pub enum Encoding {
     Identity,
     Base64,
     QuotedPrintable,
+    /// From before MIME; old programs give it as a transfer encoding.
+    Uuencode,
 }
 
 /// An entity: the mail itself, or a part of a multipart.
@@ -331,6 +333,7 @@ impl<'a> Part<'a> {
         {
             "base64" => Encoding::Base64,
             "quoted-printable" => Encoding::QuotedPrintable,
+            "x-uuencode" | "uuencode" | "x-uue" | "uue" => Encoding::Uuencode,
             _ => Encoding::Identity,
         };
         Self {
@@ -398,6 +401,10 @@ impl<'a> Part<'a> {
                 let (bytes, damaged) = transfer::quoted_printable(self.body);
                 (Cow::Owned(bytes), damaged)
             }
+            Encoding::Uuencode => match transfer::uuencoded(self.body) {
+                Some((bytes, damaged)) => (Cow::Owned(bytes), damaged),
+                None => (Cow::Borrowed(self.body), true),
+            },
         }
     }
 }

@@ -66,6 +66,39 @@ fn is_soft_break(tail: &[u8]) -> bool {
     matches!(tail.get(blanks), None | Some(b'\n'))
 }
 
+/// The file between `begin` and `end` (POSIX uuencode), and whether some line of it was damaged.
+/// `None`: there is no such file.
+pub fn uuencoded(bytes: &[u8]) -> Option<(Vec<u8>, bool)> {
+    let mut lines = bytes.split(|&b| b == b'\n');
+    lines.find(|line| line.starts_with(b"begin "))?;
+    let mut out = Vec::with_capacity(bytes.len() / 4 * 3);
+    for line in lines {
+        let line = line.trim_ascii_end();
+        if line == b"end" {
+            return Some((out, false));
+        }
+        let Some((&length, data)) = line.split_first() else {
+            continue;
+        };
+        let from = out.len();
+        for four in data.chunks(4) {
+            let sixes = [0, 1, 2, 3].map(|at| four.get(at).map_or(0, |&b| six_bits(b)));
+            let bits = sixes
+                .into_iter()
+                .fold(0, |bits, six| bits << 6 | u32::from(six));
+            let [_, three @ ..] = bits.to_be_bytes();
+            out.extend_from_slice(&three);
+        }
+        out.truncate(from + usize::from(six_bits(length)));
+    }
+    Some((out, true))
+}
+
+/// A grave accent stands for a space, which is zero.
+fn six_bits(byte: u8) -> u8 {
+    byte.wrapping_sub(b' ') & 0x3F
+}
+
 /// The Q encoding of RFC 2047: an underscore is a space.
 pub fn q_word(bytes: &[u8]) -> Vec<u8> {
     let spaced: Vec<u8> = bytes
@@ -130,6 +163,17 @@ mod tests {
         );
         assert_eq!(quoted_printable(b"1=x =\n"), (b"1=x ".to_vec(), true));
         assert_eq!(quoted_printable(b"100%=").0, b"100%".to_vec());
+    }
+
+    #[test]
+    fn uuencode_is_undone() {
+        let cat = b"begin 644 cat.txt\r\n#0V%T\r\n`\r\nend\r\n";
+        assert_eq!(uuencoded(cat), Some((b"Cat".to_vec(), false)));
+        assert_eq!(
+            uuencoded(b"begin 644 c\n#0V%T\n"),
+            Some((b"Cat".to_vec(), true))
+        );
+        assert_eq!(uuencoded(b"plain"), None);
     }
 
     #[test]

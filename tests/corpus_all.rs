@@ -5,6 +5,7 @@
 
 mod corpus;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -34,6 +35,7 @@ fn every_file_of_every_set_is_judged() {
     for set in sets(&corpus, "") {
         let desk = desk(&set);
         let mut of_set = 0;
+        let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
         for path in ["mail", "text", "files"]
             .map(|folder| set.join(folder))
             .iter()
@@ -42,7 +44,7 @@ fn every_file_of_every_set_is_judged() {
             let bytes = std::fs::read(&path).unwrap();
             for raw in forms(&path, bytes) {
                 let started = Instant::now();
-                judge(&path, raw, &desk, &store);
+                *kinds.entry(judge(&path, raw, &desk, &store)).or_default() += 1;
                 let took = started.elapsed();
                 assert!(took < SLOW, "{}: {took:?}", path.display());
                 if took > slowest.0 {
@@ -51,7 +53,7 @@ fn every_file_of_every_set_is_judged() {
                 of_set += 1;
             }
         }
-        println!("{:28} {of_set} read", name_of(&set));
+        println!("{:28} {of_set} read: {kinds:?}", name_of(&set));
         count += of_set;
     }
     println!(
@@ -107,7 +109,7 @@ fn desk(set: &Path) -> Desk {
 }
 
 #[track_caller]
-fn judge(path: &Path, raw: Vec<u8>, desk: &Desk, store: &Store) {
+fn judge(path: &Path, raw: Vec<u8>, desk: &Desk, store: &Store) -> &'static str {
     let mail = Mail {
         size: raw.len() as u64,
         raw,
@@ -124,6 +126,7 @@ fn judge(path: &Path, raw: Vec<u8>, desk: &Desk, store: &Store) {
         panic!("{}: {error}", path.display());
     });
     check_bounds(path, &opened, &decision);
+    decision.kind.as_str()
 }
 
 #[track_caller]

@@ -110,6 +110,16 @@ fn what_is_not_answered_is_recorded_as_what_it_reads_like() {
     assert!(verdict.automatic.is_some());
 }
 
+/// Nobody can be answered, but a report it is.
+#[test]
+fn a_report_without_a_sender_is_no_bounce() {
+    let raw = "Subject: Report\r\n\r\nI found an XSS in your web mail: your message could not be delivered: \
+        550 <script>. Steps to reproduce: send to an unknown user.\r\n";
+    let verdict = classify(&open(raw.as_bytes()), &organization(), Lane::Inbox);
+    assert_eq!(verdict.kind_hint, Kind::Report);
+    assert!(verdict.automatic.is_some());
+}
+
 #[test]
 fn a_notification_that_is_a_report_is_no_bounce() {
     let text = "A new report was submitted. Your message queue can be read by anyone: the page says 550, user does not \

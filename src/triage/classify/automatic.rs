@@ -590,15 +590,23 @@ const NOT_DELIVERED: &[&str] = &[
 
 /// By address or by name.
 fn sender_is_mail_system(mail: &Mail<'_>) -> bool {
-    mail.message.from.as_ref().is_none_or(|from| {
-        let name = phrases::fold(from.name.as_deref().unwrap_or_default());
-        is_mail_system(&from.email)
-            || phrases::has(&name, MAIL_SYSTEM_NAMES)
-            || phrases::has(
-                &phrases::fold(&local_part(from).replace(['_', '.', '-'], " ")),
-                MAIL_SYSTEM_NAMES,
-            )
-    })
+    let Some(from) = &mail.message.from else {
+        return unnamed_is_mail_system(mail);
+    };
+    let name = phrases::fold(from.name.as_deref().unwrap_or_default());
+    is_mail_system(&from.email)
+        || phrases::has(&name, MAIL_SYSTEM_NAMES)
+        || phrases::has(
+            &phrases::fold(&local_part(from).replace(['_', '.', '-'], " ")),
+            MAIL_SYSTEM_NAMES,
+        )
+}
+
+/// `MAILER-DAEMON <>`, or no sender at all: old mail systems give none, but so does a careless
+/// person who reports.
+fn unnamed_is_mail_system(mail: &Mail<'_>) -> bool {
+    let field = phrases::fold(mail.message.header("From").unwrap_or_default());
+    phrases::has(&field, MAIL_SYSTEM_NAMES) || !mail.reads_like_report
 }
 
 /// A machine comes to the point: one of its phrases is among the first words.

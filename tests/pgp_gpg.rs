@@ -259,7 +259,7 @@ fn what_is_not_for_us_says_why() {
         assert_eq!(opened.map(|it| it.bytes), Err(expected), "{arguments:?}");
     };
     check(&["--armor", "-r", SIGNER, "--encrypt"], Failure::NoKey);
-    check(&["--armor", "-R", SIGNER, "--encrypt"], Failure::NoKey);
+    check(&["--armor", "-R", SIGNER, "--encrypt"], Failure::NoKeyFits);
     let password = [
         "--passphrase",
         "x",

@@ -115,7 +115,7 @@ pub struct OpenPgp {
     pub decrypted: bool,
     /// At least one part that was ciphertext was decrypted.
     pub partly_decrypted: bool,
-    /// Why the first part that failed did.
+    /// Why the first part that failed did; `NoKey` only where that is true of every one that did.
     pub failure: Option<Failure>,
     pub signatures: Vec<Signature>,
     /// Certificates that came with the mail.
@@ -126,8 +126,10 @@ pub struct OpenPgp {
 /// these only `NoKey` is ever told to the sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// No key of ours among the recipients.
+    /// No key of ours among the recipients; that was clear before any was tried.
     NoKey,
+    /// The recipients are hidden, or those of an inner layer are others: ours were tried.
+    NoKeyFits,
     /// Encrypted to a password alone.
     PasswordOnly,
     /// Cut short, or the armour does not decode.
@@ -146,6 +148,7 @@ impl Failure {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NoKey => "no_key",
+            Self::NoKeyFits => "no_key_fits",
             Self::PasswordOnly => "password_only",
             Self::Damaged => "damaged",
             Self::Modified => "modified",

@@ -293,7 +293,8 @@ impl Reader<'_> {
             || self.ciphertexts >= limits.ciphertexts
     }
 
-    /// Opens a message; a failure is noted, the first one is kept.
+    /// Opens a message; a failure is noted. The first one is kept, but `NoKey`, which is told to
+    /// the sender, gives way to one after a key of ours was tried.
     fn unlock(&mut self, message: &[u8], scope: Scope) -> Unlocked {
         let message = &armor::without_quoted_printable(message);
         if self.is_beyond(scope) {
@@ -316,7 +317,9 @@ impl Reader<'_> {
     }
 
     fn failed(&mut self, failure: Failure) -> Unlocked {
-        self.failure.get_or_insert(failure);
+        if matches!(self.failure, None | Some(Failure::NoKey)) {
+            self.failure = Some(failure);
+        }
         self.out
             .problem(format!("a ciphertext was not read: {}", failure.as_str()));
         Unlocked::Failed

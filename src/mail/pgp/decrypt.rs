@@ -237,6 +237,8 @@ impl DecryptionHelper for &mut Opening<'_> {
             Failure::Unsupported
         } else if public.is_empty() && !passwords.is_empty() {
             Failure::PasswordOnly
+        } else if self.tries > 0 {
+            Failure::NoKeyFits
         } else {
             Failure::NoKey
         }))

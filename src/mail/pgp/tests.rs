@@ -288,8 +288,15 @@ fn session_keys_are_bounded() {
     assert_eq!(open(&keyring, &nothing_for_us), Err(Failure::TooLarge));
     assert!(start.elapsed() < Duration::from_secs(20));
     let one_for_others = joined([&hidden].into_iter().chain(&rest));
-    assert_eq!(open(&keyring, &one_for_others), Err(Failure::NoKey));
+    assert_eq!(open(&keyring, &one_for_others), Err(Failure::NoKeyFits));
     assert_eq!(open(&keyring, &joined(&rest)), Err(Failure::NoKey));
+}
+
+#[test]
+fn an_inner_layer_for_others_is_no_message_for_others() {
+    let (cert, other) = (secret(US), secret("other@example.test"));
+    let nested = written(|message| encrypted(encrypted(message, &cert), &other));
+    assert_eq!(open(&keyring(&cert), &nested), Err(Failure::Modified));
 }
 
 #[test]

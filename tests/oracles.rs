@@ -1,0 +1,222 @@
+//! What a stranger can learn from our answers about what only our key can read.
+//!
+//! Somebody who got hold of a ciphertext sends it to us under his own address, or with changes,
+//! and reads the answer. Nothing in it, not its kind, its case, its addressee or whether there is
+//! one, may depend on what was inside.
+
+mod common;
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use common::letter::with_crlf;
+use common::{Algorithm, Gpg, Letter, SECURITY_ADDRESS, Setup, write_file};
+
+const VICTIM: &str = "victim@research.test";
+const THIEF: &str = "thief@elsewhere.test";
+const SECRET: &str = "The backup server takes the password of the old admin.\n";
+
+/// A daemon over a Maildir, and a sendmail that keeps what it is given.
+struct World {
+    setup: Setup,
+    gpg: Gpg,
+}
+
+impl World {
+    fn new() -> Self {
+        let setup = Setup::generate();
+        for folder in ["new", "cur", "tmp"] {
+            std::fs::create_dir_all(setup.file("Maildir").join(folder)).unwrap();
+        }
+        std::fs::create_dir_all(setup.file("sent")).unwrap();
+        let sendmail = setup.file("sendmail");
+        let sent = setup.file("sent");
+        let script = format!(
+            "#!/bin/sh\nexec cat > \"$(mktemp {}/$(date +%s%N).XXXXXX)\"\n",
+            sent.display()
+        );
+        write_file(&sendmail, script);
+        std::fs::set_permissions(&sendmail, PermissionsExt::from_mode(0o700)).unwrap();
+        setup.set("maildir.path", setup.file("Maildir").to_str().unwrap());
+        setup.set("sendmail.command", sendmail.to_str().unwrap());
+        setup.set("limits.replies_per_address", 100);
+        let gpg = Gpg::new();
+        gpg.import(&setup.certificate());
+        Self { setup, gpg }
+    }
+
+    /// Hands in a mail and returns the letters that went out, oldest first.
+    #[track_caller]
+    fn answers(&self, mail: &[u8]) -> Vec<String> {
+        let before = self.sent();
+        let name = format!("{}.test", rand::random::<u64>());
+        write_file(&self.setup.file("Maildir/new").join(name), mail);
+        let output = self.setup.run_once();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        self.sent()
+            .into_iter()
+            .filter(|path| !before.contains(path))
+            .map(|path| std::fs::read_to_string(path).unwrap())
+            .collect()
+    }
+
+    #[track_caller]
+    fn answer(&self, mail: &[u8]) -> String {
+        let mut answers = self.answers(mail);
+        assert_eq!(answers.len(), 1, "{answers:#?}");
+        answers.remove(0)
+    }
+
+    fn sent(&self) -> Vec<PathBuf> {
+        let mut sent: Vec<PathBuf> = std::fs::read_dir(self.setup.file("sent"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        sent.sort();
+        sent
+    }
+
+    /// The text of an encrypted answer to somebody whose secret key is in `gpg`.
+    #[track_caller]
+    fn opened(&self, answer: &str) -> String {
+        let start = answer.find("-----BEGIN PGP MESSAGE-----").expect(answer);
+        let text = self.gpg.decrypt(&answer.as_bytes()[start..]).bytes;
+        String::from_utf8(text).unwrap()
+    }
+}
+
+fn letter(from: &str) -> Letter {
+    Letter::new(from, SECURITY_ADDRESS, "...")
+}
+
+/// The same content part under another head: what a thief does.
+fn stolen(mail: &[u8], from: &str) -> Vec<u8> {
+    let mail = String::from_utf8(mail.to_vec()).unwrap();
+    let (_, content) = mail.split_once("MIME-Version:").unwrap();
+    let head = String::from_utf8(letter(from).plain("")).unwrap();
+    let (head, _) = head.split_once("MIME-Version:").unwrap();
+    format!("{head}MIME-Version:{content}").into_bytes()
+}
+
+fn pgp_mime(from: &str, armored: &str) -> Vec<u8> {
+    let boundary = "=-encrypted";
+    let head = String::from_utf8(letter(from).plain("")).unwrap();
+    let (head, _) = head.split_once("MIME-Version:").unwrap();
+    with_crlf(
+        format!(
+            "{head}MIME-Version: 1.0\nContent-Type: multipart/encrypted; \
+             protocol=\"application/pgp-encrypted\"; boundary=\"{boundary}\"\n\n\
+             --{boundary}\nContent-Type: application/pgp-encrypted\n\nVersion: 1\n\
+             --{boundary}\nContent-Type: application/octet-stream\n\n{armored}\n--{boundary}--\n"
+        )
+        .as_bytes(),
+    )
+}
+
+fn autocrypt(gpg: &Gpg, who: &str) -> String {
+    let binary = gpg.run(&["--export", who], b"").stdout;
+    let data = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, binary);
+    format!("addr={who}; keydata={data}")
+}
+
+fn case_number(answer: &str) -> String {
+    let at = answer.find("SEC-").expect(answer);
+    answer[at..at + 13].to_owned()
+}
+
+/// Without what differs in any two letters.
+fn shape(answer: &str) -> String {
+    let answer = answer.replace("=\r\n", "").replace("=\n", "");
+    let mut shape = String::new();
+    for line in answer.lines() {
+        let differs = ["Message-ID:", "In-Reply-To:", "References:", "Date:", " <"]
+            .iter()
+            .any(|name| line.starts_with(name))
+            || ["SHA-256", "Received", "CET", "CEST"]
+                .iter()
+                .any(|word| line.contains(word));
+        let line = if differs { "" } else { line };
+        shape.push_str(&line.replace(|c: char| c.is_ascii_digit(), "0"));
+        shape.push('\n');
+    }
+    let boundary = shape
+        .split_once("boundary=\"")
+        .and_then(|(_, rest)| rest.split_once('"'))
+        .map(|(boundary, _)| boundary.to_owned());
+    match boundary {
+        Some(boundary) => shape.replace(&boundary, "boundary"),
+        None => shape,
+    }
+}
+
+#[test]
+fn every_failure_after_a_session_key_was_tried_reads_the_same() {
+    let world = World::new();
+    let other = world
+        .gpg
+        .generate("Other", "other@research.test", Algorithm::Curve25519);
+    let content = with_crlf(format!("Content-Type: text/plain\n\n{SECRET}").as_bytes());
+    let ours = world.gpg.encrypt(&content, &[SECURITY_ADDRESS], None);
+    let theirs = world.gpg.encrypt(&content, &[&other], None);
+    let run = |arguments: &[&str], input: &[u8]| {
+        String::from_utf8(world.gpg.run(arguments, input).stdout).unwrap()
+    };
+    let binary = world
+        .gpg
+        .run(&["--encrypt", "--recipient", SECURITY_ADDRESS], &content)
+        .stdout;
+    let armored =
+        |bytes: &[u8]| run(&["--enarmor"], bytes).replace("PGP ARMORED FILE", "PGP MESSAGE");
+    let mut modified = binary.clone();
+    let last = modified.len() - 8;
+    modified[last] ^= 1;
+    let mut wrong_session_key = binary.clone();
+    wrong_session_key[80] ^= 1;
+    let hidden = run(
+        &["--armor", "--encrypt", "--hidden-recipient", &other],
+        &content,
+    );
+    let password = run(
+        &[
+            "--armor",
+            "--batch",
+            "--pinentry-mode",
+            "loopback",
+            "--passphrase",
+            "x",
+            "--symmetric",
+        ],
+        &content,
+    );
+    let (head, _) = ours.split_at(ours.len() * 2 / 3);
+    let variants = [
+        ("modified", armored(&modified)),
+        ("damaged", format!("{head}\n-----END PGP MESSAGE-----\n")),
+        ("cut", armored(&binary[..binary.len() - 30])),
+        ("wrong session key", armored(&wrong_session_key)),
+        ("hidden", hidden),
+        ("password", password),
+        (
+            "nothing",
+            "-----BEGIN PGP MESSAGE-----\n\nAAAA\n-----END PGP MESSAGE-----\n".to_owned(),
+        ),
+    ];
+    let (_, expected) = &variants[0];
+    let expected = shape(&world.answer(&pgp_mime(THIEF, expected)));
+    assert!(expected.contains("could not read it"), "{expected}");
+    assert!(!expected.contains("no key of ours"), "{expected}");
+    for (name, armored) in &variants {
+        let answer = world.answer(&pgp_mime(THIEF, armored));
+        assert_eq!(shape(&answer), expected, "{name}");
+    }
+    let answer = world.answer(&pgp_mime(THIEF, &theirs));
+    assert!(answer.contains("no key of ours"), "{answer}");
+    // One for others beside one of ours that was changed: a session key was tried.
+    let both = format!("{theirs}\n{}", armored(&modified));
+    let answer = world.answer(&letter(THIEF).plain(&both));
+    assert_eq!(shape(&answer), expected, "both");
+}

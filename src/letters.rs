@@ -120,7 +120,7 @@ impl Desk {
                 number: file.case.number.clone(),
                 received: self.policy.calendar.show(file.received_at),
                 digest: digest.to_string(),
-                promises: self.promises(&file.deadlines, now),
+                promises: self.promises(&file.deadlines, held.encrypted, now),
             })
             .collect();
         let to = Address {
@@ -165,13 +165,14 @@ impl Desk {
         case: Option<&CaseFile>,
         now: DateTime<Utc>,
     ) -> Facts {
-        // An answer in clear to a mail that came encrypted says nothing learned by decrypting.
-        let says_content = reply.channel != Channel::ClearWithoutContent;
+        let says_content = reply.says_content;
         Facts {
             case: case.map(|file| file.case.number.clone()),
             received: Some(self.policy.calendar.show(answered.received_at)),
             digest: (!answered.too_large).then(|| answered.message.digest.to_string()),
-            promises: case.map_or_else(Vec::new, |file| self.promises(&file.deadlines, now)),
+            promises: case.map_or_else(Vec::new, |file| {
+                self.promises(&file.deadlines, says_content, now)
+            }),
             missing: if says_content && !answered.too_large {
                 answered.missing.iter().map(|part| wish(part)).collect()
             } else {
@@ -180,7 +181,7 @@ impl Desk {
             key_attached: reply.attaches_key,
             again: reply.again && says_content,
             too_large: answered.too_large,
-            asks_for_key: !says_content,
+            asks_for_key: reply.channel == Channel::ClearWithoutContent,
             no_key_of_ours: answered.no_key_of_ours,
             ..self.common_facts()
         }
@@ -196,10 +197,24 @@ impl Desk {
         }
     }
 
-    /// The dates that the policy promises, in the order in which they come.
-    fn promises(&self, deadlines: &[Deadline], now: DateTime<Utc>) -> Vec<Promise> {
+    /// The dates that the policy promises, in the order in which they come. Those that depend on
+    /// how grave the team found the report only where the letter `says_content`.
+    fn promises(
+        &self,
+        deadlines: &[Deadline],
+        says_content: bool,
+        now: DateTime<Utc>,
+    ) -> Vec<Promise> {
+        let told = |deadline: &&Deadline| {
+            let of_severity = matches!(
+                deadline.kind,
+                DeadlineKind::Remediate | DeadlineKind::Disclose
+            );
+            says_content || !of_severity
+        };
+        let deadlines: Vec<&Deadline> = deadlines.iter().filter(told).collect();
         let mut promises = Vec::new();
-        for deadline in deadlines {
+        for deadline in &deadlines {
             let what = match deadline.kind {
                 DeadlineKind::Triage => "You hear our decision and the severity that we see, by",
                 DeadlineKind::Update => "While the case is open you hear from us again, by",

@@ -220,3 +220,70 @@ fn every_failure_after_a_session_key_was_tried_reads_the_same() {
     let answer = world.answer(&letter(THIEF).plain(&both));
     assert_eq!(shape(&answer), expected, "both");
 }
+
+#[test]
+fn a_stolen_ciphertext_does_not_tell_who_wrote_it() {
+    let world = World::new();
+    let victim = world.gpg.generate("Victim", VICTIM, Algorithm::Curve25519);
+    let certificate = world.gpg.export(&victim);
+    let mail = letter(VICTIM)
+        .attach("key.asc", "application/pgp-keys", &certificate)
+        .encrypted(&world.gpg, SECRET, &[SECURITY_ADDRESS], Some(&victim));
+    let answer = world.answer(&stolen(&mail, THIEF));
+    assert!(!answer.contains("multipart/encrypted"), "{answer}");
+    // The author herself is answered in cipher.
+    let answer = world.answer(&mail);
+    assert!(answer.contains("multipart/encrypted"), "{answer}");
+    assert!(
+        world
+            .opened(&answer)
+            .contains("We have received your report")
+    );
+}
+
+#[test]
+fn whoever_brings_a_key_is_not_told_what_a_ciphertext_lacks() {
+    let world = World::new();
+    world.gpg.generate("Thief", THIEF, Algorithm::Curve25519);
+    let mail = letter(VICTIM).encrypted(&world.gpg, SECRET, &[SECURITY_ADDRESS], None);
+    let head = format!("Autocrypt: {}\r\n", autocrypt(&world.gpg, THIEF));
+    let mail = [head.as_bytes(), &stolen(&mail, THIEF)].concat();
+    let answer = world.opened(&world.answer(&mail));
+    assert!(!answer.contains("What would help us"), "{answer}");
+    // One who signed inside knows what is inside.
+    let mail = letter(THIEF).encrypted(&world.gpg, SECRET, &[SECURITY_ADDRESS], Some(THIEF));
+    let mail = [head.as_bytes(), &mail].concat();
+    let answer = world.opened(&world.answer(&mail));
+    assert!(answer.contains("What would help us"), "{answer}");
+}
+
+#[test]
+fn the_severity_of_an_encrypted_report_does_not_leave_in_clear() {
+    let world = World::new();
+    let mail = || letter(VICTIM).encrypted(&world.gpg, SECRET, &[SECURITY_ADDRESS], None);
+    let case = case_number(&world.answer(&mail()));
+    let output = world.setup.cli(&["case", "severity", &case, "critical"]);
+    assert!(output.status.success(), "{output:?}");
+    let again = world.answer(&mail());
+    assert_eq!(case_number(&again), case);
+    assert!(!again.contains("We aim to ship a fix by"), "{again}");
+}
+
+#[test]
+fn a_key_that_a_relay_adds_is_not_preferred_to_the_one_that_signed() {
+    let world = World::new();
+    let victim = world.gpg.generate("Victim", VICTIM, Algorithm::Curve25519);
+    let relay = Gpg::new();
+    relay.generate("Victim", VICTIM, Algorithm::Curve25519);
+    let mail = letter(VICTIM)
+        .attach(
+            "key.asc",
+            "application/pgp-keys",
+            &world.gpg.export(&victim),
+        )
+        .encrypted(&world.gpg, SECRET, &[SECURITY_ADDRESS], Some(&victim));
+    let added = format!("Autocrypt: {}\r\n", autocrypt(&relay, VICTIM));
+    let mail = [added.as_bytes(), &mail].concat();
+    let answer = world.opened(&world.answer(&mail));
+    assert!(answer.contains("We have received your report"), "{answer}");
+}

@@ -11,7 +11,9 @@ use super::deadline;
 use super::policy::{Deadline, Policy};
 use super::reply::Template;
 use crate::config::Organization;
-use crate::mail::message::{Address, Certificate, Failure, Message, SignatureStatus};
+use crate::mail::message::{
+    Address, Certificate, Covers, Failure, Message, Signature, SignatureStatus,
+};
 use crate::mailbox::Lane;
 
 /// A mail, read and classified, and how it came.
@@ -132,6 +134,8 @@ pub struct Reply {
     pub to: Address,
     pub attaches_key: bool,
     pub channel: Channel,
+    /// It may depend on what only reading the mail tells.
+    pub says_content: bool,
     /// The same report came before.
     pub again: bool,
     /// It must not leave at once: every failure to decrypt is answered in one timing class.
@@ -272,11 +276,13 @@ pub fn reply(
         return Err(unanswered.because().to_owned());
     }
     let channel = channel(mail.message, known, &to);
+    let says_content = may_say_content(mail.message, &channel);
     Ok(Reply {
         attaches_key: match template {
             Template::Key | Template::Unreadable => true,
-            _ => wants_key && channel != Channel::ClearWithoutContent,
+            _ => wants_key && says_content,
         },
+        says_content,
         delayed: template == Template::Unreadable
             && mail.message.openpgp.failure != Some(Failure::NoKey),
         again: kind == Kind::Resend,
@@ -348,21 +354,54 @@ fn channel(message: &Message, known: &Known, to: &Address) -> Channel {
     }
 }
 
-/// The sender's own certificate among those that came with the mail: it names the address,
-/// or it made a good signature on the mail. Others may be part of what is reported.
+/// Cipher alone does not make it safe to speak of what was inside: whoever got hold of a
+/// ciphertext can send it to us with a certificate of his own. The author signed it.
+fn may_say_content(message: &Message, channel: &Channel) -> bool {
+    match channel {
+        Channel::Clear => true,
+        Channel::ClearWithoutContent => false,
+        Channel::Encrypted(certificate) => {
+            !message.openpgp.encrypted
+                || good_signatures(message, certificate)
+                    .any(|signature| signature.covers == Covers::All)
+        }
+    }
+}
+
+/// The sender's own certificate among those that came with the mail: it names the address, and
+/// rather one that signed the mail than one that anybody on the way may have added. On a mail
+/// in clear the signature alone is enough. On a ciphertext it is not: to whom an answer is
+/// encrypted can be seen, and that would tell who wrote what somebody else has sent us.
 pub fn sender_certificate(message: &Message) -> Option<&Certificate> {
     let from = message.from.as_ref()?.key();
-    let signed = |certificate: &Certificate| {
-        message.openpgp.signatures.iter().any(|signature| {
-            signature.status == SignatureStatus::Good
-                && signature.fingerprint.as_deref() == Some(&certificate.fingerprint)
-        })
+    let names = |certificate: &&Certificate| {
+        let emails = &certificate.emails;
+        emails.contains(&from) || emails.contains(&without_tag(&from))
     };
-    let certificates = &message.openpgp.certificates;
-    certificates
-        .iter()
-        .find(|certificate| certificate.emails.contains(&from))
-        .or_else(|| certificates.iter().find(|certificate| signed(certificate)))
+    let signed = |certificate: &&Certificate| good_signatures(message, certificate).count() > 0;
+    let certificates = || message.openpgp.certificates.iter();
+    certificates()
+        .find(|certificate| names(certificate) && signed(certificate))
+        .or_else(|| certificates().find(names))
+        .or_else(|| certificates().find(|it| signed(it) && !message.openpgp.encrypted))
+}
+
+fn good_signatures<'m>(
+    message: &'m Message,
+    certificate: &'m Certificate,
+) -> impl Iterator<Item = &'m Signature> {
+    message.openpgp.signatures.iter().filter(|signature| {
+        signature.status == SignatureStatus::Good
+            && signature.fingerprint.as_deref() == Some(&certificate.fingerprint)
+    })
+}
+
+/// `ann+reports@example.org` is a mailbox of `ann@example.org` (RFC 5233).
+fn without_tag(email: &str) -> String {
+    email
+        .split_once('@')
+        .and_then(|(local, domain)| Some(format!("{}@{domain}", local.split_once('+')?.0)))
+        .unwrap_or_else(|| email.to_owned())
 }
 
 /// The labels of the mail, and those that only the records can give.

@@ -258,6 +258,42 @@ fn whoever_brings_a_key_is_not_told_what_a_ciphertext_lacks() {
 }
 
 #[test]
+fn a_guess_in_clear_is_not_confirmed() {
+    let world = World::new();
+    let mail = letter(VICTIM).encrypted(&world.gpg, SECRET, &[SECURITY_ADDRESS], None);
+    let first = world.answer(&stolen(&mail, THIEF));
+    let guess = world.answer(&letter(THIEF).plain(SECRET));
+    assert_ne!(case_number(&guess), case_number(&first));
+    assert!(guess.contains("thank you for writing"), "{guess}");
+    // Nor the other way round.
+    let answer = world.answer(&stolen(&mail, THIEF));
+    assert_ne!(case_number(&answer), case_number(&guess));
+}
+
+#[test]
+fn a_guess_in_cipher_is_not_confirmed_for_what_somebody_signed() {
+    let world = World::new();
+    let victim = world.gpg.generate("Victim", VICTIM, Algorithm::Curve25519);
+    world.gpg.generate("Thief", THIEF, Algorithm::Curve25519);
+    let certificate = world.gpg.export(&victim);
+    let signed = |by: &str| {
+        letter(VICTIM)
+            .attach("key.asc", "application/pgp-keys", &certificate)
+            .encrypted(&world.gpg, SECRET, &[SECURITY_ADDRESS], Some(by))
+    };
+    let first = world.answer(&stolen(&signed(&victim), THIEF));
+    let guess = letter(THIEF)
+        .attach("key.asc", "application/pgp-keys", &world.gpg.export(THIEF))
+        .encrypted(&world.gpg, SECRET, &[SECURITY_ADDRESS], Some(THIEF));
+    let guess = world.answer(&guess);
+    assert_ne!(case_number(&guess), case_number(&first));
+    // The author's second copy is the same report.
+    let author = world.answer(&signed(&victim));
+    let again = world.answer(&signed(&victim));
+    assert_eq!(case_number(&again), case_number(&author));
+}
+
+#[test]
 fn the_severity_of_an_encrypted_report_does_not_leave_in_clear() {
     let world = World::new();
     let mail = || letter(VICTIM).encrypted(&world.gpg, SECRET, &[SECURITY_ADDRESS], None);

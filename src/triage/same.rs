@@ -9,7 +9,7 @@
 //!
 //! Both are stored, so how they are computed never changes without a migration.
 
-use crate::mail::message::{Attachment, Digest, Message};
+use crate::mail::message::{Attachment, Digest, Message, SignatureStatus};
 
 use super::classify::{beginning, folded, is_unspaced, without_marks, words};
 
@@ -32,8 +32,9 @@ const ENOUGH_WORDS: usize = 8;
 /// The forms under which a mail is compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Comparable {
-    /// Digest of the normalised subject and text and of the attached files; `None` where a mail
-    /// has neither words nor files, which makes it like no other.
+    /// Digest of the normalised subject and text and of the attached files; of what came encrypted
+    /// also of who signed it. `None` where a mail has neither words nor files, which makes it like
+    /// no other.
     pub exact: Option<Digest>,
     /// `None` for texts under 8 words.
     pub sketch: Option<Sketch>,
@@ -105,12 +106,30 @@ pub fn comparable(message: &Message) -> Comparable {
     files.sort_unstable();
     let nothing = words(&text) == 0 && files.is_empty();
     Comparable {
-        exact: (!nothing).then(|| exact(&subject, &text, &files)),
+        exact: (!nothing).then(|| exact(&subject, &text, &files, &seal(message))),
         sketch: sketch(&text),
     }
 }
 
-fn exact(subject: &str, text: &str, files: &[Digest]) -> Digest {
+/// How a mail came. The answer shows whether a mail is the same as another, so a mail in clear is
+/// never the same as an encrypted one, nor one of another author: somebody else's ciphertext,
+/// sent to us beside a guess at what is in it, would have the guess confirmed.
+fn seal(message: &Message) -> String {
+    if !message.openpgp.encrypted {
+        return String::new();
+    }
+    let mut signers: Vec<&str> = message
+        .openpgp
+        .signatures
+        .iter()
+        .filter(|signature| signature.status == SignatureStatus::Good)
+        .filter_map(|signature| signature.fingerprint.as_deref())
+        .collect();
+    signers.sort_unstable();
+    format!("encrypted {}", signers.join(" "))
+}
+
+fn exact(subject: &str, text: &str, files: &[Digest], seal: &str) -> Digest {
     let mut bytes = Vec::with_capacity(subject.len() + text.len() + 2 + files.len() * 32);
     bytes.extend_from_slice(subject.as_bytes());
     bytes.push(0);
@@ -119,6 +138,7 @@ fn exact(subject: &str, text: &str, files: &[Digest]) -> Digest {
     for file in files {
         bytes.extend_from_slice(&file.0);
     }
+    bytes.extend_from_slice(seal.as_bytes());
     Digest::of(&bytes)
 }
 

@@ -294,6 +294,24 @@ fn a_guess_in_cipher_is_not_confirmed_for_what_somebody_signed() {
 }
 
 #[test]
+fn silence_does_not_tell_what_was_inside() {
+    let world = World::new();
+    let text = "I am out of the office until Monday and will answer your mail then.\n";
+    let mail = letter(THIEF)
+        .header("Subject", "Automatic reply: your report")
+        .encrypted(&world.gpg, text, &[SECURITY_ADDRESS], None);
+    world.answer(&mail);
+    assert_eq!(
+        world.answers(
+            &letter(VICTIM)
+                .header("Subject", "Automatic reply: your report")
+                .plain(text)
+        ),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
 fn the_severity_of_an_encrypted_report_does_not_leave_in_clear() {
     let world = World::new();
     let mail = || letter(VICTIM).encrypted(&world.gpg, SECRET, &[SECURITY_ADDRESS], None);

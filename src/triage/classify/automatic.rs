@@ -53,16 +53,23 @@ pub enum What {
 /// A `List-Id` of ours makes the list headers and `Precedence: list` or `bulk` count for nothing.
 pub fn automatic(message: &Message, organization: &Organization) -> Option<Automatic> {
     let mail = Mail::read(message, organization);
-    let mut signals = by_structure(&mail);
+    // Silence is an answer too: what came out of a ciphertext must not cause it.
+    let learned = message.openpgp.partly_decrypted;
+    let mut signals = if learned {
+        by_report_type(&mail).into_iter().collect()
+    } else {
+        by_structure(&mail)
+    };
     signals.extend(by_auto_submitted(&mail));
     signals.extend(by_responder_headers(&mail));
     signals.extend(by_list_headers(&mail));
     signals.extend(by_sender(&mail));
     signals.extend(by_null_return_path(&mail));
-    if signals.is_empty() {
-        return by_wording(&mail);
+    match signals.as_slice() {
+        [] if learned => None,
+        [] => by_wording(&mail),
+        _ => Some(judge(&mail, signals)),
     }
-    Some(judge(&mail, signals))
 }
 
 /// One reason not to answer, and what it makes of the mail if nothing stronger is there.

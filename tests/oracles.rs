@@ -341,3 +341,23 @@ fn a_key_that_a_relay_adds_is_not_preferred_to_the_one_that_signed() {
     let answer = world.opened(&world.answer(&mail));
     assert!(answer.contains("We have received your report"), "{answer}");
 }
+
+#[test]
+fn the_same_words_in_two_replies_are_no_report_sent_again() {
+    let world = World::new();
+    let report = letter(VICTIM).header("Subject", "XSS in search");
+    let answer = world.answer(&report.plain("The search field runs scripts from the URL.\n"));
+    let ours = answer
+        .lines()
+        .find_map(|line| line.strip_prefix("Message-ID: "))
+        .unwrap()
+        .trim()
+        .to_owned();
+    for _ in 0..3 {
+        let reply = letter(VICTIM)
+            .header("Subject", "Re: We have received your report")
+            .in_reply_to(&ours)
+            .plain("We have got your mail and will come back to you.\n");
+        assert_eq!(world.answers(&reply), Vec::<String>::new());
+    }
+}

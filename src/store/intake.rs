@@ -183,6 +183,8 @@ impl Tx<'_> {
         )
     }
 
+    /// An earlier mail that was, or should have been, acknowledged. What a person adds to a case
+    /// is not, and "any news?" may come twice.
     fn same_report(&self, sender: &str, comparable: &Comparable) -> Result<Option<CaseRef>> {
         let Some(exact) = comparable.exact else {
             return Ok(None);
@@ -194,6 +196,7 @@ impl Tx<'_> {
                      JOIN cases ON cases.id = messages.case_id
                      WHERE messages.comparable = ?1 AND messages.from_email = ?2
                        AND messages.direction = 'in'
+                       AND messages.kind NOT IN ('reply', 'auto_reply', 'bounce', 'list')
                      ORDER BY messages.id LIMIT 1",
                 )?
                 .query_row((exact.0, sender), case_ref),

@@ -11,15 +11,18 @@ use serde_json::json;
 
 use crate::killpoint;
 use crate::letters::{Answered, Desk, LetterError, digest_of_header};
-use crate::mail::message::{Address, Digest, Failure, Message};
+use crate::mail::message::{Address, Certificate, Digest, Failure, Message};
 use crate::mail::open::{self, Limits, Opening};
+use crate::mail::pgp;
 use crate::mailbox::Lane;
 use crate::store::audit::Actor;
 use crate::store::cases::NewCase;
 use crate::store::intake::{IncomingRecord, Place};
 use crate::store::{StoreError, Tx};
 use crate::triage::classify::{self, Classified, Kind};
-use crate::triage::decide::{self, CaseChange, CaseRef, Decision, Incoming, Questions, Unanswered};
+use crate::triage::decide::{
+    self, CaseChange, CaseRef, Decision, Incoming, Known, Questions, Unanswered,
+};
 use crate::triage::extract::{self, Extracted};
 use crate::triage::same::{self, Comparable};
 
@@ -92,9 +95,13 @@ pub fn open_mail(mail: Mail, desk: &Desk, now: DateTime<Utc>) -> Opened {
 }
 
 /// What would be done with a mail, given the records as they are.
-pub fn judge(tx: &Tx<'_>, opened: &Opened, desk: &Desk) -> Result<Decision, StoreError> {
-    let questions = Questions::about(&opened.message);
-    let known = tx.known(&questions, opened.comparable.as_ref())?;
+pub fn judge(
+    tx: &Tx<'_>,
+    opened: &Opened,
+    desk: &Desk,
+    now: DateTime<Utc>,
+) -> Result<Decision, StoreError> {
+    let known = known(tx, &opened.message, opened.comparable.as_ref(), now)?;
     let incoming = Incoming {
         message: &opened.message,
         classified: &opened.classified,
@@ -109,6 +116,38 @@ pub fn judge(tx: &Tx<'_>, opened: &Opened, desk: &Desk) -> Result<Decision, Stor
         &desk.organization,
         &desk.policy,
     ))
+}
+
+fn known(
+    tx: &Tx<'_>,
+    message: &Message,
+    comparable: Option<&Comparable>,
+    now: DateTime<Utc>,
+) -> Result<Known, StoreError> {
+    let questions = Questions::about(message);
+    let certificate = match &questions.sender {
+        Some(sender) => certificate_for(tx, sender, now)?,
+        None => None,
+    };
+    Ok(Known {
+        certificate,
+        ..tx.known(&questions, comparable)?
+    })
+}
+
+/// The certificate that was first seen with an address, as long as it can be used: a later one may
+/// be anybody's. After that the next one, or whoever sends us a new key would never be answered.
+pub fn certificate_for(
+    tx: &Tx<'_>,
+    email: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<Certificate>, StoreError> {
+    let mut certificates = tx.certificates_of(email)?;
+    let usable = certificates
+        .iter()
+        .position(|certificate| pgp::usable_for_encryption(certificate, now).is_ok());
+    certificates.truncate(usable.unwrap_or(0) + 1);
+    Ok(certificates.pop())
 }
 
 /// Records one mail and the letters that answer it. `filed`: nothing has to be
@@ -185,7 +224,7 @@ fn whole_record(
     now: DateTime<Utc>,
 ) -> Result<Recorded, Fault> {
     catch_unwind(AssertUnwindSafe(|| {
-        let decision = judge(tx, opened, desk)?;
+        let decision = judge(tx, opened, desk, now)?;
         let case = change_case(tx, opened, &decision, desk, now)?;
         let stays = decision.kind == Kind::Spam || opened.mail.too_large;
         let message = insert(tx, opened, decision.kind, case.as_ref(), &decision, now)?;
@@ -472,7 +511,7 @@ pub fn acknowledge(
     if first.not_answered.is_none() {
         return Err(AcknowledgeError::Answered);
     }
-    let known = tx.known(&Questions::about(&opened.message), None)?;
+    let known = known(tx, &opened.message, None, now)?;
     let kind = Kind::parse(&first.kind).unwrap_or(opened.classified.kind_hint);
     let incoming = Incoming {
         message: &opened.message,

@@ -361,3 +361,73 @@ fn the_same_words_in_two_replies_are_no_report_sent_again() {
         assert_eq!(world.answers(&reply), Vec::<String>::new());
     }
 }
+
+#[test]
+fn a_new_key_counts_after_one_that_cannot_be_used() {
+    let world = World::new();
+    let sign_only = [
+        "--passphrase",
+        "",
+        "--pinentry-mode",
+        "loopback",
+        "--quick-gen-key",
+        "Old <victim@research.test>",
+        "ed25519",
+        "sign",
+        "0",
+    ];
+    world.gpg.run(&sign_only, b"");
+    let old = world.gpg.export("Old");
+    world.gpg.generate("New", VICTIM, Algorithm::Curve25519);
+    let new = world.gpg.export("New");
+    let with = |key: &str, text: &str| {
+        letter(VICTIM)
+            .attach("key.asc", "application/pgp-keys", key)
+            .plain(text)
+    };
+    let notice = world.answer(&with(&old, "The search field runs scripts.\n"));
+    assert!(notice.contains("We have an answer for you"), "{notice}");
+    let answer = world.answer(&with(&new, "The login page runs scripts as well.\n"));
+    assert!(answer.contains("multipart/encrypted"), "{answer}");
+    let answer = world.answer(&letter(VICTIM).plain("The profile page does so too.\n"));
+    assert!(answer.contains("multipart/encrypted"), "{answer}");
+    let text = world.opened(&answer);
+    assert!(text.contains("We have received your report"), "{text}");
+}
+
+#[test]
+fn no_log_and_no_file_shows_what_was_inside() {
+    let world = World::new();
+    world.setup.set_env("TRIAGED_LOG", "trace");
+    let inner = format!("Content-Type: text/plain; hp=\"cipher\"\nSubject: zanzibar\n\n{SECRET}");
+    let sealed = world
+        .gpg
+        .encrypt(&with_crlf(inner.as_bytes()), &[SECURITY_ADDRESS], None);
+    write_file(
+        &world.setup.file("Maildir/new/1.test"),
+        pgp_mime(VICTIM, &sealed),
+    );
+    let output = world.setup.run_once();
+    assert!(output.status.success(), "{output:?}");
+    let case = world.setup.json(&["case", "show", "SEC-2026-0001"]);
+    assert_eq!(case["subject"], "zanzibar", "{case}");
+    let logged = [output.stdout, output.stderr].concat();
+    let mut places = vec![("the log".to_owned(), logged)];
+    let mut folders = vec![world.setup.directory().to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false => places.push((path.display().to_string(), std::fs::read(path).unwrap())),
+            }
+        }
+    }
+    assert!(places.iter().any(|(name, _)| name.ends_with("triaged.db")));
+    for (name, bytes) in places {
+        let text = String::from_utf8_lossy(&bytes);
+        for word in ["zanzibar", "backup server", "old admin"] {
+            assert!(!text.contains(word), "{name}: {word}");
+        }
+    }
+}

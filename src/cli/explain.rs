@@ -42,8 +42,9 @@ pub fn run(config_path: &Path, paths: &[PathBuf], output: Output) -> Outcome {
         for mail in found.into_iter().flatten() {
             let name = mail.name.clone();
             let mail = ingest::as_mail(mail, config.limits.max_message, false);
-            let mut opened = intake::open_mail(mail, &desk, Utc::now());
-            let decision: Decision = store.read(|tx| intake::judge(tx, &opened, &desk))?;
+            let now = Utc::now();
+            let mut opened = intake::open_mail(mail, &desk, now);
+            let decision: Decision = store.read(|tx| intake::judge(tx, &opened, &desk, now))?;
             let digest = opened.message.digest;
             if store.read(|tx| tx.recorded(digest))?.is_some() {
                 opened.message.problems.push(Problem(

@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 
 use super::Shared;
 use crate::delivery::{Delivery, DeliveryError, Letter, Outcome, Scope};
+use crate::intake;
 use crate::killpoint;
 use crate::store::StoreError;
 use crate::store::outbox::{Claimed, Delivered};
@@ -254,7 +255,7 @@ impl Post {
             for recipient in free {
                 shared.store.write(|tx| {
                     let held = tx.held_for(&recipient)?;
-                    let certificate = tx.certificate_of(&recipient)?;
+                    let certificate = intake::certificate_for(tx, &recipient, now)?;
                     let letter = desk.combined(&recipient, &held, certificate.as_ref(), now)?;
                     let id = tx.enqueue(&letter)?;
                     tx.merge(&held.ids, id)?;

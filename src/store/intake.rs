@@ -81,7 +81,7 @@ impl Tx<'_> {
         )
     }
 
-    /// What the records say about a mail.
+    /// What the records say about a mail, but for certificates: see [`Self::certificates_of`].
     pub fn known(&self, questions: &Questions, comparable: Option<&Comparable>) -> Result<Known> {
         let mut known = Known::default();
         for message_id in &questions.refers_to {
@@ -95,7 +95,6 @@ impl Tx<'_> {
                 known.participant = self.case_of_participant(number, sender)?;
             }
         }
-        known.certificate = self.certificate_of(sender)?;
         if let Some(comparable) = comparable {
             known.same_report = self.same_report(sender, comparable)?;
             known.alike = self.alike(comparable)?;
@@ -251,22 +250,20 @@ impl Tx<'_> {
         }))
     }
 
-    /// The certificate that was first seen with this address.
-    pub fn certificate_of(&self, email: &str) -> Result<Option<Certificate>> {
-        optional(
-            self.0
-                .prepare_cached(
-                    "SELECT fingerprint, bytes FROM certificates WHERE email = ?1
-                     ORDER BY first_seen_at, rowid LIMIT 1",
-                )?
-                .query_row([email], |row| {
-                    Ok(Certificate {
-                        fingerprint: row.get(0)?,
-                        emails: vec![email.to_owned()],
-                        bytes: row.get(1)?,
-                    })
-                }),
-        )
+    /// The certificates that were seen with this address, the first one first; at most ten.
+    pub fn certificates_of(&self, email: &str) -> Result<Vec<Certificate>> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT fingerprint, bytes FROM certificates WHERE email = ?1
+             ORDER BY first_seen_at, rowid LIMIT 10",
+        )?;
+        let rows = statement.query_map([email], |row| {
+            Ok(Certificate {
+                fingerprint: row.get(0)?,
+                emails: vec![email.to_owned()],
+                bytes: row.get(1)?,
+            })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
     /// Remembers a certificate with the address of the mail that brought it.
@@ -277,7 +274,7 @@ impl Tx<'_> {
         certificate: &Certificate,
         now: DateTime<Utc>,
     ) -> Result<bool> {
-        let known = self.certificate_of(email)?;
+        let known = self.certificates_of(email)?;
         self.0
             .prepare_cached(
                 "INSERT INTO certificates (email, fingerprint, bytes, first_seen_at, last_seen_at)
@@ -291,7 +288,9 @@ impl Tx<'_> {
                 certificate.bytes,
                 now.timestamp()
             ])?;
-        Ok(known.is_some_and(|known| known.fingerprint != certificate.fingerprint))
+        Ok(known
+            .first()
+            .is_some_and(|first| first.fingerprint != certificate.fingerprint))
     }
 
     /// Writes the record of one incoming mail, with its bytes.

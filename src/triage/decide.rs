@@ -97,7 +97,7 @@ pub struct Known {
     pub same_report: Option<CaseRef>,
     /// Cases of much the same text, and how alike (0 to 1).
     pub alike: Vec<(CaseRef, f32)>,
-    /// The certificate that was first seen with the sender's address.
+    /// Of the certificates seen with the sender's address, the first that can be used.
     pub certificate: Option<Certificate>,
 }
 

@@ -431,3 +431,36 @@ fn no_log_and_no_file_shows_what_was_inside() {
         }
     }
 }
+
+#[test]
+fn a_crash_leaves_no_core() {
+    let world = World::new();
+    let daemon = world.setup.run();
+    daemon.wait_for_log("started");
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", daemon.id())).unwrap();
+    let core = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"))
+        .unwrap();
+    let values: Vec<&str> = core.split_whitespace().skip(4).collect();
+    assert_eq!(values, ["0", "0", "bytes"], "{core}");
+}
+
+#[test]
+fn the_files_of_the_daemon_are_its_own() {
+    let world = World::new();
+    let daemon = world.setup.run();
+    daemon.wait_for_log("started");
+    for name in [
+        "triaged.db",
+        "triaged.db-wal",
+        "triaged.db-shm",
+        "triaged.db.lock",
+    ] {
+        let mode = std::fs::metadata(world.setup.file(name))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o077, 0, "{name}: {mode:o}");
+    }
+}

@@ -116,6 +116,7 @@ type Outcome = Result<bool, Failure>;
 
 pub fn main() -> ExitCode {
     keep_panics_quiet();
+    keep_memory_private();
     let cli = Cli::parse();
     start_log(matches!(cli.command, Command::Run { .. }));
     let config = cli.config.as_path();
@@ -165,6 +166,16 @@ fn keep_panics_quiet() {
             .map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
         tracing::error!(event = "panic", "the program stumbled at {place}");
     }));
+}
+
+/// No core dump: memory holds keys, and what was decrypted. The systemd unit says so too; not
+/// everybody uses it, and where the limit cannot be set it is in place already.
+fn keep_memory_private() {
+    let none = rustix::process::Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    rustix::process::setrlimit(rustix::process::Resource::Core, none).ok();
 }
 
 /// One line per event on standard error; systemd adds time and unit. `TRIAGED_LOG` sets the level.

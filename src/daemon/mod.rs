@@ -250,6 +250,7 @@ fn feed_watchdog(shared: &Shared) {
 /// One daemon per database: two would send every letter twice.
 fn lock(database: &Path) -> anyhow::Result<std::fs::File> {
     use rustix::fs::{FlockOperation, flock};
+    use std::os::unix::fs::OpenOptionsExt;
     let mut name = database.as_os_str().to_owned();
     name.push(".lock");
     let path = Path::new(&name);
@@ -257,6 +258,8 @@ fn lock(database: &Path) -> anyhow::Result<std::fs::File> {
         .create(true)
         .truncate(false)
         .write(true)
+        // Whoever may open it may hold it, and no daemon would start.
+        .mode(0o600)
         .open(path)
         .with_context(|| format!("{}: cannot be opened", path.display()))?;
     if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {

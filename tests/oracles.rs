@@ -464,3 +464,21 @@ fn the_files_of_the_daemon_are_its_own() {
         assert_eq!(mode & 0o077, 0, "{name}: {mode:o}");
     }
 }
+
+#[test]
+fn a_letter_of_ours_that_comes_back_under_another_name_is_not_answered() {
+    let world = World::new();
+    let answer = world.answer(&letter(VICTIM).plain("The search field runs scripts.\n"));
+    let returned: String = answer
+        .replace(SECURITY_ADDRESS, "group@lists.test")
+        .lines()
+        .filter(|line| !line.starts_with("Auto-Submitted"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    assert_eq!(
+        world.answers(&with_crlf(returned.as_bytes())),
+        Vec::<String>::new()
+    );
+    let cases = world.setup.json(&["case", "list"]);
+    assert_eq!(cases.as_array().unwrap().len(), 1, "{cases}");
+}

@@ -84,6 +84,9 @@ impl Tx<'_> {
     /// What the records say about a mail, but for certificates: see [`Self::certificates_of`].
     pub fn known(&self, questions: &Questions, comparable: Option<&Comparable>) -> Result<Known> {
         let mut known = Known::default();
+        if let Some(message_id) = &questions.message_id {
+            self.known_as_ours(message_id, &mut known)?;
+        }
         for message_id in &questions.refers_to {
             self.known_by_reference(message_id, questions, &mut known)?;
         }
@@ -100,6 +103,22 @@ impl Tx<'_> {
             known.alike = self.alike(comparable)?;
         }
         Ok(known)
+    }
+
+    fn known_as_ours(&self, message_id: &str, known: &mut Known) -> Result<()> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT cases.id, cases.number
+             FROM messages LEFT JOIN cases ON cases.id = messages.case_id
+             WHERE messages.message_id = ?1 AND messages.direction = 'out' LIMIT 1",
+        )?;
+        let mut rows = statement.query([message_id])?;
+        if let Some(row) = rows.next()? {
+            known.came_back = true;
+            if let (Some(id), Some(number)) = (row.get(0)?, row.get(1)?) {
+                known.answers_us = Some(CaseRef { id, number });
+            }
+        }
+        Ok(())
     }
 
     fn known_by_reference(

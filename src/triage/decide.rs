@@ -50,6 +50,8 @@ impl Unanswered {
 /// What should be looked up about a mail.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Questions {
+    /// What it calls itself.
+    pub message_id: Option<String>,
     /// Message-IDs that it refers to, and those that a machine report is about.
     pub refers_to: Vec<String>,
     /// Case numbers that its subject or first lines name.
@@ -68,6 +70,7 @@ impl Questions {
         refers_to.dedup();
         refers_to.truncate(50);
         Self {
+            message_id: message.message_id.clone(),
             refers_to,
             names: case_numbers(message),
             sender: message.from.as_ref().map(Address::key),
@@ -85,6 +88,8 @@ pub struct CaseRef {
 /// What the records say to the questions.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
+    /// The mail bears an unguessable Message-ID of ours: a list or a forwarder sent our letter back.
+    pub came_back: bool,
     /// The mail refers to an unguessable Message-ID of ours.
     pub answers_us: Option<CaseRef>,
     /// The mail refers to one of our letters that belongs to no case (a key by request).
@@ -192,6 +197,9 @@ fn kind_and_case(mail: &Incoming<'_>, known: &Known) -> (Kind, CaseChange) {
     let joined = known
         .case()
         .map_or(CaseChange::None, |case| CaseChange::Join(case.clone()));
+    if known.came_back {
+        return (Kind::AutoReply, joined);
+    }
     match hint {
         Kind::Bounce | Kind::AutoReply => return (hint, joined),
         // Our own letters in a list's shape still belong to their case.
@@ -251,6 +259,9 @@ pub fn reply(
 ) -> Result<Reply, String> {
     let template = match kind {
         Kind::Bounce => return Err("a bounce never causes any mail".to_owned()),
+        Kind::AutoReply if known.came_back => {
+            return Err("it is a letter of ours that came back".to_owned());
+        }
         Kind::AutoReply => return Err(automatic_because(mail, "an automatic answer")),
         Kind::List => return Err(automatic_because(mail, "list mail")),
         Kind::Spam => return Err("it lies in the junk folder and reads like spam".to_owned()),

@@ -69,8 +69,25 @@ pub struct Recorded {
     pub known_already: bool,
 }
 
-/// Reads and classifies a mail. Never fails and never panics.
+/// Reads and classifies a mail. Never fails and never panics: a mail over which the program
+/// stumbles is for a person.
 pub fn open_mail(mail: Mail, desk: &Desk, now: DateTime<Utc>) -> Opened {
+    killpoint::opening(&mail.raw);
+    match catch_unwind(AssertUnwindSafe(|| read_mail(&mail, desk, now))) {
+        Ok((message, classified, extracted, comparable)) => Opened {
+            mail,
+            message,
+            classified,
+            extracted,
+            comparable,
+        },
+        Err(_) => unopened(mail, desk),
+    }
+}
+
+type Reading = (Message, Classified, Extracted, Option<Comparable>);
+
+fn read_mail(mail: &Mail, desk: &Desk, now: DateTime<Utc>) -> Reading {
     let opening = Opening {
         keyring: Some(&desk.keyring),
         known: &[],
@@ -85,13 +102,7 @@ pub fn open_mail(mail: Mail, desk: &Desk, now: DateTime<Utc>) -> Opened {
     let extracted = extract::extract(&message);
     let has_words = !mail.too_large && message.openpgp.failure.is_none();
     let comparable = has_words.then(|| same::comparable(&message));
-    Opened {
-        mail,
-        message,
-        classified,
-        extracted,
-        comparable,
-    }
+    (message, classified, extracted, comparable)
 }
 
 /// What would be done with a mail, given the records as they are.
@@ -160,7 +171,8 @@ pub fn record(
 ) -> Result<Recorded, StoreError> {
     let recorded = match tx.recorded(opened.message.digest)? {
         Some((message, _)) => {
-            remember_origin(tx, opened, message, true, now)?;
+            let stays = opened.mail.too_large || opened.classified.kind_hint == Kind::Spam;
+            remember_origin(tx, opened, message, !stays, now)?;
             let known = Recorded {
                 kind: opened.classified.kind_hint,
                 case: None,
@@ -179,7 +191,7 @@ pub fn record(
     };
     let recorded = match recorded {
         Ok(recorded) => recorded,
-        Err(Fault::Store(error)) if passes_by_itself(&error) => return Err(error),
+        Err(Fault::Store(error)) if error.passes_by_itself() => return Err(error),
         Err(fault) => {
             tracing::error!(
                 event = "not_handled",
@@ -208,13 +220,6 @@ enum Fault {
     Letter(#[from] LetterError),
     #[error("the program stumbled over it")]
     Panic,
-}
-
-fn passes_by_itself(error: &StoreError) -> bool {
-    matches!(
-        error,
-        StoreError::Busy(_) | StoreError::Full(_) | StoreError::Io(_)
-    )
 }
 
 fn whole_record(
@@ -470,7 +475,12 @@ fn bare_message(from: &Message, digest: Digest, size: u64) -> Message {
 
 /// A mail whose reading crashed the program too often: recorded by its bytes alone.
 pub fn unopened(mail: Mail, desk: &Desk) -> Opened {
-    let message = Message::unread(Digest::of(&mail.raw), mail.size);
+    let digest = if mail.too_large {
+        digest_of_header(&mail.raw, mail.size)
+    } else {
+        Digest::of(&mail.raw)
+    };
+    let message = Message::unread(digest, mail.size);
     let mut classified = classify::classify(&message, &desk.organization, mail.lane);
     classified.kind_hint = Kind::Unreadable;
     Opened {

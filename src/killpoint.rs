@@ -2,7 +2,8 @@
 //!
 //! Only built with the feature `killpoints`. `TRIAGED_KILL_AT=committed` kills
 //! (SIGKILL, as a power cut would) when the step is reached for the first time,
-//! `TRIAGED_KILL_AT=committed:3` at the third.
+//! `TRIAGED_KILL_AT=committed:3` at the third. `TRIAGED_KILL_OVER=words` kills over each
+//! mail that holds these words, as a fault of a library under us would.
 
 #[cfg(feature = "killpoints")]
 pub fn reached(step: &str) {
@@ -20,15 +21,35 @@ pub fn reached(step: &str) {
 
     let Some((name, times)) = &*WHERE else { return };
     if name == step && TIMES.fetch_add(1, Ordering::SeqCst) + 1 == *times {
-        let _ =
-            rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
-        // The signal may take a moment to arrive; nothing more may happen until then.
-        loop {
-            std::thread::park();
-        }
+        die();
+    }
+}
+
+/// A mail is about to be opened.
+#[cfg(feature = "killpoints")]
+pub fn opening(raw: &[u8]) {
+    let Some(words) = std::env::var_os("TRIAGED_KILL_OVER") else {
+        return;
+    };
+    let words = words.as_encoded_bytes();
+    if !words.is_empty() && raw.windows(words.len()).any(|found| found == words) {
+        die();
+    }
+}
+
+#[cfg(feature = "killpoints")]
+fn die() -> ! {
+    let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+    // The signal may take a moment to arrive; nothing more may happen until then.
+    loop {
+        std::thread::park();
     }
 }
 
 #[cfg(not(feature = "killpoints"))]
 #[inline(always)]
 pub fn reached(_step: &str) {}
+
+#[cfg(not(feature = "killpoints"))]
+#[inline(always)]
+pub fn opening(_raw: &[u8]) {}

@@ -121,7 +121,7 @@ fn judge(path: &Path, raw: Vec<u8>, desk: &Desk, store: &Store) -> &'static str 
         place: None,
     };
     let opened = intake::open_mail(mail, desk, now());
-    let decision = store.read(|tx| intake::judge(tx, &opened, desk));
+    let decision = store.read(|tx| intake::judge(tx, &opened, desk, now()));
     let decision: Decision = decision.unwrap_or_else(|error: StoreError| {
         panic!("{}: {error}", path.display());
     });

@@ -7,10 +7,10 @@
 //!
 //! SIGTERM lets the mail and the letter in hand be finished, within seconds.
 
-use std::path::Path;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use chrono::Utc;
@@ -29,10 +29,13 @@ use crate::triage::reply::Texts;
 pub mod post;
 pub mod watch;
 
-/// A loop that has not turned for so long is stuck, and the watchdog is not fed any more.
-const STUCK_AFTER: Duration = Duration::from_secs(10 * 60);
-/// What is in hand may take so long after SIGTERM.
-const GRACE: Duration = Duration::from_secs(4);
+/// A loop that has not turned for so long is stuck, and the watchdog is not fed any more. Longer
+/// than one letter may take on a slow server (22 minutes, see `delivery::Timeouts`): a restart
+/// while its verdict is awaited would send it twice.
+const STUCK_AFTER: Duration = Duration::from_secs(30 * 60);
+/// What is in hand may take so long after SIGTERM; with the second that the runtime is given to
+/// end, it is less than the five that are promised.
+const GRACE: Duration = Duration::from_millis(3_500);
 
 /// What the tasks share.
 pub struct Shared {
@@ -42,9 +45,16 @@ pub struct Shared {
     /// Wakes the post when there is something new in the outbox.
     pub letters: Notify,
     pub stop: channel::Receiver<bool>,
-    pub watch_turned_at: Pulse,
-    pub post_turned_at: Pulse,
-    pub last_good_poll_at: Pulse,
+    pub pulses: Pulses,
+}
+
+/// By what the daemon knows that it lives.
+#[derive(Debug, Default)]
+pub struct Pulses {
+    started: Pulse,
+    pub watch_turned: Pulse,
+    pub post_turned: Pulse,
+    pub good_poll: Pulse,
 }
 
 impl Shared {
@@ -68,20 +78,32 @@ impl Shared {
     }
 }
 
-/// When something last happened, in Unix seconds; 0: never.
+/// When something last happened, in milliseconds of [`CLOCK`]; 0: never. The clock on the wall
+/// may jump, and must not make a loop look stuck.
 #[derive(Debug, Default)]
-pub struct Pulse(AtomicI64);
+pub struct Pulse(AtomicU64);
+
+static CLOCK: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 impl Pulse {
     pub fn beat(&self) {
-        self.0.store(Utc::now().timestamp(), Ordering::Relaxed);
+        self.beat_at(Instant::now());
     }
 
-    fn age(&self) -> Option<Duration> {
-        let at = self.0.load(Ordering::Relaxed);
-        let age = u64::try_from(Utc::now().timestamp() - at).unwrap_or(0);
-        (at != 0).then(|| Duration::from_secs(age))
+    fn beat_at(&self, now: Instant) {
+        self.0.store(since_start(now) + 1, Ordering::Relaxed);
     }
+
+    /// `None`: it never happened.
+    fn age(&self, now: Instant) -> Option<Duration> {
+        let at = self.0.load(Ordering::Relaxed).checked_sub(1)?;
+        Some(Duration::from_millis(since_start(now).saturating_sub(at)))
+    }
+}
+
+fn since_start(now: Instant) -> u64 {
+    let millis = now.saturating_duration_since(*CLOCK).as_millis();
+    u64::try_from(millis).unwrap_or(u64::MAX - 1)
 }
 
 /// Everything that the writer of letters needs, from a checked configuration.
@@ -119,15 +141,12 @@ pub async fn run(
         desk: RwLock::new(desk),
         letters: Notify::new(),
         stop: stopped,
-        watch_turned_at: Pulse::default(),
-        post_turned_at: Pulse::default(),
-        last_good_poll_at: Pulse::default(),
+        pulses: Pulses::default(),
     });
     if once {
         return one_pass(&shared).await;
     }
-    // A mailbox that never answers is as silent as one that stopped to.
-    shared.last_good_poll_at.beat();
+    shared.pulses.started.beat();
     let watching = tokio::spawn(watch::run(Arc::clone(&shared)));
     let posting = tokio::spawn(post::run(Arc::clone(&shared)));
     systemd::ready();
@@ -172,7 +191,12 @@ async fn supervise(
         tokio::select! {
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
-            _ = hangup.recv() => reload(shared, config_path, keyring).await,
+            // Beside: a locked database must not hold up SIGTERM.
+            _ = hangup.recv() => drop(tokio::spawn(reload(
+                Arc::clone(shared),
+                config_path.to_owned(),
+                Arc::clone(keyring),
+            ))),
             _ = tick.tick() => feed_watchdog(shared),
             ended = &mut watching => bail!("the mailbox task ended: {ended:?}"),
             ended = &mut posting => bail!("the outbox task ended: {ended:?}"),
@@ -194,10 +218,7 @@ async fn supervise(
 }
 
 /// SIGHUP: takes up the policy and the texts, or keeps the old ones and says why.
-async fn reload(shared: &Arc<Shared>, config_path: &Path, keyring: &Arc<Keyring>) {
-    let shared = Arc::clone(shared);
-    let keyring = Arc::clone(keyring);
-    let path = config_path.to_owned();
+async fn reload(shared: Arc<Shared>, path: PathBuf, keyring: Arc<Keyring>) {
     let reloaded = tokio::task::spawn_blocking(move || {
         let (config, _) = crate::config::load(&path)
             .map_err(|mistakes| anyhow::anyhow!(crate::config::in_words(&mistakes)))?;
@@ -228,22 +249,55 @@ async fn reload(shared: &Arc<Shared>, config_path: &Path, keyring: &Arc<Keyring>
     }
 }
 
-/// Only while both loops turn; systemd restarts us otherwise.
+/// Tells systemd how we are; feeds its watchdog only while both loops turn.
 fn feed_watchdog(shared: &Shared) {
-    let turns = |pulse: &Pulse| pulse.age().is_none_or(|age| age < STUCK_AFTER);
-    let silent_for = shared.last_good_poll_at.age().unwrap_or_default();
-    if silent_for > shared.config.limits.silence {
-        systemd::status("no good poll of the mailbox; see the log");
+    let silence = shared.config.limits.silence;
+    let health = Health::of(&shared.pulses, silence, Instant::now());
+    systemd::status(health.words());
+    if health.is_silent {
         tracing::error!(
             event = "silence",
-            seconds = silent_for.as_secs(),
+            seconds = health.quiet_for.as_secs(),
             "no good poll of the mailbox for longer than limits.silence"
         );
-    } else {
-        systemd::status("watching the mailbox");
     }
-    if turns(&shared.watch_turned_at) && turns(&shared.post_turned_at) {
+    if health.turns {
         systemd::feed_watchdog();
+    }
+}
+
+/// What the pulses say.
+#[derive(Debug, PartialEq, Eq)]
+struct Health {
+    /// Both loops turn.
+    turns: bool,
+    /// Since the last good poll of the mailbox; since the start where there was none.
+    quiet_for: Duration,
+    is_silent: bool,
+    has_polled: bool,
+}
+
+impl Health {
+    fn of(pulses: &Pulses, silence: Duration, now: Instant) -> Self {
+        let up_for = pulses.started.age(now).unwrap_or_default();
+        let since = |pulse: &Pulse| pulse.age(now).unwrap_or(up_for);
+        let quiet_for = since(&pulses.good_poll);
+        Self {
+            turns: [&pulses.watch_turned, &pulses.post_turned]
+                .into_iter()
+                .all(|pulse| since(pulse) < STUCK_AFTER),
+            quiet_for,
+            is_silent: quiet_for > silence,
+            has_polled: pulses.good_poll.age(now).is_some(),
+        }
+    }
+
+    fn words(&self) -> &'static str {
+        match (self.is_silent, self.has_polled) {
+            (true, _) => "no good poll of the mailbox; see the log",
+            (false, true) => "watching the mailbox",
+            (false, false) => "starting",
+        }
     }
 }
 
@@ -269,4 +323,57 @@ fn lock(database: &Path) -> anyhow::Result<std::fs::File> {
         );
     }
     Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SILENCE: Duration = Duration::from_secs(15 * 60);
+
+    /// Of the clock that all tests share.
+    fn beginning() -> Instant {
+        *CLOCK
+    }
+
+    /// How the daemon is so many minutes after its start, its pulses having beaten last at these.
+    fn health(watch: u64, post: u64, good_poll: Option<u64>, now: u64) -> Health {
+        let start = beginning();
+        let at = |minute: u64| start + Duration::from_secs(minute * 60);
+        let pulses = Pulses::default();
+        pulses.started.beat_at(start);
+        pulses.watch_turned.beat_at(at(watch));
+        pulses.post_turned.beat_at(at(post));
+        if let Some(good_poll) = good_poll {
+            pulses.good_poll.beat_at(at(good_poll));
+        }
+        Health::of(&pulses, SILENCE, at(now))
+    }
+
+    #[test]
+    fn the_watchdog_is_fed_while_both_loops_turn() {
+        assert!(health(0, 0, None, 0).turns);
+        assert!(health(0, 0, None, 29).turns);
+        assert!(!health(0, 30, None, 30).turns);
+        assert!(!health(30, 0, None, 30).turns);
+        assert!(health(100, 100, None, 129).turns);
+    }
+
+    #[test]
+    fn a_loop_that_never_turned_is_stuck_too() {
+        let start = beginning();
+        let pulses = Pulses::default();
+        pulses.started.beat_at(start);
+        assert!(Health::of(&pulses, SILENCE, start).turns);
+        assert!(!Health::of(&pulses, SILENCE, start + STUCK_AFTER).turns);
+    }
+
+    #[test]
+    fn silence_counts_from_the_last_good_poll_or_from_the_start() {
+        assert_eq!(health(0, 0, None, 14).words(), "starting");
+        assert_eq!(health(0, 0, Some(1), 14).words(), "watching the mailbox");
+        let silent = "no good poll of the mailbox; see the log";
+        assert_eq!(health(0, 0, None, 16).words(), silent);
+        assert_eq!(health(0, 0, Some(5), 21).words(), silent);
+    }
 }

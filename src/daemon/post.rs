@@ -8,14 +8,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::Shared;
+use crate::config::Transport;
 use crate::delivery::{Delivery, DeliveryError, Letter, Outcome, Scope};
 use crate::intake;
 use crate::killpoint;
 use crate::store::StoreError;
-use crate::store::outbox::{Claimed, Delivered};
+use crate::store::outbox::{Claimed, Delivered, Fate};
 
 /// Letters in our hands at a time.
 const IN_HAND: usize = 4;
@@ -23,6 +24,7 @@ const IN_HAND: usize = 4;
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Pauses of the whole post when the server is away.
 const PAUSES_S: [u64; 5] = [5, 10, 20, 30, 60];
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// `--once` waits for letters that become due within so long.
 const ONCE_WAITS: chrono::Duration = chrono::Duration::seconds(4);
 
@@ -30,30 +32,22 @@ type Results = Vec<(Claimed, Delivered)>;
 
 /// Sends until the daemon stops. Never ends for an error.
 pub async fn run(shared: Arc<Shared>) {
-    let mut post = match Post::new(Arc::clone(&shared)) {
-        Ok(post) => post,
-        Err(error) => {
-            tracing::error!(event = "outbox_failed", "{error}");
-            return;
-        }
-    };
     let mut away = 0;
     recover(&shared).await;
+    let Some(mut post) = begin(&shared).await else {
+        return;
+    };
     while !shared.is_stopping() {
-        shared.post_turned_at.beat();
+        shared.pulses.post_turned.beat();
         let pause = match post.round().await {
             Ok(Round::Done) => {
                 away = 0;
                 post.until_next_due().await
             }
             Ok(Round::ServerAway) => {
-                let pause = PAUSES_S
-                    .get(away)
-                    .or(PAUSES_S.last())
-                    .copied()
-                    .unwrap_or(60);
+                let pause = PAUSES_S.get(away).copied().map(Duration::from_secs);
                 away += 1;
-                Duration::from_secs(pause)
+                pause.unwrap_or(LONGEST_PAUSE)
             }
             Err(error) => {
                 tracing::error!(event = "outbox_failed", "{error:#}");
@@ -67,6 +61,28 @@ pub async fn run(shared: Arc<Shared>) {
         }
     }
     post.delivery.close().await;
+}
+
+/// The way out for letters, as soon as it can be opened: mail is recorded without it too.
+/// `None`: the daemon was stopped before.
+async fn begin(shared: &Arc<Shared>) -> Option<Post> {
+    while !shared.is_stopping() {
+        shared.pulses.post_turned.beat();
+        match Post::new(Arc::clone(shared)) {
+            Ok(post) => return Some(post),
+            Err(error) => tracing::error!(event = "outbox_failed", "{error}"),
+        }
+        rest(shared, LONGEST_PAUSE).await;
+    }
+    None
+}
+
+/// Waits, unless the daemon stops.
+async fn rest(shared: &Shared, pause: Duration) {
+    tokio::select! {
+        () = tokio::time::sleep(pause) => {}
+        () = shared.stopped() => {}
+    }
 }
 
 /// Sends what is due now. Returns how many letters are left that should have gone.
@@ -114,7 +130,8 @@ async fn recover(shared: &Arc<Shared>) {
         if shared.is_stopping() {
             return;
         }
-        tokio::time::sleep(LOOK_EVERY).await;
+        shared.pulses.post_turned.beat();
+        rest(shared, LOOK_EVERY).await;
     }
 }
 
@@ -167,16 +184,19 @@ impl Post {
             let now = Utc::now();
             loop {
                 let recorded = shared.store.write(|tx| {
-                    for (claimed, delivered) in &results {
-                        tx.record_delivery(claimed, delivered, &desk.policy, now)?;
-                    }
-                    tx.claim(at_most, &shared.config.limits, now)
+                    let fates: Vec<Fate> = results
+                        .iter()
+                        .map(|(claimed, delivered)| {
+                            tx.record_delivery(claimed, delivered, &desk.policy, now)
+                        })
+                        .collect::<Result<_, StoreError>>()?;
+                    Ok((fates, tx.claim(at_most, &shared.config.limits, now)?))
                 });
                 match recorded {
-                    Ok(claimed) => {
-                        results
-                            .iter()
-                            .for_each(|(claimed, delivered)| log(claimed, delivered));
+                    Ok((fates, claimed)) => {
+                        for ((claimed, delivered), fate) in results.iter().zip(&fates) {
+                            log(&shared.config.transport, claimed, delivered, fate);
+                        }
                         return Ok((claimed, away));
                     }
                     // What the server accepted must be written down before anything else is sent.
@@ -187,6 +207,8 @@ impl Post {
                         if shared.is_stopping() {
                             return Err(error.into());
                         }
+                        // It waits, and is not stuck: a restart now would send them again.
+                        shared.pulses.post_turned.beat();
                         std::thread::sleep(Duration::from_secs(1));
                     }
                     Err(error) => return Err(error.into()),
@@ -223,7 +245,7 @@ impl Post {
         };
         let outcome = self.delivery.send(&letter).await;
         killpoint::reached("handed_over");
-        self.shared.post_turned_at.beat();
+        self.shared.pulses.post_turned.beat();
         match outcome {
             Outcome::Accepted { reply } => Delivered::Accepted { reply },
             Outcome::Deferred {
@@ -253,15 +275,19 @@ impl Post {
                 .store
                 .read(|tx| tx.held_together(&shared.config.limits, now))?;
             for recipient in free {
-                shared.store.write(|tx| {
+                let joined = shared.store.write(|tx| {
                     let held = tx.held_for(&recipient)?;
                     let certificate = intake::certificate_for(tx, &recipient, now)?;
                     let letter = desk.combined(&recipient, &held, certificate.as_ref(), now)?;
                     let id = tx.enqueue(&letter)?;
                     tx.merge(&held.ids, id)?;
-                    tracing::info!(event = "joined", outbox = id, letters = held.ids.len());
-                    anyhow::Ok(())
-                })?;
+                    anyhow::Ok((id, held.ids.len()))
+                });
+                match joined {
+                    Ok((id, letters)) => tracing::info!(event = "joined", outbox = id, letters),
+                    // Nobody else's letters wait for it; the held ones go one by one.
+                    Err(error) => tracing::error!(event = "not_joined", "{error:#}"),
+                }
             }
             Ok(())
         })
@@ -291,15 +317,44 @@ impl Post {
     }
 }
 
-fn log(claimed: &Claimed, delivered: &Delivered) {
+fn log(transport: &Transport, claimed: &Claimed, delivered: &Delivered, fate: &Fate) {
     let case = claimed.case.as_ref().map_or("-", |case| &case.number);
     let (outbox, letter, attempt) = (claimed.id, claimed.kind.as_str(), claimed.attempts);
+    let via = match transport {
+        Transport::Smtp(smtp) => format!("smtp {}:{}", smtp.server.host, smtp.server.port),
+        Transport::Sendmail(_) => "sendmail".to_owned(),
+    };
+    let next = match fate {
+        Fate::Again(at) => at.to_rfc3339_opts(SecondsFormat::Secs, true),
+        Fate::GivenUp(why) => {
+            tracing::error!(
+                case,
+                event = "undeliverable",
+                outbox,
+                letter,
+                attempt,
+                via,
+                "{why}"
+            );
+            return;
+        }
+        Fate::Sent => String::new(),
+    };
     match delivered {
         Delivered::Accepted { reply } => {
             tracing::info!(case, event = "sent", outbox, letter, attempt, server = %reply);
         }
-        Delivered::Deferred { why } => {
-            tracing::warn!(case, event = "deferred", outbox, letter, attempt, "{why}");
+        Delivered::Deferred { why } | Delivered::Rejected { why } => {
+            tracing::warn!(
+                case,
+                event = "deferred",
+                outbox,
+                letter,
+                attempt,
+                via,
+                next,
+                "{why}"
+            );
         }
         Delivered::Uncertain { why } => {
             tracing::warn!(
@@ -308,17 +363,9 @@ fn log(claimed: &Claimed, delivered: &Delivered) {
                 outbox,
                 letter,
                 attempt,
+                via,
+                next,
                 "the server may have taken it: {why}"
-            );
-        }
-        Delivered::Rejected { why } => {
-            tracing::error!(
-                case,
-                event = "undeliverable",
-                outbox,
-                letter,
-                attempt,
-                "{why}"
             );
         }
         Delivered::NullSenderRefused { why } => {
@@ -326,11 +373,12 @@ fn log(claimed: &Claimed, delivered: &Delivered) {
                 case,
                 event = "null_sender_refused",
                 outbox,
+                via,
                 "{why}; sent from our own address instead, see smtp.return_path"
             );
         }
         Delivered::ServerAway { why } => {
-            tracing::warn!(case, event = "server_away", outbox, "{why}");
+            tracing::warn!(case, event = "server_away", outbox, via, "{why}");
         }
     }
 }

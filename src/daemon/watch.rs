@@ -7,9 +7,11 @@
 //! ```
 //! After any error the session is thrown away whole and a new one begun, at
 //! most 60 seconds later. What was recorded is known by its place and by its
-//! bytes, so that every step can be done again.
+//! bytes, so that every step can be done again. A mail that made trouble comes
+//! after all others, and a server that does not let us file is no reason not
+//! to record.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,19 +41,37 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
 const RECONCILE_EVERY: chrono::Duration = chrono::Duration::hours(24);
 /// A mail over which the program died so often is recorded without being opened.
 const DEATHS_AT_MOST: u32 = 10;
+/// What is in hand may be finished within this after SIGTERM.
+const FINISH_WITHIN: Duration = Duration::from_secs(3);
+/// `--once` begins at most so many sessions.
+const ONCE_SESSIONS: u32 = 20;
+
+/// What one session leaves to the next.
+#[derive(Default)]
+struct Carried {
+    /// Sessions that failed one after the other.
+    failures: u32,
+    /// Mails whose attempt this process has counted and not taken back. An attempt that merely
+    /// failed, on a full disk for example, must not look like one that killed the program.
+    begun: HashSet<Place>,
+    /// The last session could not file: the next one records everything first.
+    cannot_file: bool,
+    /// The last session ended because of single mails, which wait or go alone from now on.
+    isolated: bool,
+}
 
 /// Watches the mailbox until the daemon stops. Never ends for an error.
 pub async fn run(shared: Arc<Shared>) {
-    let mut failures = 0;
+    let mut carried = Carried::default();
     while !shared.is_stopping() {
-        shared.watch_turned_at.beat();
+        shared.pulses.watch_turned.beat();
         let visit = tokio::select! {
-            visit = visit(&shared, false, &mut failures) => visit,
-            () = shared.stopped() => return,
+            visit = visit(&shared, false, &mut carried) => visit,
+            () = time_to_finish(&shared) => break,
         };
         let Err(error) = visit else { continue };
-        let pause = pause_after(failures);
-        failures += 1;
+        let pause = pause_after(carried.failures);
+        carried.failures += 1;
         tracing::warn!(
             event = "mailbox_failed",
             again_in_s = pause.as_secs_f32(),
@@ -59,14 +79,56 @@ pub async fn run(shared: Arc<Shared>) {
         );
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            () = shared.stopped() => return,
+            () = shared.stopped() => {}
         }
+    }
+    take_back(shared, carried.begun).await;
+}
+
+/// A stop in the middle of attempts must not look as if the mails had killed the program.
+async fn take_back(shared: Arc<Shared>, begun: HashSet<Place>) {
+    let taken_back = tokio::task::spawn_blocking(move || {
+        shared.store.write(|tx| {
+            begun
+                .iter()
+                .try_for_each(|place| tx.take_back_attempt(place))
+        })
+    });
+    if let Ok(Err(error)) = taken_back.await {
+        tracing::debug!("attempts stay counted: {error}");
     }
 }
 
-/// One pass over the mailbox.
+/// One pass over the mailbox. Mails that the server does not give hold up no others, and are an
+/// error at the end.
 pub async fn once(shared: Arc<Shared>) -> anyhow::Result<()> {
-    visit(&shared, true, &mut 0).await
+    let mut carried = Carried::default();
+    for _ in 1..ONCE_SESSIONS {
+        match visit(&shared, true, &mut carried).await {
+            Err(error) if carried.isolated => {
+                tracing::warn!(event = "mailbox_failed", "{error:#}");
+            }
+            Err(error) => return Err(error),
+            Ok(()) => return nothing_unfetched(shared).await,
+        }
+    }
+    visit(&shared, true, &mut carried).await
+}
+
+async fn nothing_unfetched(shared: Arc<Shared>) -> anyhow::Result<()> {
+    let asked = tokio::task::spawn_blocking(move || shared.store.read(|tx| tx.unfetched()));
+    match asked.await??.len() {
+        0 => Ok(()),
+        mails => anyhow::bail!(
+            "{mails} mails were not recorded and are tried again; `triaged status` lists them"
+        ),
+    }
+}
+
+/// Resolves a moment after the daemon was told to stop.
+async fn time_to_finish(shared: &Shared) {
+    shared.stopped().await;
+    tokio::time::sleep(FINISH_WITHIN).await;
 }
 
 /// Doubles from one second to a minute, less up to a quarter by chance, so that many daemons do
@@ -76,21 +138,22 @@ fn pause_after(failures: u32) -> Duration {
     whole.mul_f32(1.0 - rand::random::<f32>() / 4.0)
 }
 
-/// One session: from connecting to its end. A good pass sets `failures` back.
-async fn visit(shared: &Arc<Shared>, once: bool, failures: &mut u32) -> anyhow::Result<()> {
+/// One session: from connecting to its end.
+async fn visit(shared: &Arc<Shared>, once: bool, carried: &mut Carried) -> anyhow::Result<()> {
+    carried.isolated = false;
     match &shared.config.source {
         Source::Imap(imap) => {
             let mailbox = Imap::connect(imap, shared.config.limits.max_message).await?;
             let identity = format!("{}@{}", imap.username, imap.server.host);
-            Visit::new(shared, mailbox, identity, &imap.folders)
-                .stay(once, failures)
+            Visit::new(shared, mailbox, identity, &imap.folders, carried)
+                .stay(once)
                 .await
         }
         Source::Maildir(maildir) => {
             let mailbox = MaildirBox::open(maildir)?;
             let identity = maildir.path.display().to_string();
-            Visit::new(shared, mailbox, identity, &maildir.folders)
-                .stay(once, failures)
+            Visit::new(shared, mailbox, identity, &maildir.folders, carried)
+                .stay(once)
                 .await
         }
     }
@@ -103,6 +166,7 @@ struct Visit<'a, M> {
     identity: String,
     folders: &'a Folders,
     reconciled_at: DateTime<Utc>,
+    carried: &'a mut Carried,
 }
 
 /// A folder as the records name it.
@@ -129,8 +193,6 @@ impl Folder {
 struct Batch {
     entries: Vec<Entry>,
     part: Part,
-    /// One mail that made trouble before: no other goes with it.
-    alone: bool,
     /// The program died over this mail too often.
     unopened: bool,
     /// Where the cursor may stand once this batch is recorded.
@@ -138,6 +200,11 @@ struct Batch {
 }
 
 impl Batch {
+    fn places(&self, folder: &Folder) -> Vec<Place> {
+        let entries = self.entries.iter();
+        entries.map(|entry| folder.place(&entry.uid)).collect()
+    }
+
     fn bytes(&self) -> u64 {
         match self.part {
             Part::Whole => self.entries.iter().map(|entry| entry.size).sum(),
@@ -147,29 +214,39 @@ impl Batch {
 }
 
 impl<'a, M: Mailbox> Visit<'a, M> {
-    fn new(shared: &'a Arc<Shared>, mailbox: M, identity: String, folders: &'a Folders) -> Self {
+    fn new(
+        shared: &'a Arc<Shared>,
+        mailbox: M,
+        identity: String,
+        folders: &'a Folders,
+        carried: &'a mut Carried,
+    ) -> Self {
         Self {
             shared,
             mailbox,
             identity,
             folders,
             reconciled_at: DateTime::UNIX_EPOCH,
+            carried,
         }
     }
 
-    async fn stay(mut self, once: bool, failures: &mut u32) -> anyhow::Result<()> {
+    async fn stay(mut self, once: bool) -> anyhow::Result<()> {
+        self.pass().await?;
         for lane in self.lanes() {
             self.file_leftovers(lane).await?;
         }
-        while !self.shared.is_stopping() {
-            self.pass().await?;
-            *failures = 0;
-            if once {
-                break;
-            }
+        self.carried.cannot_file = false;
+        self.carried.failures = 0;
+        while !once && !self.shared.is_stopping() {
             let at_most = self.folders.poll_interval.min(LONGEST_WAIT);
-            self.mailbox.wait(at_most).await?;
-            self.shared.watch_turned_at.beat();
+            tokio::select! {
+                waited = self.mailbox.wait(at_most) => waited?,
+                // In the middle of a wait there is no goodbye.
+                () = self.shared.stopped() => return Ok(()),
+            }
+            self.shared.pulses.watch_turned.beat();
+            self.pass().await?;
         }
         self.mailbox.close().await;
         Ok(())
@@ -203,7 +280,7 @@ impl<'a, M: Mailbox> Visit<'a, M> {
             store.write(|tx| tx.set_fact("last_good_poll_at", now.timestamp()))
         })
         .await?;
-        self.shared.last_good_poll_at.beat();
+        self.shared.pulses.good_poll.beat();
         Ok(())
     }
 
@@ -236,21 +313,17 @@ impl<'a, M: Mailbox> Visit<'a, M> {
             name,
             validity: listing.validity,
         };
-        let max_message = self.shared.config.limits.max_message;
-        let answer_newer_than = self.folders.answer_newer_than;
+        let planning = Planning {
+            is_whole: after.is_none(),
+            cursor,
+            begun: self.carried.begun.clone(),
+            max_message: self.shared.config.limits.max_message,
+            answer_newer_than: self.folders.answer_newer_than,
+        };
         let (batches, answer_since) = self
             .on_store({
                 let folder = folder.clone();
-                move |store| {
-                    plan(
-                        store,
-                        &folder,
-                        listing,
-                        cursor,
-                        max_message,
-                        answer_newer_than,
-                    )
-                }
+                move |store| plan(store, &folder, listing, &planning)
             })
             .await?;
         self.take_in(lane, &folder, batches, answer_since).await
@@ -270,20 +343,27 @@ impl<'a, M: Mailbox> Visit<'a, M> {
         let mut in_hand = Some(self.fetch(lane, folder, first).await?);
         while let Some((batch, fetched)) = in_hand.take() {
             let is_small = batch.bytes() <= BATCH_BYTES;
+            let places = batch.places(folder);
             let recording = self.record(lane, folder, batch, fetched, answer_since);
             // A large mail is alone in memory.
+            let stopping = self.shared.is_stopping();
             let next = match batches.front() {
-                Some(next) if is_small && next.bytes() <= BATCH_BYTES => batches.pop_front(),
+                Some(next) if !stopping && is_small && next.bytes() <= BATCH_BYTES => {
+                    batches.pop_front()
+                }
                 _ => None,
             };
             let fetched = match next {
                 Some(next) => Some(self.fetch(lane, folder, next).await),
                 None => None,
             };
-            let to_file = recording.await??;
-            self.file(lane, folder, to_file).await?;
-            self.shared.watch_turned_at.beat();
+            let to_file = self.recorded(places, recording).await?;
+            if !self.carried.cannot_file {
+                self.file(lane, folder, to_file).await?;
+            }
+            self.shared.pulses.watch_turned.beat();
             in_hand = match fetched {
+                _ if self.shared.is_stopping() => None,
                 Some(fetched) => Some(fetched?),
                 None => match batches.pop_front() {
                     Some(next) => Some(self.fetch(lane, folder, next).await?),
@@ -300,29 +380,81 @@ impl<'a, M: Mailbox> Visit<'a, M> {
         folder: &Folder,
         batch: Batch,
     ) -> anyhow::Result<(Batch, Vec<Fetched>)> {
-        let places: Vec<Place> = batch
-            .entries
-            .iter()
-            .map(|entry| folder.place(&entry.uid))
-            .collect();
-        self.on_store({
-            let places = places.clone();
-            move |store| {
-                store.write(|tx| places.iter().try_for_each(|place| tx.begin_attempt(place)))
-            }
-        })
-        .await?;
+        let places = batch.places(folder);
+        self.begin(&places).await?;
         let fetched = self.mailbox.fetch(lane, &batch.entries, batch.part).await;
         killpoint::reached("fetched");
         match fetched {
             Ok(fetched) => Ok((batch, fetched)),
             Err(error) => {
-                let cause = error.to_string();
-                self.on_store(move |store| note_refusals(store, &places, &cause))
+                self.isolate(places, &error.to_string(), "the server does not give it")
                     .await?;
                 Err(error.into())
             }
         }
+    }
+
+    /// Counts an attempt at each of these mails, once in the life of this process.
+    async fn begin(&mut self, places: &[Place]) -> anyhow::Result<()> {
+        let new: Vec<Place> = places
+            .iter()
+            .filter(|place| !self.carried.begun.contains(place))
+            .cloned()
+            .collect();
+        self.on_store({
+            let new = new.clone();
+            move |store| store.write(|tx| new.iter().try_for_each(|place| tx.begin_attempt(place)))
+        })
+        .await?;
+        self.carried.begun.extend(new);
+        Ok(())
+    }
+
+    /// Waits for the record of these mails. A fault that is neither the disk's nor another
+    /// process's lies in one of them.
+    async fn recorded(
+        &mut self,
+        places: Vec<Place>,
+        recording: tokio::task::JoinHandle<Result<Vec<Uid>, StoreError>>,
+    ) -> anyhow::Result<Vec<Uid>> {
+        let error = match recording.await {
+            Ok(Ok(to_file)) => {
+                for place in &places {
+                    self.carried.begun.remove(place);
+                }
+                return Ok(to_file);
+            }
+            Ok(Err(error)) if error.passes_by_itself() => {
+                return Err(error).context("recording mail");
+            }
+            Ok(Err(error)) => anyhow::Error::from(error),
+            Err(panic) => panic.into(),
+        };
+        self.isolate(places, &error.to_string(), "it cannot be recorded")
+            .await?;
+        Err(error).context("recording mail")
+    }
+
+    /// These mails failed: from now on each goes alone, after all others, and waits longer each time.
+    async fn isolate(
+        &mut self,
+        places: Vec<Place>,
+        cause: &str,
+        what: &'static str,
+    ) -> anyhow::Result<()> {
+        if places.len() == 1 {
+            // It was known for trouble; the way to the server is not to be blamed.
+            self.carried.failures = 0;
+        }
+        self.carried.isolated = true;
+        let cause = cause.to_owned();
+        let noted = places.clone();
+        self.on_store(move |store| note_failures(store, &noted, &cause, what))
+            .await?;
+        for place in &places {
+            self.carried.begun.remove(place);
+        }
+        Ok(())
     }
 
     /// Opens and records a batch away from the network; resolves to what has to be filed.
@@ -333,7 +465,7 @@ impl<'a, M: Mailbox> Visit<'a, M> {
         batch: Batch,
         fetched: Vec<Fetched>,
         answer_since: DateTime<Utc>,
-    ) -> tokio::task::JoinHandle<anyhow::Result<Vec<Uid>>> {
+    ) -> tokio::task::JoinHandle<Result<Vec<Uid>, StoreError>> {
         let shared = Arc::clone(self.shared);
         let folder = folder.clone();
         tokio::task::spawn_blocking(move || {
@@ -348,7 +480,10 @@ impl<'a, M: Mailbox> Visit<'a, M> {
         if uids.is_empty() {
             return Ok(());
         }
-        self.mailbox.file(lane, folder.validity, &uids).await?;
+        if let Err(error) = self.mailbox.file(lane, folder.validity, &uids).await {
+            self.carried.cannot_file = true;
+            return Err(error.into());
+        }
         killpoint::reached("filed");
         let folder = folder.clone();
         self.on_store(move |store| {
@@ -367,13 +502,25 @@ impl<'a, M: Mailbox> Visit<'a, M> {
 
     /// What was recorded and, by a crash or an error, not filed.
     async fn file_leftovers(&mut self, lane: Lane) -> anyhow::Result<()> {
-        let (mailbox, name) = (self.identity.clone(), self.folder_name(lane));
-        let unfiled = self
-            .on_store({
-                let name = name.clone();
-                move |store| store.read(|tx| tx.unfiled(&mailbox, &name))
-            })
-            .await?;
+        let name = self.folder_name(lane);
+        loop {
+            let (mailbox, folder) = (self.identity.clone(), name.clone());
+            let unfiled = self
+                .on_store(move |store| store.read(|tx| tx.unfiled(&mailbox, &folder)))
+                .await?;
+            if unfiled.is_empty() || self.shared.is_stopping() {
+                return Ok(());
+            }
+            self.file_by_validity(lane, &name, unfiled).await?;
+        }
+    }
+
+    async fn file_by_validity(
+        &mut self,
+        lane: Lane,
+        name: &str,
+        unfiled: Vec<(u32, Uid)>,
+    ) -> anyhow::Result<()> {
         let mut by_validity: std::collections::BTreeMap<u32, Vec<Uid>> =
             std::collections::BTreeMap::new();
         for (validity, uid) in unfiled {
@@ -382,7 +529,7 @@ impl<'a, M: Mailbox> Visit<'a, M> {
         for (validity, uids) in by_validity {
             let folder = Folder {
                 mailbox: self.identity.clone(),
-                name: name.clone(),
+                name: name.to_owned(),
                 validity,
             };
             self.file(lane, &folder, uids).await?;
@@ -400,22 +547,33 @@ impl<'a, M: Mailbox> Visit<'a, M> {
     }
 }
 
+/// What a plan depends on besides the listing and the records.
+struct Planning {
+    /// The listing holds the whole folder.
+    is_whole: bool,
+    cursor: Option<Cursor>,
+    begun: HashSet<Place>,
+    max_message: u64,
+    answer_newer_than: Duration,
+}
+
 /// What has to be fetched, in batches; and since when mail is answered.
 fn plan(
     store: &Store,
     folder: &Folder,
     listing: Listing,
-    cursor: Option<Cursor>,
-    max_message: u64,
-    answer_newer_than: Duration,
+    planning: &Planning,
 ) -> Result<(VecDeque<Batch>, DateTime<Utc>), StoreError> {
     let now = Utc::now();
     let answer_since = first_start(store, folder, now)?
-        - chrono::Duration::from_std(answer_newer_than).unwrap_or(chrono::Duration::MAX);
-    if cursor.is_none() {
+        - chrono::Duration::from_std(planning.answer_newer_than).unwrap_or(chrono::Duration::MAX);
+    if planning.cursor.is_none() {
         announce_old_mail(&listing, answer_since);
     }
-    let mut planner = Planner::new(folder, max_message);
+    if planning.is_whole {
+        forget_vanished(store, folder, &listing)?;
+    }
+    let mut planner = Planner::new(folder, planning.max_message);
     store.read(|tx| {
         for entry in listing.entries {
             let place = folder.place(&entry.uid);
@@ -427,15 +585,35 @@ fn plan(
                 planner.skip(&entry);
                 continue;
             }
-            let alone = attempts.cut_short > 0 || attempts.refusals > 0;
-            planner.add(entry, alone, attempts.cut_short >= DEATHS_AT_MOST);
+            let ours = u32::from(planning.begun.contains(&place));
+            let deaths = attempts.cut_short.saturating_sub(ours);
+            match deaths + attempts.refusals {
+                0 => planner.add(entry),
+                troubles => planner.set_aside(entry, troubles, deaths >= DEATHS_AT_MOST),
+            }
         }
         Ok::<_, StoreError>(())
     })?;
-    if planner.batches.is_empty() {
-        begin_cursor(store, folder, cursor)?;
+    let batches = planner.finish();
+    if batches.is_empty() {
+        begin_cursor(store, folder, planning.cursor)?;
     }
-    Ok((planner.batches, answer_since))
+    Ok((batches, answer_since))
+}
+
+/// What people moved away or deleted is not waited for any more.
+fn forget_vanished(store: &Store, folder: &Folder, listing: &Listing) -> Result<(), StoreError> {
+    let present: BTreeSet<&str> = listing
+        .entries
+        .iter()
+        .map(|entry| entry.uid.as_str())
+        .collect();
+    let Folder {
+        mailbox,
+        name,
+        validity,
+    } = folder;
+    store.write(|tx| tx.forget_vanished(mailbox, name, *validity, &present))
 }
 
 /// Nothing is new: the folder has a cursor of this validity from now on.
@@ -478,11 +656,13 @@ fn announce_old_mail(listing: &Listing, answer_since: DateTime<Utc>) {
     }
 }
 
-/// Groups mails into batches, in the order of arrival.
+/// Groups mails into batches in the order of arrival, those that made trouble at the end.
 struct Planner<'a> {
     folder: &'a Folder,
     max_message: u64,
     batches: VecDeque<Batch>,
+    /// One mail each, with how often it failed.
+    set_aside: Vec<(u32, Batch)>,
     /// The lowest UID that has to be tried again: the cursor stays below it.
     blocked: Option<u32>,
 }
@@ -493,55 +673,91 @@ impl<'a> Planner<'a> {
             folder,
             max_message,
             batches: VecDeque::new(),
+            set_aside: Vec::new(),
             blocked: None,
         }
     }
 
     /// This mail is not due yet.
     fn skip(&mut self, entry: &Entry) {
-        self.blocked = self.blocked.or(entry.uid.parse().ok());
+        let uid = number(entry);
+        self.blocked = Some(self.blocked.map_or(uid, |blocked| blocked.min(uid)));
     }
 
-    fn add(&mut self, entry: Entry, alone: bool, unopened: bool) {
-        let part = if entry.size > self.max_message {
-            Part::Header
-        } else {
-            Part::Whole
-        };
-        let uid: u32 = entry.uid.parse().unwrap_or(0);
-        let cursor = Cursor {
-            validity: self.folder.validity,
-            uid: self
-                .blocked
-                .map_or(uid, |blocked| uid.min(blocked.saturating_sub(1))),
-        };
+    /// This mail failed before, or killed the program: no other goes with it or waits for it.
+    fn set_aside(&mut self, entry: Entry, troubles: u32, unopened: bool) {
+        self.skip(&entry);
+        let mut batch = self.batch_of(entry);
+        batch.unopened = unopened;
+        self.set_aside.push((troubles, batch));
+    }
+
+    fn add(&mut self, entry: Entry) {
+        let part = self.part(&entry);
         let fits = |batch: &&mut Batch| {
-            !alone
-                && !batch.alone
-                && part == Part::Whole
+            part == Part::Whole
                 && batch.part == Part::Whole
                 && batch.entries.len() < BATCH_MAILS
                 && batch.bytes() + entry.size <= BATCH_BYTES
         };
         match self.batches.back_mut().filter(fits) {
             Some(batch) => {
+                batch.cursor.uid = number(&entry);
                 batch.entries.push(entry);
-                batch.cursor = cursor;
             }
-            None => self.batches.push_back(Batch {
-                entries: vec![entry],
-                part,
-                alone,
-                unopened,
-                cursor,
-            }),
+            None => {
+                let batch = self.batch_of(entry);
+                self.batches.push_back(batch);
+            }
         }
+    }
+
+    fn batch_of(&self, entry: Entry) -> Batch {
+        Batch {
+            part: self.part(&entry),
+            unopened: false,
+            cursor: Cursor {
+                validity: self.folder.validity,
+                uid: number(&entry),
+            },
+            entries: vec![entry],
+        }
+    }
+
+    fn part(&self, entry: &Entry) -> Part {
+        if entry.size > self.max_message {
+            Part::Header
+        } else {
+            Part::Whole
+        }
+    }
+
+    /// The mails that failed least come first: what kills the program each time comes last.
+    fn finish(mut self) -> VecDeque<Batch> {
+        self.set_aside.sort_by_key(|(troubles, _)| *troubles);
+        let set_aside = self.set_aside.into_iter().map(|(_, batch)| batch);
+        self.batches.extend(set_aside);
+        if let Some(blocked) = self.blocked {
+            for batch in &mut self.batches {
+                batch.cursor.uid = batch.cursor.uid.min(blocked.saturating_sub(1));
+            }
+        }
+        self.batches
     }
 }
 
-/// The server did not give these mails: from now on each is fetched alone, and one that was
-/// alone already waits longer each time.
-fn note_refusals(store: &Store, places: &[Place], cause: &str) -> Result<(), StoreError> {
+/// The UID as a number; Maildirs have none and read everything each time.
+fn number(entry: &Entry) -> u32 {
+    entry.uid.parse().unwrap_or(0)
+}
+
+/// From now on each of these mails goes alone, and one that was alone already waits longer each time.
+fn note_failures(
+    store: &Store,
+    places: &[Place],
+    cause: &str,
+    what: &str,
+) -> Result<(), StoreError> {
     let now = Utc::now();
     store.write(|tx| {
         for place in places {
@@ -552,11 +768,11 @@ fn note_refusals(store: &Store, places: &[Place], cause: &str) -> Result<(), Sto
             };
             if wait > chrono::Duration::zero() {
                 tracing::warn!(
-                    event = "not_fetched",
+                    event = "not_recorded",
                     folder = %place.folder,
                     uid = %place.uid,
                     again_in_s = wait.num_seconds(),
-                    "the server does not give this mail; the others go on"
+                    "{what}; the other mails go on"
                 );
             }
             tx.refused(place, now + wait, cause)?;
@@ -573,7 +789,7 @@ fn record_batch(
     batch: Batch,
     fetched: Vec<Fetched>,
     answer_since: DateTime<Utc>,
-) -> anyhow::Result<Vec<Uid>> {
+) -> Result<Vec<Uid>, StoreError> {
     let desk = shared.desk();
     let now = Utc::now();
     let mails: Vec<Mail> = fetched
@@ -600,27 +816,24 @@ fn record_batch(
     };
     killpoint::reached("opened");
     let mut to_file = Vec::new();
-    shared
-        .store
-        .write(|tx| {
-            for opened in &opened {
-                intake::record(tx, opened, &desk, now)?;
-                let place = opened.mail.place.as_ref();
-                if let Some(place) = place
-                    && tx.is_unfiled(place)?
-                {
-                    to_file.push(place.uid.clone());
-                }
+    shared.store.write(|tx| {
+        for opened in &opened {
+            intake::record(tx, opened, &desk, now)?;
+            let place = opened.mail.place.as_ref();
+            if let Some(place) = place
+                && tx.is_unfiled(place)?
+            {
+                to_file.push(place.uid.clone());
             }
-            for entry in &batch.entries {
-                // Recorded, or gone from the folder before it was fetched.
-                tx.forget_attempts(&folder.place(&entry.uid))?;
-            }
-            tx.set_cursor(&folder.mailbox, &folder.name, batch.cursor)?;
-            killpoint::reached("recorded");
-            Ok::<_, StoreError>(())
-        })
-        .context("recording mail")?;
+        }
+        for entry in &batch.entries {
+            // Recorded, or gone from the folder before it was fetched.
+            tx.forget_attempts(&folder.place(&entry.uid))?;
+        }
+        tx.set_cursor(&folder.mailbox, &folder.name, batch.cursor)?;
+        killpoint::reached("recorded");
+        Ok::<_, StoreError>(())
+    })?;
     killpoint::reached("committed");
     Ok(to_file)
 }
@@ -657,4 +870,123 @@ fn open_some(mails: Vec<Mail>, desk: &Desk, now: DateTime<Utc>) -> Vec<Opened> {
         .into_iter()
         .map(|mail| intake::open_mail(mail, desk, now))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder() -> Folder {
+        Folder {
+            mailbox: "security@mail.example.test".to_owned(),
+            name: "INBOX".to_owned(),
+            validity: 7,
+        }
+    }
+
+    fn entry(uid: u32, size: u64) -> Entry {
+        Entry {
+            uid: uid.to_string(),
+            size,
+            received_at: Utc::now(),
+        }
+    }
+
+    fn shape(batches: &VecDeque<Batch>) -> Vec<(Vec<&str>, u32)> {
+        batches
+            .iter()
+            .map(|batch| {
+                let uids = batch.entries.iter().map(|entry| entry.uid.as_str());
+                (uids.collect(), batch.cursor.uid)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn mails_go_together_up_to_a_number_and_a_size() {
+        let folder = folder();
+        let mut planner = Planner::new(&folder, 10 * BATCH_BYTES);
+        for uid in 1..=70 {
+            planner.add(entry(uid, 100));
+        }
+        planner.add(entry(71, BATCH_BYTES + 1));
+        planner.add(entry(72, 11 * BATCH_BYTES));
+        planner.add(entry(73, 100));
+        let batches = planner.finish();
+        let sizes: Vec<(usize, Part, u32)> = batches
+            .iter()
+            .map(|batch| (batch.entries.len(), batch.part, batch.cursor.uid))
+            .collect();
+        assert_eq!(
+            sizes,
+            [
+                (64, Part::Whole, 64),
+                (6, Part::Whole, 70),
+                (1, Part::Whole, 71),
+                (1, Part::Header, 72),
+                (1, Part::Whole, 73),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_made_trouble_comes_last_alone_and_holds_the_cursor_back() {
+        let folder = folder();
+        let mut planner = Planner::new(&folder, BATCH_BYTES);
+        planner.add(entry(10, 100));
+        planner.set_aside(entry(11, 100), 3, false);
+        planner.set_aside(entry(12, 100), 1, false);
+        planner.add(entry(13, 100));
+        planner.set_aside(entry(14, 100), 1, false);
+        planner.add(entry(15, 100));
+        let batches = planner.finish();
+        assert_eq!(
+            shape(&batches),
+            [
+                (vec!["10", "13", "15"], 10),
+                (vec!["12"], 10),
+                (vec!["14"], 10),
+                (vec!["11"], 10),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_not_due_holds_the_cursor_back() {
+        let folder = folder();
+        let mut planner = Planner::new(&folder, BATCH_BYTES);
+        planner.skip(&entry(9, 100));
+        planner.skip(&entry(5, 100));
+        planner.add(entry(20, 100));
+        assert_eq!(shape(&planner.finish()), [(vec!["20"], 4)]);
+    }
+
+    #[test]
+    fn mails_alone_wait_longer_each_time_and_those_in_company_do_not() {
+        let store = Store::in_memory().unwrap();
+        let places = [folder().place("1"), folder().place("2")];
+        let fail = |places: &[Place]| {
+            store
+                .write(|tx| places.iter().try_for_each(|place| tx.begin_attempt(place)))
+                .unwrap();
+            note_failures(&store, places, "NO", "the server does not give it").unwrap();
+            let attempts = store.read(|tx| tx.attempts(&places[0])).unwrap();
+            assert_eq!(attempts.cut_short, 0);
+            (attempts.next_at - Utc::now()).num_seconds().max(0)
+        };
+        assert_eq!(fail(&places), 0);
+        for expected in [15, 30, 60, 120, 240, 480, 960, 1_920, 1_920] {
+            let wait = fail(&places[..1]);
+            assert!((expected - 2..=expected).contains(&wait), "{wait}");
+        }
+    }
+
+    #[test]
+    fn pauses_double_to_a_minute() {
+        for (failures, whole) in [(0, 1), (1, 2), (5, 32), (6, 60), (40, 60)] {
+            let pause = pause_after(failures).as_secs_f32();
+            let whole = whole as f32;
+            assert!((whole * 0.75..=whole).contains(&pause), "{pause}");
+        }
+    }
 }

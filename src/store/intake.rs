@@ -18,7 +18,7 @@ const WRITTEN_IN_PIECES_ABOVE: usize = 256 * 1024;
 const ALIKE: f32 = 0.6;
 
 /// Where a mail lay. `folder` is the server's name for it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Place {
     /// User and server, or the Maildir's path.
     pub mailbox: String,
@@ -604,6 +604,22 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// The daemon was stopped in the middle of an attempt: nobody died over that mail.
+    pub fn take_back_attempt(&self, place: &Place) -> Result<()> {
+        self.0
+            .prepare_cached(
+                "UPDATE intake_attempts SET attempts = attempts - 1
+                 WHERE mailbox = ?1 AND folder = ?2 AND validity = ?3 AND uid = ?4",
+            )?
+            .execute(params![
+                place.mailbox,
+                place.folder,
+                place.validity,
+                place.uid
+            ])?;
+        Ok(())
+    }
+
     /// The mail is recorded or gone from its folder: there is nothing to attempt any more.
     pub fn forget_attempts(&self, place: &Place) -> Result<()> {
         self.0
@@ -617,6 +633,32 @@ impl Tx<'_> {
                 place.validity,
                 place.uid
             ])?;
+        Ok(())
+    }
+
+    /// Forgets attempts at mails of a folder that are not there any more.
+    pub fn forget_vanished(
+        &self,
+        mailbox: &str,
+        folder: &str,
+        validity: u32,
+        present: &BTreeSet<&str>,
+    ) -> Result<()> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT validity, uid FROM intake_attempts WHERE mailbox = ?1 AND folder = ?2",
+        )?;
+        let rows = statement.query_map((mailbox, folder), |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let attempted: Vec<(u32, Uid)> = rows.collect::<rusqlite::Result<_>>()?;
+        for (known_validity, uid) in attempted {
+            if known_validity != validity || !present.contains(uid.as_str()) {
+                self.forget_attempts(&Place {
+                    mailbox: mailbox.to_owned(),
+                    folder: folder.to_owned(),
+                    validity: known_validity,
+                    uid,
+                })?;
+            }
+        }
         Ok(())
     }
 

@@ -64,6 +64,13 @@ pub enum StoreError {
     Refused(String),
 }
 
+impl StoreError {
+    /// The database or its disk is at fault, not what was to be written.
+    pub fn passes_by_itself(&self) -> bool {
+        matches!(self, Self::Busy(_) | Self::Full(_) | Self::Io(_))
+    }
+}
+
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
@@ -253,6 +260,11 @@ impl Tx<'_> {
     pub fn isolated<T, E>(&self, work: impl FnOnce() -> Result<T, E>) -> Result<Result<T, E>> {
         self.0.execute_batch("SAVEPOINT one_mail")?;
         let outcome = work();
+        if outcome.is_err() && self.0.is_autocommit() {
+            // A full disk rolled back the whole transaction: `outcome` tells why, and no
+            // statement may follow, for it would be committed by itself.
+            return Ok(outcome);
+        }
         self.0.execute_batch(match outcome {
             Ok(_) => "RELEASE one_mail",
             Err(_) => "ROLLBACK TO one_mail; RELEASE one_mail",
@@ -300,6 +312,8 @@ fn unlock(connection: &Connection, key: &SecretString) -> Result<()> {
                 .to_owned(),
         ));
     }
+    // SQLCipher's own words on a wrong key would stand beside our one line.
+    connection.pragma_update(None, "cipher_log_level", "NONE")?;
     connection.pragma_update(None, "key", format!("x'{key}'"))?;
     Ok(())
 }
@@ -332,3 +346,6 @@ fn create_private(path: &Path) -> Result<()> {
         ))),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -89,6 +89,16 @@ pub enum Delivered {
     },
 }
 
+/// What follows for the letter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    Sent,
+    /// Not before.
+    Again(DateTime<Utc>),
+    /// It is not tried again, and why.
+    GivenUp(String),
+}
+
 /// A letter is given up after so long.
 const GIVE_UP_AFTER: Duration = Duration::days(5);
 /// An uncertain letter is sent so many times at most.
@@ -350,30 +360,41 @@ impl Tx<'_> {
     /// The held letters to one address: what one letter has to say in their place.
     pub fn held_for(&self, recipient: &str) -> Result<Held> {
         let mut statement = self.0.prepare_cached(
-            "SELECT outbox.id, outbox.acknowledges, outbox.attaches_key, messages.encrypted,
-                    cases.id, cases.number
-             FROM outbox
-             JOIN messages ON messages.id = outbox.message_id
-             LEFT JOIN cases ON cases.id = messages.case_id
+            "SELECT outbox.id, outbox.acknowledges, outbox.attaches_key, messages.encrypted
+             FROM outbox JOIN messages ON messages.id = outbox.message_id
              WHERE outbox.state = 'held' AND outbox.recipient = ?1
              ORDER BY outbox.id LIMIT 100",
         )?;
         let mut rows = statement.query([recipient])?;
         let mut held = Held::default();
         while let Some(row) = rows.next()? {
-            held.ids.push(row.get(0)?);
+            let id = row.get(0)?;
+            held.ids.push(id);
             held.acknowledges |= row.get::<_, bool>(1)?;
             held.attaches_key |= row.get::<_, bool>(2)?;
             held.encrypted |= row.get::<_, bool>(3)?;
-            if let (Some(id), Some(number)) = (row.get(4)?, row.get(5)?) {
-                let case = CaseRef { id, number };
-                if !held.cases.iter().any(|file| file.0.case == case) {
+            // A held letter may itself stand for several.
+            for (case, _) in self.cases_of_letter(id)? {
+                if held.cases.iter().all(|(file, _)| file.case.id != case) {
+                    let case = self.case_by_id(case)?;
                     let digest = self.digest_of_first(case.id)?;
                     held.cases.push((self.case_file(&case)?, digest));
                 }
             }
         }
         Ok(held)
+    }
+
+    fn case_by_id(&self, id: i64) -> Result<CaseRef> {
+        Ok(self
+            .0
+            .prepare_cached("SELECT number FROM cases WHERE id = ?1")?
+            .query_row([id], |row| {
+                Ok(CaseRef {
+                    id,
+                    number: row.get(0)?,
+                })
+            })?)
     }
 
     fn digest_of_first(&self, case_id: i64) -> Result<Digest> {
@@ -386,10 +407,11 @@ impl Tx<'_> {
             .query_row([case_id], |row| Ok(Digest(row.get(0)?)))?)
     }
 
-    /// The held letters have become this one.
+    /// The held letters have become this one, and so have those that became one of them before.
     pub fn merge(&self, held: &[i64], into: i64) -> Result<()> {
         let mut statement = self.0.prepare_cached(
-            "UPDATE outbox SET state = 'merged', merged_into = ?2 WHERE id = ?1 AND state = 'held'",
+            "UPDATE outbox SET state = 'merged', merged_into = ?2
+             WHERE (id = ?1 AND state = 'held') OR merged_into = ?1",
         )?;
         for id in held {
             statement.execute((id, into))?;
@@ -404,7 +426,7 @@ impl Tx<'_> {
         outcome: &Delivered,
         policy: &Policy,
         now: DateTime<Utc>,
-    ) -> Result<()> {
+    ) -> Result<Fate> {
         match outcome {
             Delivered::Accepted { reply } => self.record_accepted(claimed, reply, policy, now),
             Delivered::Deferred { why } => self.record_deferred(claimed, why, false, now),
@@ -419,7 +441,7 @@ impl Tx<'_> {
                      WHERE id = ?1",
                     params![claimed.id, now.timestamp(), why],
                 )?;
-                Ok(())
+                Ok(Fate::Again(now))
             }
         }
     }
@@ -430,7 +452,7 @@ impl Tx<'_> {
         reply: &str,
         policy: &Policy,
         now: DateTime<Utc>,
-    ) -> Result<()> {
+    ) -> Result<Fate> {
         self.0
             .prepare_cached("UPDATE outbox SET state = 'sent', sent_at = ?2 WHERE id = ?1")?
             .execute((claimed.id, now.timestamp()))?;
@@ -447,7 +469,7 @@ impl Tx<'_> {
                 self.acknowledged(case, policy, now)?;
             }
         }
-        Ok(())
+        Ok(Fate::Sent)
     }
 
     /// The reporter was told: the acknowledge deadline is met, the update clock starts anew.
@@ -489,7 +511,7 @@ impl Tx<'_> {
         why: &str,
         uncertain: bool,
         now: DateTime<Utc>,
-    ) -> Result<()> {
+    ) -> Result<Fate> {
         let uncertain_before: u32 = self
             .0
             .prepare_cached("SELECT uncertain FROM outbox WHERE id = ?1")?
@@ -516,10 +538,10 @@ impl Tx<'_> {
                 uncertain_times
             ])?;
         self.letter_event(claimed, "deferred", why, now)?;
-        Ok(())
+        Ok(Fate::Again(next_at))
     }
 
-    fn record_not_tried(&self, claimed: &Claimed, why: &str, now: DateTime<Utc>) -> Result<()> {
+    fn record_not_tried(&self, claimed: &Claimed, why: &str, now: DateTime<Utc>) -> Result<Fate> {
         if self.is_too_old(claimed.id, now)? {
             let why = format!("given up after five days: {why}");
             return self.record_failed(claimed, &why, now);
@@ -531,7 +553,7 @@ impl Tx<'_> {
                  WHERE id = ?1",
             )?
             .execute(params![claimed.id, now.timestamp(), why])?;
-        Ok(())
+        Ok(Fate::Again(now))
     }
 
     fn is_too_old(&self, id: i64, now: DateTime<Utc>) -> Result<bool> {
@@ -542,12 +564,12 @@ impl Tx<'_> {
         Ok(now - instant(created_at) >= GIVE_UP_AFTER)
     }
 
-    fn record_failed(&self, claimed: &Claimed, why: &str, now: DateTime<Utc>) -> Result<()> {
+    fn record_failed(&self, claimed: &Claimed, why: &str, now: DateTime<Utc>) -> Result<Fate> {
         self.0
             .prepare_cached("UPDATE outbox SET state = 'failed', last_error = ?2 WHERE id = ?1")?
             .execute((claimed.id, why))?;
         self.letter_event(claimed, "undeliverable", why, now)?;
-        Ok(())
+        Ok(Fate::GivenUp(why.to_owned()))
     }
 
     /// One event on every case that the letter speaks of; on none, if it speaks of none.

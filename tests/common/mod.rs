@@ -16,7 +16,8 @@
 //!
 //! The modules:
 //! `process` starts programs and ends them; `certificates`, `dovecot`, `postfix`
-//! and `gpg` are the real programs; `sink` is a scripted SMTP server for faults;
+//! and `gpg` are the real programs; `sink` is a scripted SMTP server for faults,
+//! `imap_proxy` stands before Dovecot and spoils chosen commands;
 //! `imap_client` and `smtp_client` speak to the servers without any code of the
 //! program under test; `letter` writes mail as mail programs do; `researcher`
 //! is somebody with a mailbox; `triaged` runs our own binary.
@@ -32,6 +33,7 @@ pub mod certificates;
 pub mod dovecot;
 pub mod gpg;
 pub mod imap_client;
+pub mod imap_proxy;
 pub mod letter;
 pub mod postfix;
 pub mod process;
@@ -49,6 +51,7 @@ pub use self::{
     dovecot::{Dovecot, DovecotOptions},
     gpg::{Algorithm, Gpg},
     imap_client::ImapClient,
+    imap_proxy::{Fault, ImapProxy},
     letter::Letter,
     postfix::{Postfix, PostfixOptions},
     researcher::Researcher,

@@ -30,12 +30,14 @@ pub enum Behaviour {
     Stall(Stage),
     /// The connection is closed without an answer.
     Close(Stage),
+    /// This reply to `MAIL FROM:<>`; any other sender is welcome.
+    RefuseNullSender(String),
 }
 
 impl Behaviour {
     fn stage(&self) -> Option<Stage> {
         match self {
-            Self::Accept => None,
+            Self::Accept | Self::RefuseNullSender(_) => None,
             Self::Refuse(stage, _) | Self::Stall(stage) | Self::Close(stage) => Some(*stage),
         }
     }
@@ -75,6 +77,17 @@ impl Sink {
     #[track_caller]
     pub fn start(behaviour: Behaviour) -> Self {
         let (port, listener) = listen_somewhere();
+        Self::serve(port, listener, behaviour)
+    }
+
+    /// On a port that clients know already: a server that comes up late.
+    #[track_caller]
+    pub fn start_on(port: u16, behaviour: Behaviour) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", port)).expect("listen");
+        Self::serve(port, listener, behaviour)
+    }
+
+    fn serve(port: u16, listener: TcpListener, behaviour: Behaviour) -> Self {
         let shared = Arc::new(Shared {
             state: Mutex::new(State {
                 behaviour,
@@ -139,6 +152,13 @@ impl Drop for Sink {
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn null_sender_refusal(&self) -> Option<String> {
+        match &self.state().behaviour {
+            Behaviour::RefuseNullSender(refusal) => Some(refusal.clone()),
+            _ => None,
+        }
     }
 
     /// The behaviour for this stage, once it is not to stall; `None` while closing.
@@ -239,7 +259,10 @@ impl<'a> Session<'a> {
                 "AUTH" => self.login(&line)?,
                 "MAIL" => {
                     self.mail_from = address(&line);
-                    self.step(Stage::Mail, "250 ok")?;
+                    match self.shared.null_sender_refusal() {
+                        Some(refusal) if self.mail_from.is_empty() => self.reply(&refusal)?,
+                        _ => drop(self.step(Stage::Mail, "250 ok")?),
+                    }
                 }
                 "RCPT" => {
                     if self.step(Stage::Rcpt, "250 ok")? {
@@ -272,7 +295,7 @@ impl<'a> Session<'a> {
                 self.reply(&refusal)?;
                 Ok(false)
             }
-            Some(Behaviour::Stall(_) | Behaviour::Close(_)) | None => Err(Ended),
+            Some(_) | None => Err(Ended),
         }
     }
 
@@ -312,7 +335,7 @@ impl<'a> Session<'a> {
         match behaviour {
             Some(Behaviour::Accept) => self.reply("250 2.0.0 taken"),
             Some(Behaviour::Refuse(_, refusal)) => self.reply(&refusal),
-            Some(Behaviour::Stall(_) | Behaviour::Close(_)) | None => Err(Ended),
+            Some(_) | None => Err(Ended),
         }
     }
 

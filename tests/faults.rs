@@ -531,6 +531,40 @@ fn a_stop_while_the_database_is_locked_takes_seconds() {
     world.check_all_well(2);
 }
 
+// The rules.
+
+#[test]
+fn an_invalid_policy_at_reload_leaves_the_old_one_in_force() {
+    let dovecot = Dovecot::start();
+    let world = World::new(&dovecot);
+    let policy = std::fs::read_to_string(world.setup.file("policy.toml")).unwrap();
+    let mut daemon = world.setup.run();
+    daemon.wait_for_log("started");
+
+    let wrong = policy.replace("48 business hours", "48 busines hours");
+    world.setup.write("policy.toml", &wrong);
+    daemon.reload();
+    wait_for_line(
+        &daemon,
+        &[
+            "reload_refused",
+            "policy.toml:",
+            "48 busines hours",
+            "stay in force",
+        ],
+    );
+    world.deliver(1);
+    // No command runs on such a policy, but the daemon goes on.
+    world.wait_for_reporters(&[1]);
+
+    let next = policy.replace("version = \"2026-05-01\"", "version = \"2026-06-01\"");
+    world.setup.write("policy.toml", &next);
+    daemon.reload();
+    wait_for_line(&daemon, &["reloaded", "2026-06-01"]);
+    assert!(daemon.stop().success(), "{}", daemon.log());
+    world.check_all_well(1);
+}
+
 // Caps.
 
 #[test]

@@ -66,8 +66,8 @@ pub struct Classified {
 /// Classifies a mail that was read from `lane`.
 pub fn classify(message: &Message, organization: &Organization, lane: Lane) -> Classified {
     let mail = Words::read(message);
-    let automatic = automatic(message, organization);
-    let wants_key = wants_key::wants_key(&message.subject, &mail.own);
+    let automatic = automatic::automatic_knowing(message, organization, &mail.own);
+    let wants_key = wants_key::wants_key_knowing(&message.subject, &mail.own, &mail.folded);
     let reads_like_report = message.openpgp.encrypted || mail.likeness.is_report();
     let authentication = authentication(
         message,

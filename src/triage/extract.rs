@@ -3,6 +3,7 @@
 //! A suggestion for the queue and for the acknowledgement's words, never a
 //! judgement. Time is bounded: the subject and the first 256 KiB of the text are read.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
@@ -64,8 +65,11 @@ pub fn extract(message: &Message) -> Extracted {
 }
 
 /// Word processors write U+2011 and U+2013 where a number has a hyphen.
-fn plain_hyphens(text: &str) -> String {
-    text.replace(['\u{2010}', '\u{2011}', '\u{2012}', '\u{2013}'], "-")
+fn plain_hyphens(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.replace(['\u{2010}', '\u{2011}', '\u{2012}', '\u{2013}'], "-"))
 }
 
 static CVE: LazyLock<Option<Regex>> =

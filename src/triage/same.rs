@@ -224,8 +224,10 @@ fn sketch(text: &str) -> Option<Sketch> {
     let mut values = [u32::MAX; VALUES];
     for trigram in tokens.windows(3) {
         let hash = trigram.iter().fold(0, |hash, token| mix(hash ^ token));
-        for (value, seed) in values.iter_mut().zip(1_u64..) {
-            *value = (*value).min(high_half(mix(hash ^ seed.wrapping_mul(GOLDEN))));
+        let mut seed = 0_u64;
+        for value in &mut values {
+            seed = seed.wrapping_add(GOLDEN);
+            *value = (*value).min(high_half(mix(hash ^ seed)));
         }
     }
     Some(Sketch(values))

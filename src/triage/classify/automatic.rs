@@ -10,6 +10,8 @@
 //! reports a flaw in bounce handling is answered, with "Undelivered Mail" in
 //! the subject too.
 
+use std::cell::OnceCell;
+
 use crate::config::Organization;
 use crate::mail::message::{Address, MachineReportKind, Message};
 
@@ -52,7 +54,30 @@ pub enum What {
 ///
 /// A `List-Id` of ours makes the list headers and `Precedence: list` or `bulk` count for nothing.
 pub fn automatic(message: &Message, organization: &Organization) -> Option<Automatic> {
-    let mail = Mail::read(message, organization);
+    let beginning = phrases::beginning(&message.text, TELLING_BEGINNING);
+    automatic_with(message, organization, &quoted::own_words(beginning))
+}
+
+/// The same where the own words of the whole mail are at hand: of most mails they are those of
+/// its beginning.
+pub(super) fn automatic_knowing(
+    message: &Message,
+    organization: &Organization,
+    own_words: &str,
+) -> Option<Automatic> {
+    match message.text.len() <= TELLING_BEGINNING {
+        true => automatic_with(message, organization, own_words),
+        false => automatic(message, organization),
+    }
+}
+
+/// `own_words`: of the beginning.
+fn automatic_with(
+    message: &Message,
+    organization: &Organization,
+    own_words: &str,
+) -> Option<Automatic> {
+    let mail = Mail::read(message, organization, own_words);
     // Silence is an answer too: what came out of a ciphertext must not cause it.
     let learned = message.openpgp.partly_decrypted;
     let mut signals = if learned {
@@ -96,30 +121,40 @@ struct Mail<'a> {
     own: Folded,
     /// `own` as far as the returned mail, if one is in it.
     before_returned: Folded,
-    /// Subject and own words read like a vulnerability report.
-    reads_like_report: bool,
+    /// Asked rarely, and dear.
+    reads_like_report: OnceCell<bool>,
 }
 
 /// Bounces and vacation notes say what they are within this many bytes.
 const TELLING_BEGINNING: usize = 4_096;
 
 impl<'a> Mail<'a> {
-    fn read(message: &'a Message, organization: &'a Organization) -> Self {
+    fn read(message: &'a Message, organization: &'a Organization, own_words: &str) -> Self {
         let beginning = phrases::beginning(&message.text, TELLING_BEGINNING);
         let subject = phrases::fold(&message.subject);
-        let own = phrases::fold(&quoted::own_words(beginning));
+        let own = phrases::fold(own_words);
         let before_returned = returned_mail_position(&own)
             .and_then(|at| own.get(..at))
-            .unwrap_or(&own);
+            .map_or_else(|| own.clone(), Folded::of);
         Self {
             message,
             organization,
-            text: phrases::fold(beginning),
-            before_returned: Folded::of(before_returned),
-            reads_like_report: reads_like_report(&subject, &own),
+            text: match own_words == beginning.trim() {
+                true => own.clone(),
+                false => phrases::fold(beginning),
+            },
+            before_returned,
+            reads_like_report: OnceCell::new(),
             subject,
             own,
         }
+    }
+
+    /// Do subject and own words read like a vulnerability report?
+    fn reads_like_report(&self) -> bool {
+        *self
+            .reads_like_report
+            .get_or_init(|| reads_like_report(&self.subject, &self.own))
     }
 
     /// Is some field of this name there, other than with an empty value?
@@ -261,7 +296,7 @@ fn by_auto_submitted(mail: &Mail<'_>) -> Option<Signal> {
         .headers("Auto-Submitted")
         .map(auto_submitted_keyword)
         .find(|keyword| !keyword.is_empty() && keyword != "no")?;
-    let what = if keyword == "auto-replied" || !mail.reads_like_report {
+    let what = if keyword == "auto-replied" || !mail.reads_like_report() {
         What::AutoReply
     } else {
         What::NoAnswer
@@ -386,7 +421,7 @@ fn by_list_headers(mail: &Mail<'_>) -> Option<Signal> {
 
 /// Ticket systems mark their people's letters as bulk too, those of CERTs among them.
 fn what_of_precedence(mail: &Mail<'_>, word: &str) -> What {
-    if word != "list" && mail.reads_like_report {
+    if word != "list" && mail.reads_like_report() {
         What::NoAnswer
     } else {
         What::List
@@ -556,7 +591,7 @@ fn reads_as_bounce(mail: &Mail<'_>, proof: Proof) -> bool {
         let about_delivery = (subject && (returned || opens_as_bounce(mail)))
             || (body > 1 && diagnosis && returned && opens_as_bounce(mail));
         return (sender && (subject || body > 0 || diagnosis))
-            || (about_delivery && !mail.reads_like_report);
+            || (about_delivery && !mail.reads_like_report());
     }
     let witnesses = usize::from(subject)
         + usize::from(sender)
@@ -613,7 +648,7 @@ fn sender_is_mail_system(mail: &Mail<'_>) -> bool {
 /// person who reports.
 fn unnamed_is_mail_system(mail: &Mail<'_>) -> bool {
     let field = phrases::fold(mail.message.header("From").unwrap_or_default());
-    phrases::has(&field, MAIL_SYSTEM_NAMES) || !mail.reads_like_report
+    phrases::has(&field, MAIL_SYSTEM_NAMES) || !mail.reads_like_report()
 }
 
 /// A machine comes to the point: one of its phrases is among the first words.
@@ -676,7 +711,7 @@ fn own_words_report(mail: &Mail<'_>, prefixed: bool) -> bool {
     if prefixed {
         likeness::likeness(&mail.own).is_report()
     } else {
-        mail.reads_like_report
+        mail.reads_like_report()
     }
 }
 
@@ -694,7 +729,7 @@ fn reads_as_receipt(mail: &Mail<'_>) -> bool {
     marked
         && phrases::has(&mail.own, SAYS_AUTOMATIC)
         && is_short(mail)
-        && !mail.reads_like_report
+        && !mail.reads_like_report()
         && !speaks_of_robots(&mail.own)
 }
 

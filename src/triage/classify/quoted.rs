@@ -93,10 +93,10 @@ fn is_header_name(label: &str) -> bool {
 /// `---------- Forwarded message ---------`, `Begin forwarded message:`
 fn is_forward_mark(line: &str) -> bool {
     let ruled = line.starts_with("--") || line.ends_with([':', '：']);
-    let folded = phrases::folded(line);
-    ruled
-        && phrases::words(&folded) <= 6
-        && FORWARDED_MESSAGE.iter().any(|mark| folded.contains(mark))
+    ruled && phrases::words(line) <= 6 && {
+        let folded = phrases::folded(line);
+        FORWARDED_MESSAGE.iter().any(|mark| folded.contains(mark))
+    }
 }
 
 enum Step {
@@ -131,6 +131,11 @@ fn is_quoted(trimmed: &str) -> bool {
 
 /// How many lines at the head of `rest` say who wrote what follows.
 fn attribution(rest: &[&str]) -> Option<usize> {
+    let names_when_or_who = |line: &&str| line.contains(|c: char| c == '@' || c.is_ascii_digit());
+    if !rest.iter().take(ATTRIBUTION_LINES).any(names_when_or_who) {
+        // Every attribution does; most lines are none, and folding them takes time.
+        return None;
+    }
     let mut joined = String::new();
     for (position, line) in rest.iter().take(ATTRIBUTION_LINES).enumerate() {
         let line = line.trim();
@@ -259,13 +264,12 @@ fn is_signature(trimmed: &str, rest: &[&str]) -> bool {
 
 /// "Sent from my iPhone", as short a line as programs make it.
 fn is_device_footer(trimmed: &str) -> bool {
-    if trimmed.len() > 120 {
+    if trimmed.len() > 120 || phrases::words(trimmed) > 10 {
         return false;
     }
     let folded = phrases::folded(trimmed);
-    phrases::words(&folded) <= 10
-        && (DEVICE_FOOTERS.iter().any(|start| folded.starts_with(start))
-            || DEVICE_FOOTER_ENDS.iter().any(|end| folded.ends_with(end)))
+    DEVICE_FOOTERS.iter().any(|start| folded.starts_with(start))
+        || DEVICE_FOOTER_ENDS.iter().any(|end| folded.ends_with(end))
 }
 
 const DEVICE_FOOTER_ENDS: &[&str] = &[

@@ -163,7 +163,7 @@ fn is_table(body: &str) -> bool {
 /// Lines of a command-line tool: its banner or the words of findings, and hardly any prose.
 fn is_printed(text: &str) -> bool {
     let folded = phrases::fold(text);
-    if has_written_up(text) {
+    if has_headings(text) || phrases::has(&folded, WRITTEN_UP) {
         return false;
     }
     let lines = Lines::read(text);
@@ -184,8 +184,11 @@ fn is_printed(text: &str) -> bool {
 
 /// A person's headings and sentences.
 fn has_written_up(text: &str) -> bool {
+    has_headings(text) || phrases::has(&phrases::fold(text), WRITTEN_UP)
+}
+
+fn has_headings(text: &str) -> bool {
     text.lines().filter(|line| is_heading(line)).count() >= 2
-        || phrases::has(&phrases::fold(text), WRITTEN_UP)
 }
 
 /// `## Impact`, or `**Impact**`.

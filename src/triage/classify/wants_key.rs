@@ -26,11 +26,22 @@ const MOST_CLAUSES: usize = 2_000;
 /// Does the sender want our key? `subject` as it came, `own` without quoted history.
 pub fn wants_key(subject: &str, own: &str) -> bool {
     let own = phrases::beginning(own, LOOKED_AT);
-    let whole = phrases::fold(&format!("{subject} {own}"));
+    wants_key_of(subject, own, &phrases::fold(&format!("{subject} {own}")))
+}
+
+/// The same where subject and own words are folded already.
+pub(super) fn wants_key_knowing(subject: &str, own: &str, whole: &Folded) -> bool {
+    match own.len() <= LOOKED_AT {
+        true => wants_key_of(subject, own, whole),
+        false => wants_key(subject, own),
+    }
+}
+
+fn wants_key_of(subject: &str, own: &str, whole: &Folded) -> bool {
     let mentioned = [PGP, KEYS, SECURE_CHANNEL]
         .iter()
-        .any(|list| phrases::has(&whole, list));
-    let encrypts = phrases::has(&whole, ENCRYPTION);
+        .any(|list| phrases::has(whole, list));
+    let encrypts = phrases::has(whole, ENCRYPTION);
     mentioned
         && clauses(subject)
             .chain(clauses(own))

@@ -50,7 +50,7 @@ fn is_calendar_answer(mail: &Mail<'_>) -> bool {
     };
     mail.message.attachments.iter().any(answers) && {
         let is_alone = mail.message.media_type == "text/calendar";
-        is_alone || phrases::words(&mail.own) <= INVITATION_WORDS && !mail.reads_like_report
+        is_alone || phrases::words(&mail.own) <= INVITATION_WORDS && !mail.reads_like_report()
     }
 }
 

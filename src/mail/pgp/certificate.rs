@@ -1,5 +1,8 @@
 //! The certificates of others, as they come with mail: read, and cut down to what we use.
 
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use sequoia_openpgp::cert::CertParser;
 use sequoia_openpgp::cert::bundle::ComponentBundle;
 use sequoia_openpgp::packet::{Signature, UserID};
@@ -19,6 +22,32 @@ const MAX_INPUT: usize = 8 * 1024 * 1024;
 /// Of one component, the newest; older ones say nothing that holds now.
 const MAX_SELF_SIGNATURES: usize = 3;
 const MAX_COMPONENTS: usize = 64;
+
+/// So many certificates stay parsed, with their self-signatures verified; larger ones do not.
+const KEPT_PARSED: usize = 64;
+const KEPT_BYTES: usize = 16 * 1024;
+
+static PARSED: Mutex<VecDeque<(Vec<u8>, Arc<Cert>)>> = Mutex::new(VecDeque::new());
+
+/// A certificate from its bytes. That of a reporter is needed for the signature and again for the
+/// answer; verifying its self-signatures takes most of the time of either.
+pub fn parsed(certificate: &Certificate) -> Result<Arc<Cert>> {
+    let recent = || PARSED.lock().unwrap_or_else(PoisonError::into_inner);
+    let has = |(bytes, _): &&(Vec<u8>, Arc<Cert>)| *bytes == certificate.bytes;
+    if let Some((_, cert)) = recent().iter().rev().find(has) {
+        return Ok(Arc::clone(cert));
+    }
+    let cert = Arc::new(Cert::from_bytes(&certificate.bytes)?);
+    if certificate.bytes.len() > KEPT_BYTES {
+        return Ok(cert);
+    }
+    let mut recent = recent();
+    if recent.len() >= KEPT_PARSED {
+        recent.pop_front();
+    }
+    recent.push_back((certificate.bytes.clone(), Arc::clone(&cert)));
+    Ok(cert)
+}
 
 /// All certificates in some bytes, armoured (several blocks, text around them) or binary.
 ///

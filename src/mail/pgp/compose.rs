@@ -1,18 +1,19 @@
 //! Encrypting and signing what we send.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use sequoia_openpgp::cert::ValidCert;
 use sequoia_openpgp::cert::amalgamation::key::ValidErasedKeyAmalgamation;
 use sequoia_openpgp::packet::key::PublicParts;
-use sequoia_openpgp::parse::Parse;
 use sequoia_openpgp::policy::StandardPolicy;
 use sequoia_openpgp::serialize::stream::{Encryptor, LiteralWriter, Message, Signer};
 use sequoia_openpgp::types::{HashAlgorithm, KeyFlags, RevocationStatus};
 use sequoia_openpgp::{Cert, Error, Result};
 
 use super::armor::{Label, armored};
+use super::certificate::parsed;
 use super::keyring::Keyring;
 use super::{guarded, policy, system_time};
 use crate::mail::message::Certificate;
@@ -94,8 +95,8 @@ fn finished(work: impl FnOnce() -> Result<String>) -> std::result::Result<Vec<u8
     }
 }
 
-fn parse(certificate: &Certificate) -> std::result::Result<Cert, String> {
-    match guarded(|| Cert::from_bytes(&certificate.bytes)) {
+fn parse(certificate: &Certificate) -> std::result::Result<Arc<Cert>, String> {
+    match guarded(|| parsed(certificate)) {
         Some(Ok(cert)) => Ok(cert),
         _ => Err(format!(
             "certificate {} cannot be read",

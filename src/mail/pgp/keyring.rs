@@ -5,6 +5,7 @@
 //! that is good by today's standard.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -33,6 +34,9 @@ pub struct Keyring {
     keys: Vec<OwnKey>,
     /// Index of the current key.
     current: usize,
+    /// What every letter carries, made once: the certificate, and the Autocrypt value for one address.
+    certificate: OnceLock<String>,
+    autocrypt: OnceLock<(String, String)>,
 }
 
 /// One of our certificates and what was unlocked of it.
@@ -120,15 +124,27 @@ impl Keyring {
 
     /// The current key's certificate, minimal and armoured, as `application/pgp-keys`.
     pub fn certificate(&self) -> String {
-        self.current()
-            .and_then(|key| minimal(&key.cert, |_| true).ok())
-            .and_then(|packets| armored(Label::PublicKey, &packets).ok())
-            .unwrap_or_default()
+        let make = || {
+            self.current()
+                .and_then(|key| minimal(&key.cert, |_| true).ok())
+                .and_then(|packets| armored(Label::PublicKey, &packets).ok())
+                .unwrap_or_default()
+        };
+        self.certificate.get_or_init(make).clone()
     }
 
     /// Value of an Autocrypt header field for `address`, a space every 70 characters of key
     /// data. Empty where there is no key.
     pub fn autocrypt(&self, address: &str) -> String {
+        let make = || (address.to_owned(), self.autocrypt_value(address));
+        let (made_for, value) = self.autocrypt.get_or_init(make);
+        match made_for == address {
+            true => value.clone(),
+            false => self.autocrypt_value(address),
+        }
+    }
+
+    fn autocrypt_value(&self, address: &str) -> String {
         let Some(current) = self.current() else {
             return String::new();
         };
@@ -443,6 +459,8 @@ impl Loading {
         let keyring = Keyring {
             keys: self.keys,
             current: current.unwrap_or_default(),
+            certificate: OnceLock::new(),
+            autocrypt: OnceLock::new(),
         };
         (keyring, self.problems)
     }

@@ -16,6 +16,7 @@
 
 use std::cell::OnceCell;
 use std::io::Read;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -33,6 +34,7 @@ use sequoia_openpgp::types::RevocationStatus;
 use sequoia_openpgp::{Cert, Error, Fingerprint, KeyHandle, Result};
 
 use super::armor::{self, Label};
+use super::certificate::parsed;
 use super::decrypt::Plaintext;
 use super::limits::{Limits, buffer_sizes};
 use super::{guarded, policy, system_time};
@@ -264,7 +266,7 @@ impl VerificationHelper for &mut Checker<'_> {
 pub struct Signers<'a> {
     known: &'a [Certificate],
     /// `known`, parsed once it is needed.
-    parsed: OnceCell<Vec<Cert>>,
+    parsed: OnceCell<Vec<Arc<Cert>>>,
     /// Primary keys to which the message may be addressed; empty: to anybody.
     recipients: &'a [Fingerprint],
     now: DateTime<Utc>,
@@ -375,9 +377,9 @@ impl<'a> Signers<'a> {
 
     /// The certificates that hold a key of these handles. Copies of one certificate are
     /// merged, so that a revocation in any of them counts.
-    fn issued_by(&self, issuers: &[KeyHandle]) -> Vec<Cert> {
+    fn issued_by(&self, issuers: &[KeyHandle]) -> Vec<Arc<Cert>> {
         let known = self.parsed.get_or_init(|| parse(self.known));
-        let mut certs: Vec<Cert> = Vec::new();
+        let mut certs: Vec<Arc<Cert>> = Vec::new();
         let holders = known.iter().filter(|cert| holds_any(cert, issuers));
         for holder in holders.take(MAX_KEYS) {
             let fingerprint = holder.fingerprint();
@@ -388,18 +390,18 @@ impl<'a> Signers<'a> {
                 .iter()
                 .filter(|cert| cert.fingerprint() == fingerprint);
             certs.extend(copies.cloned().reduce(|merged, copy| {
-                let before = merged.clone();
-                merged.merge_public(copy).unwrap_or(before)
+                let both = Cert::clone(&merged).merge_public(Cert::clone(&copy));
+                both.map_or(merged, Arc::new)
             }));
         }
         certs
     }
 }
 
-fn parse(known: &[Certificate]) -> Vec<Cert> {
-    known
-        .iter()
-        .filter_map(|certificate| Cert::from_bytes(&certificate.bytes).ok())
+fn parse(known: &[Certificate]) -> Vec<Arc<Cert>> {
+    let certificates = known.iter();
+    certificates
+        .filter_map(|certificate| parsed(certificate).ok())
         .collect()
 }
 

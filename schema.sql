@@ -40,7 +40,7 @@ CREATE TABLE participants (
     case_id INTEGER NOT NULL REFERENCES cases (id),
     email   TEXT    NOT NULL,
     PRIMARY KEY (case_id, email)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- Every mail in and out.
 CREATE TABLE messages (
@@ -99,14 +99,13 @@ CREATE TABLE signatures (
 ) STRICT;
 
 -- MinHash bands of the text of each mail that opened a case: near-duplicates share one.
+-- Sixteen rows for a mail, so they lie in one tree, in the order in which they are looked up.
 CREATE TABLE sketches (
-    message_id INTEGER NOT NULL REFERENCES messages (id),
     band       INTEGER NOT NULL, -- from 0
     hash       INTEGER NOT NULL,
-    PRIMARY KEY (message_id, band)
-) STRICT;
-
-CREATE INDEX sketches_by_hash ON sketches (band, hash);
+    message_id INTEGER NOT NULL REFERENCES messages (id),
+    PRIMARY KEY (band, hash, message_id)
+) STRICT, WITHOUT ROWID;
 
 -- Certificates that came with mail, by the address that they were seen with.
 CREATE TABLE certificates (
@@ -159,6 +158,7 @@ CREATE INDEX outbox_by_due ON outbox (state, next_at);
 CREATE INDEX outbox_by_recipient ON outbox (recipient, sent_at);
 CREATE INDEX outbox_by_domain ON outbox (domain, sent_at);
 CREATE INDEX outbox_by_sent ON outbox (sent_at);
+CREATE INDEX outbox_by_merged ON outbox (merged_into) WHERE merged_into IS NOT NULL;
 
 -- Where each recorded mail lay. The same bytes may have lain in several places.
 CREATE TABLE origins (
@@ -169,7 +169,7 @@ CREATE TABLE origins (
     message_id INTEGER NOT NULL REFERENCES messages (id),
     filed_at   INTEGER,          -- moved or marked; NULL: still to be done
     PRIMARY KEY (mailbox, folder, validity, uid)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 CREATE INDEX origins_unfiled ON origins (mailbox, folder) WHERE filed_at IS NULL;
 CREATE INDEX origins_by_message ON origins (message_id);

@@ -29,6 +29,16 @@ const MIGRATIONS: [&str; 0] = [];
 /// The schema that this program writes.
 pub const SCHEMA_VERSION: u32 = 1 + MIGRATIONS.len() as u32;
 
+/// Pages of 4 KiB in memory. What does not fit is decrypted again when it is next read, and
+/// encrypted twice when one transaction changes it.
+const PAGES_IN_MEMORY: u32 = 2_048;
+/// The write-ahead log is brought into the database when it has so many pages: many mails change
+/// the same ones.
+const PAGES_OF_LOG: u32 = 4_096;
+
+/// All that the path of a mail needs, so that none is compiled twice.
+const STATEMENTS_KEPT: usize = 128;
+
 /// How long a write waits for another process before it gives up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -130,9 +140,11 @@ impl Store {
 
     /// An empty database in memory: what `explain` asks where there is none yet.
     pub fn in_memory() -> Result<Self> {
+        let connection = Connection::open_in_memory()?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
         let store = Self {
             path: PathBuf::from(":memory:"),
-            connection: Mutex::new(Connection::open_in_memory()?),
+            connection: Mutex::new(connection),
         };
         store.bring_up_to_date()?;
         Ok(store)
@@ -153,7 +165,9 @@ impl Store {
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
-        connection.set_prepared_statement_cache_capacity(64);
+        connection.pragma_update(None, "cache_size", PAGES_IN_MEMORY)?;
+        connection.pragma_update(None, "wal_autocheckpoint", PAGES_OF_LOG)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
         Ok(Self {
             path: path.to_owned(),
             connection: Mutex::new(connection),
@@ -258,17 +272,18 @@ impl Store {
 impl Tx<'_> {
     /// Runs `work`; what it changed is undone if it fails, and the rest of the transaction stands.
     pub fn isolated<T, E>(&self, work: impl FnOnce() -> Result<T, E>) -> Result<Result<T, E>> {
-        self.0.execute_batch("SAVEPOINT one_mail")?;
+        let run = |sql| self.0.prepare_cached(sql)?.execute([]);
+        run("SAVEPOINT one_mail")?;
         let outcome = work();
-        if outcome.is_err() && self.0.is_autocommit() {
-            // A full disk rolled back the whole transaction: `outcome` tells why, and no
-            // statement may follow, for it would be committed by itself.
-            return Ok(outcome);
+        if outcome.is_err() {
+            if self.0.is_autocommit() {
+                // A full disk rolled back the whole transaction: `outcome` tells why, and no
+                // statement may follow, for it would be committed by itself.
+                return Ok(outcome);
+            }
+            run("ROLLBACK TO one_mail")?;
         }
-        self.0.execute_batch(match outcome {
-            Ok(_) => "RELEASE one_mail",
-            Err(_) => "ROLLBACK TO one_mail; RELEASE one_mail",
-        })?;
+        run("RELEASE one_mail")?;
         Ok(outcome)
     }
 

@@ -10,15 +10,16 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use crate::killpoint;
-use crate::letters::{Answered, Desk, LetterError, digest_of_header};
+use crate::letters::{Answered, Desk, LetterError, Written, digest_of_header};
 use crate::mail::message::{Address, Certificate, Digest, Failure, Message};
 use crate::mail::open::{self, Limits, Opening};
 use crate::mail::pgp;
 use crate::mailbox::Lane;
+use crate::parallel;
 use crate::store::audit::Actor;
-use crate::store::cases::NewCase;
+use crate::store::cases::{CaseFile, NewCase};
 use crate::store::intake::{IncomingRecord, Place};
-use crate::store::{StoreError, Tx};
+use crate::store::{Store, StoreError, Tx};
 use crate::triage::classify::{self, Classified, Kind};
 use crate::triage::decide::{
     self, CaseChange, CaseRef, Decision, Incoming, Known, Questions, Unanswered,
@@ -161,6 +162,65 @@ pub fn certificate_for(
     Ok(certificates.pop())
 }
 
+/// Records mails and the letters that answer them in one transaction, and what `beside` adds to it.
+///
+/// The letters are written on all cores. Where one of the mails cannot be handled, nothing of
+/// that stands, and each is recorded by itself.
+pub fn record_all<T>(
+    store: &Store,
+    mails: &[Opened],
+    desk: &Desk,
+    now: DateTime<Utc>,
+    beside: impl Fn(&Tx<'_>) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let together = catch_unwind(AssertUnwindSafe(|| {
+        store.write(|tx| {
+            record_together(tx, mails, desk, now)?;
+            Ok(beside(tx)?)
+        })
+    }));
+    let fault = match together.unwrap_or(Err(Fault::Panic)) {
+        Ok(done) => return Ok(done),
+        Err(Fault::Store(error)) if error.passes_by_itself() => return Err(error),
+        Err(fault) => fault,
+    };
+    tracing::warn!(
+        event = "recorded_one_by_one",
+        mails = mails.len(),
+        "{fault}"
+    );
+    store.write(|tx| {
+        for opened in mails {
+            record(tx, opened, desk, now)?;
+        }
+        beside(tx)
+    })
+}
+
+fn record_together(
+    tx: &Tx<'_>,
+    mails: &[Opened],
+    desk: &Desk,
+    now: DateTime<Utc>,
+) -> Result<(), Fault> {
+    let mut halves = Vec::with_capacity(mails.len());
+    for opened in mails {
+        if !is_known_already(tx, opened, now)? {
+            halves.push((opened, half_record(tx, opened, desk, now)?));
+        }
+    }
+    let unwritten = halves.iter().flat_map(|(_, half)| &half.letters).collect();
+    let mut letters =
+        parallel::map(unwritten, |letter: &Unwritten<'_>| letter.write(desk, now)).into_iter();
+    for (opened, half) in &halves {
+        for written in letters.by_ref().take(half.letters.len()) {
+            enqueue(tx, &written?, half.case.as_ref(), now)?;
+        }
+        log(opened, &half.recorded);
+    }
+    Ok(())
+}
+
 /// Records one mail and the letters that answer it. `filed`: nothing has to be
 /// done any more where it lay.
 pub fn record(
@@ -169,26 +229,16 @@ pub fn record(
     desk: &Desk,
     now: DateTime<Utc>,
 ) -> Result<Recorded, StoreError> {
-    let recorded = match tx.recorded(opened.message.digest)? {
-        Some((message, _)) => {
-            let stays = opened.mail.too_large || opened.classified.kind_hint == Kind::Spam;
-            remember_origin(tx, opened, message, !stays, now)?;
-            let known = Recorded {
-                kind: opened.classified.kind_hint,
-                case: None,
-                opened_case: false,
-                replies: 0,
-                known_already: true,
-            };
-            tracing::info!(
-                event = "known_already",
-                sha256 = %opened.message.digest,
-                "the same bytes are recorded already"
-            );
-            return Ok(known);
-        }
-        None => tx.isolated(|| whole_record(tx, opened, desk, now))?,
-    };
+    if is_known_already(tx, opened, now)? {
+        return Ok(Recorded {
+            kind: opened.classified.kind_hint,
+            case: None,
+            opened_case: false,
+            replies: 0,
+            known_already: true,
+        });
+    }
+    let recorded = tx.isolated(|| whole_record(tx, opened, desk, now))?;
     let recorded = match recorded {
         Ok(recorded) => recorded,
         Err(Fault::Store(error)) if error.passes_by_itself() => return Err(error),
@@ -201,6 +251,26 @@ pub fn record(
             bare_record(tx, opened, desk, &fault.to_string(), now)?
         }
     };
+    log(opened, &recorded);
+    Ok(recorded)
+}
+
+/// The same bytes are recorded: only where they lay is noted.
+fn is_known_already(tx: &Tx<'_>, opened: &Opened, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    let Some((message, _)) = tx.recorded(opened.message.digest)? else {
+        return Ok(false);
+    };
+    let stays = opened.mail.too_large || opened.classified.kind_hint == Kind::Spam;
+    remember_origin(tx, opened, message, !stays, now)?;
+    tracing::info!(
+        event = "known_already",
+        sha256 = %opened.message.digest,
+        "the same bytes are recorded already"
+    );
+    Ok(true)
+}
+
+fn log(opened: &Opened, recorded: &Recorded) {
     tracing::info!(
         case = recorded.case.as_deref().unwrap_or("-"),
         event = if recorded.opened_case { "opened" } else { "recorded" },
@@ -208,7 +278,6 @@ pub fn record(
         replies = recorded.replies,
         sha256 = %opened.message.digest,
     );
-    Ok(recorded)
 }
 
 /// Why a mail could not be handled.
@@ -229,28 +298,57 @@ fn whole_record(
     now: DateTime<Utc>,
 ) -> Result<Recorded, Fault> {
     catch_unwind(AssertUnwindSafe(|| {
-        let decision = judge(tx, opened, desk, now)?;
-        let case = change_case(tx, opened, &decision, desk, now)?;
-        let stays = decision.kind == Kind::Spam || opened.mail.too_large;
-        let message = insert(tx, opened, decision.kind, case.as_ref(), &decision, now)?;
-        remember_origin(tx, opened, message, !stays, now)?;
-        remember_sender(tx, opened, case.as_ref(), now)?;
-        if matches!(decision.case, CaseChange::Open)
-            && let Some(comparable) = &opened.comparable
-        {
-            tx.remember_sketch(message, comparable)?;
+        let half = half_record(tx, opened, desk, now)?;
+        for letter in &half.letters {
+            enqueue(tx, &letter.write(desk, now)?, half.case.as_ref(), now)?;
         }
-        killpoint::reached("half_recorded");
-        write_replies(tx, opened, &decision, case.as_ref(), desk, now)?;
-        Ok(Recorded {
-            kind: decision.kind,
-            case: case.map(|case| case.number),
-            opened_case: decision.case == CaseChange::Open,
-            replies: decision.replies.len(),
-            known_already: false,
-        })
+        Ok(half.recorded)
     }))
     .unwrap_or(Err(Fault::Panic))
+}
+
+/// A mail that is recorded but for the letters that answer it.
+struct Half<'a> {
+    recorded: Recorded,
+    case: Option<CaseRef>,
+    letters: Vec<Unwritten<'a>>,
+}
+
+fn half_record<'a>(
+    tx: &Tx<'_>,
+    opened: &'a Opened,
+    desk: &Desk,
+    now: DateTime<Utc>,
+) -> Result<Half<'a>, StoreError> {
+    let decision = judge(tx, opened, desk, now)?;
+    let case = change_case(tx, opened, &decision, desk, now)?;
+    let stays = decision.kind == Kind::Spam || opened.mail.too_large;
+    let message = insert(tx, opened, decision.kind, case.as_ref(), &decision, now)?;
+    remember_origin(tx, opened, message, !stays, now)?;
+    remember_sender(tx, opened, case.as_ref(), now)?;
+    if matches!(decision.case, CaseChange::Open)
+        && let Some(comparable) = &opened.comparable
+    {
+        tx.remember_sketch(message, comparable)?;
+    }
+    killpoint::reached("half_recorded");
+    let recorded = Recorded {
+        kind: decision.kind,
+        case: case.as_ref().map(|case| case.number.clone()),
+        opened_case: decision.case == CaseChange::Open,
+        replies: decision.replies.len(),
+        known_already: false,
+    };
+    let letters = decision
+        .replies
+        .into_iter()
+        .map(|reply| Unwritten::new(tx, opened, reply, case.as_ref()))
+        .collect::<Result<_, _>>()?;
+    Ok(Half {
+        recorded,
+        case,
+        letters,
+    })
 }
 
 /// The case that the mail belongs to, opened if need be, with its labels and deadlines.
@@ -364,39 +462,48 @@ fn remember_sender(
     Ok(())
 }
 
-fn write_replies(
-    tx: &Tx<'_>,
-    opened: &Opened,
-    decision: &Decision,
-    case: Option<&CaseRef>,
-    desk: &Desk,
-    now: DateTime<Utc>,
-) -> Result<(), Fault> {
-    for reply in &decision.replies {
-        enqueue_reply(tx, opened, reply, case, desk, now)?;
-    }
-    Ok(())
+/// A letter that was decided on, with all that its words need.
+struct Unwritten<'a> {
+    opened: &'a Opened,
+    reply: decide::Reply,
+    case: Option<CaseFile>,
 }
 
-fn enqueue_reply(
+impl<'a> Unwritten<'a> {
+    fn new(
+        tx: &Tx<'_>,
+        opened: &'a Opened,
+        reply: decide::Reply,
+        case: Option<&CaseRef>,
+    ) -> Result<Self, StoreError> {
+        let case = case.map(|case| tx.case_file(case)).transpose()?;
+        Ok(Self {
+            opened,
+            reply,
+            case,
+        })
+    }
+
+    fn write(&self, desk: &Desk, now: DateTime<Utc>) -> Result<Written, LetterError> {
+        let answered = Answered {
+            message: &self.opened.message,
+            received_at: self.opened.mail.received_at,
+            too_large: self.opened.mail.too_large,
+            missing: &self.opened.extracted.missing,
+            no_key_of_ours: self.opened.message.openpgp.failure == Some(Failure::NoKey),
+        };
+        desk.answer(&self.reply, &answered, self.case.as_ref(), now)
+    }
+}
+
+fn enqueue(
     tx: &Tx<'_>,
-    opened: &Opened,
-    reply: &decide::Reply,
+    written: &Written,
     case: Option<&CaseRef>,
-    desk: &Desk,
     now: DateTime<Utc>,
-) -> Result<(), Fault> {
-    let file = case.map(|case| tx.case_file(case)).transpose()?;
-    let answered = Answered {
-        message: &opened.message,
-        received_at: opened.mail.received_at,
-        too_large: opened.mail.too_large,
-        missing: &opened.extracted.missing,
-        no_key_of_ours: opened.message.openpgp.failure == Some(Failure::NoKey),
-    };
-    let written = desk.answer(reply, &answered, file.as_ref(), now)?;
+) -> Result<(), StoreError> {
     tx.enqueue(&written.letter)?;
-    if let Some(why) = written.unusable_certificate {
+    if let Some(why) = &written.unusable_certificate {
         tx.event(
             now,
             &Actor::Daemon,
@@ -539,10 +646,12 @@ pub fn acknowledge(
         opened.classified.wants_key,
     )
     .map_err(AcknowledgeError::NotToBeAnswered)?;
-    enqueue_reply(tx, &opened, &reply, Some(&case), desk, now).map_err(|fault| match fault {
-        Fault::Store(error) => AcknowledgeError::Store(error),
-        other => AcknowledgeError::NotToBeAnswered(other.to_string()),
-    })?;
+    let written = Unwritten::new(tx, &opened, reply, Some(&case))?
+        .write(desk, now)
+        .map_err(|fault| {
+            AcknowledgeError::NotToBeAnswered(format!("the answer could not be written: {fault}"))
+        })?;
+    enqueue(tx, &written, Some(&case), now)?;
     tx.answered(case.id, first.id)?;
     tx.event(now, actor, "acknowledge", Some(case.id), json!({}))?;
     Ok(())

@@ -7,6 +7,7 @@
 //! - `config`: text to checked values; every mistake with its line
 //! - `mail`: bytes to values and back: MIME, OpenPGP, composing
 //! - `triage`: the pure core; no clock, network or database
+//! - `parallel`: work on all cores
 //! - `mailbox`, `delivery`, `store`, `tls`, `systemd`: the edges
 //! - `cli`: a file per command
 
@@ -30,6 +31,7 @@ pub mod killpoint;
 pub mod letters;
 pub mod mail;
 pub mod mailbox;
+pub mod parallel;
 pub mod store;
 pub mod systemd;
 pub mod tls;

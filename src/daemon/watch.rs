@@ -2,9 +2,10 @@
 //!
 //! ```text
 //! list -> plan batches -> fetch -> open -> record (one transaction) -> file
-//!                          ^                                            |
-//!                          +-- the next batch is fetched meanwhile -----+
 //! ```
+//! Three batches are in hand at a time: one is recorded while the next is opened
+//! and the one after it is fetched.
+//!
 //! After any error the session is thrown away whole and a new one begun, at
 //! most 60 seconds later. What was recorded is known by its place and by its
 //! bytes, so that every step can be done again. A mail that made trouble comes
@@ -12,11 +13,13 @@
 //! to record.
 
 use std::collections::{BTreeSet, HashSet, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use super::Shared;
 use crate::config::{Folders, Source};
@@ -26,8 +29,9 @@ use crate::letters::Desk;
 use crate::mailbox::imap::Imap;
 use crate::mailbox::maildir::MaildirBox;
 use crate::mailbox::{Entry, Fetched, Lane, Listing, Mailbox, Part, Uid};
+use crate::parallel;
 use crate::store::intake::{Cursor, Place};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, Tx};
 use crate::triage::decide::Unanswered;
 
 /// A batch holds so many mails at most, and so many bytes unless one mail alone is larger.
@@ -193,16 +197,55 @@ impl Folder {
 struct Batch {
     entries: Vec<Entry>,
     part: Part,
+    /// This mail made trouble before.
+    alone: bool,
     /// The program died over this mail too often.
     unopened: bool,
     /// Where the cursor may stand once this batch is recorded.
     cursor: Cursor,
 }
 
+/// Which batches may be in hand together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Company {
+    /// One is recorded while the next is opened and the one after it fetched.
+    Small,
+    /// A large mail is fetched while another batch is recorded, but not while one is opened:
+    /// reading takes a multiple of its size.
+    Large,
+    /// Nothing else is in hand, so that nothing else is blamed if the program dies over it.
+    Alone,
+}
+
+impl Company {
+    /// What both of two neighbours bear.
+    fn and(self, other: Self) -> Self {
+        self.max(other)
+    }
+}
+
+/// A batch that is being opened and recorded.
+struct Recording {
+    places: Vec<Place>,
+    /// Resolves to what has to be filed; to nothing where the batch before was not recorded, for
+    /// the cursor would pass over its mails.
+    task: JoinHandle<Result<Option<Vec<Uid>>, StoreError>>,
+    /// Ends with the opening.
+    opened: oneshot::Receiver<()>,
+}
+
 impl Batch {
     fn places(&self, folder: &Folder) -> Vec<Place> {
         let entries = self.entries.iter();
         entries.map(|entry| folder.place(&entry.uid)).collect()
+    }
+
+    fn company(&self) -> Company {
+        match self.alone {
+            true => Company::Alone,
+            false if self.bytes() > BATCH_BYTES => Company::Large,
+            false => Company::Small,
+        }
     }
 
     fn bytes(&self) -> u64 {
@@ -329,47 +372,92 @@ impl<'a, M: Mailbox> Visit<'a, M> {
         self.take_in(lane, &folder, batches, answer_since).await
     }
 
-    /// Fetches, records and files one batch after the other, the next one fetched meanwhile.
+    /// Fetches, records and files one batch after the other, the next ones fetched and opened
+    /// meanwhile.
     async fn take_in(
         &mut self,
         lane: Lane,
         folder: &Folder,
-        mut batches: VecDeque<Batch>,
+        batches: VecDeque<Batch>,
         answer_since: DateTime<Utc>,
     ) -> anyhow::Result<()> {
-        let Some(first) = batches.pop_front() else {
-            return Ok(());
-        };
-        let mut in_hand = Some(self.fetch(lane, folder, first).await?);
-        while let Some((batch, fetched)) = in_hand.take() {
-            let is_small = batch.bytes() <= BATCH_BYTES;
-            let places = batch.places(folder);
-            let recording = self.record(lane, folder, batch, fetched, answer_since);
-            // A large mail is alone in memory.
-            let stopping = self.shared.is_stopping();
-            let next = match batches.front() {
-                Some(next) if !stopping && is_small && next.bytes() <= BATCH_BYTES => {
-                    batches.pop_front()
+        let mut in_hand = VecDeque::new();
+        let outcome = self
+            .take_each_in(lane, folder, batches, answer_since, &mut in_hand)
+            .await;
+        // What was fetched before the session broke needs none to be recorded; the next one files it.
+        for recording in in_hand {
+            if let Err(error) = self.recorded(recording).await {
+                tracing::warn!(event = "not_recorded", "{error:#}");
+            }
+        }
+        outcome
+    }
+
+    async fn take_each_in(
+        &mut self,
+        lane: Lane,
+        folder: &Folder,
+        batches: VecDeque<Batch>,
+        answer_since: DateTime<Utc>,
+        in_hand: &mut VecDeque<Recording>,
+    ) -> anyhow::Result<()> {
+        let mut company = Company::Small;
+        let mut before = None;
+        for batch in batches {
+            if self.shared.is_stopping() {
+                break;
+            }
+            company = company.and(batch.company());
+            self.make_room(lane, folder, company, in_hand).await?;
+            company = batch.company();
+            let (batch, fetched) = self.fetch(lane, folder, batch).await?;
+            let (recording, recorded) =
+                self.record(lane, folder, batch, fetched, answer_since, before);
+            before = Some(recorded);
+            in_hand.push_back(recording);
+        }
+        self.finish(lane, folder, 0, in_hand).await
+    }
+
+    /// Waits until another batch may be fetched beside those in hand.
+    async fn make_room(
+        &mut self,
+        lane: Lane,
+        folder: &Folder,
+        company: Company,
+        in_hand: &mut VecDeque<Recording>,
+    ) -> anyhow::Result<()> {
+        match company {
+            Company::Small => self.finish(lane, folder, 2, in_hand).await,
+            Company::Large => {
+                self.finish(lane, folder, 1, in_hand).await?;
+                if let Some(last) = in_hand.back_mut() {
+                    // It ends with the opening, also where that fails.
+                    let _ = (&mut last.opened).await;
                 }
-                _ => None,
-            };
-            let fetched = match next {
-                Some(next) => Some(self.fetch(lane, folder, next).await),
-                None => None,
-            };
-            let to_file = self.recorded(places, recording).await?;
+                Ok(())
+            }
+            Company::Alone => self.finish(lane, folder, 0, in_hand).await,
+        }
+    }
+
+    /// Files batches as they are recorded, until so many are left in hand.
+    async fn finish(
+        &mut self,
+        lane: Lane,
+        folder: &Folder,
+        left: usize,
+        in_hand: &mut VecDeque<Recording>,
+    ) -> anyhow::Result<()> {
+        while in_hand.len() > left
+            && let Some(oldest) = in_hand.pop_front()
+        {
+            let to_file = self.recorded(oldest).await?;
             if !self.carried.cannot_file {
                 self.file(lane, folder, to_file).await?;
             }
             self.shared.pulses.watch_turned.beat();
-            in_hand = match fetched {
-                _ if self.shared.is_stopping() => None,
-                Some(fetched) => Some(fetched?),
-                None => match batches.pop_front() {
-                    Some(next) => Some(self.fetch(lane, folder, next).await?),
-                    None => None,
-                },
-            };
         }
         Ok(())
     }
@@ -412,18 +500,16 @@ impl<'a, M: Mailbox> Visit<'a, M> {
 
     /// Waits for the record of these mails. A fault that is neither the disk's nor another
     /// process's lies in one of them.
-    async fn recorded(
-        &mut self,
-        places: Vec<Place>,
-        recording: tokio::task::JoinHandle<Result<Vec<Uid>, StoreError>>,
-    ) -> anyhow::Result<Vec<Uid>> {
-        let error = match recording.await {
-            Ok(Ok(to_file)) => {
+    async fn recorded(&mut self, recording: Recording) -> anyhow::Result<Vec<Uid>> {
+        let Recording { places, task, .. } = recording;
+        let error = match task.await {
+            Ok(Ok(Some(to_file))) => {
                 for place in &places {
                     self.carried.begun.remove(place);
                 }
                 return Ok(to_file);
             }
+            Ok(Ok(None)) => anyhow::bail!("the mails before these were not recorded"),
             Ok(Err(error)) if error.passes_by_itself() => {
                 return Err(error).context("recording mail");
             }
@@ -457,7 +543,8 @@ impl<'a, M: Mailbox> Visit<'a, M> {
         Ok(())
     }
 
-    /// Opens and records a batch away from the network; resolves to what has to be filed.
+    /// Opens and records a batch away from the network, once the one `before` it is recorded.
+    /// With it comes what tells the next batch so.
     fn record(
         &self,
         lane: Lane,
@@ -465,14 +552,32 @@ impl<'a, M: Mailbox> Visit<'a, M> {
         batch: Batch,
         fetched: Vec<Fetched>,
         answer_since: DateTime<Utc>,
-    ) -> tokio::task::JoinHandle<Result<Vec<Uid>, StoreError>> {
+        before: Option<mpsc::Receiver<()>>,
+    ) -> (Recording, mpsc::Receiver<()>) {
         let shared = Arc::clone(self.shared);
+        let places = batch.places(folder);
         let folder = folder.clone();
-        tokio::task::spawn_blocking(move || {
-            let recorded = record_batch(&shared, lane, &folder, batch, fetched, answer_since);
+        let (tell_opened, opened) = oneshot::channel();
+        let (tell_recorded, recorded) = mpsc::channel();
+        let task = tokio::task::spawn_blocking(move || {
+            let desk = shared.desk();
+            let mails = open_batch(&desk, lane, &folder, &batch, fetched, answer_since);
+            // Nobody may be waiting for it any more.
+            let _ = tell_opened.send(());
+            if before.is_some_and(|before| before.recv().is_err()) {
+                return Ok(None);
+            }
+            let to_file = record_batch(&shared, &desk, &folder, &batch, &mails)?;
             shared.letters.notify_one();
-            recorded
-        })
+            let _ = tell_recorded.send(());
+            Ok(Some(to_file))
+        });
+        let recording = Recording {
+            places,
+            task,
+            opened,
+        };
+        (recording, recorded)
     }
 
     /// Moves or marks recorded mails. Cosmetics: what fails is done at the next session.
@@ -688,6 +793,7 @@ impl<'a> Planner<'a> {
     fn set_aside(&mut self, entry: Entry, troubles: u32, unopened: bool) {
         self.skip(&entry);
         let mut batch = self.batch_of(entry);
+        batch.alone = true;
         batch.unopened = unopened;
         self.set_aside.push((troubles, batch));
     }
@@ -715,6 +821,7 @@ impl<'a> Planner<'a> {
     fn batch_of(&self, entry: Entry) -> Batch {
         Batch {
             part: self.part(&entry),
+            alone: false,
             unopened: false,
             cursor: Cursor {
                 validity: self.folder.validity,
@@ -781,17 +888,14 @@ fn note_failures(
     })
 }
 
-/// Opens the mails on all cores, records them in one transaction, returns what is to be filed.
-fn record_batch(
-    shared: &Shared,
+fn open_batch(
+    desk: &Desk,
     lane: Lane,
     folder: &Folder,
-    batch: Batch,
+    batch: &Batch,
     fetched: Vec<Fetched>,
     answer_since: DateTime<Utc>,
-) -> Result<Vec<Uid>, StoreError> {
-    let desk = shared.desk();
-    let now = Utc::now();
+) -> Vec<Opened> {
     let mails: Vec<Mail> = fetched
         .into_iter()
         .map(|fetched| Mail {
@@ -809,20 +913,28 @@ fn record_batch(
     let opened = if batch.unopened {
         mails
             .into_iter()
-            .map(|mail| intake::unopened(mail, &desk))
+            .map(|mail| intake::unopened(mail, desk))
             .collect()
     } else {
-        open_all(mails, &desk, now)
+        let now = Utc::now();
+        parallel::map(mails, |mail| intake::open_mail(mail, desk, now))
     };
     killpoint::reached("opened");
-    let mut to_file = Vec::new();
-    shared.store.write(|tx| {
-        for opened in &opened {
-            intake::record(tx, opened, &desk, now)?;
-            let place = opened.mail.place.as_ref();
-            if let Some(place) = place
-                && tx.is_unfiled(place)?
-            {
+    opened
+}
+
+/// Records the mails in one transaction, returns what is to be filed.
+fn record_batch(
+    shared: &Shared,
+    desk: &Desk,
+    folder: &Folder,
+    batch: &Batch,
+    mails: &[Opened],
+) -> Result<Vec<Uid>, StoreError> {
+    let finish = |tx: &Tx<'_>| {
+        let mut to_file = Vec::new();
+        for place in mails.iter().filter_map(|opened| opened.mail.place.as_ref()) {
+            if tx.is_unfiled(place)? {
                 to_file.push(place.uid.clone());
             }
         }
@@ -832,44 +944,11 @@ fn record_batch(
         }
         tx.set_cursor(&folder.mailbox, &folder.name, batch.cursor)?;
         killpoint::reached("recorded");
-        Ok::<_, StoreError>(())
-    })?;
+        Ok(to_file)
+    };
+    let to_file = intake::record_all(&shared.store, mails, desk, Utc::now(), finish)?;
     killpoint::reached("committed");
     Ok(to_file)
-}
-
-/// Reading and decrypting take most of the time of a mail, so they go on every core.
-fn open_all(mails: Vec<Mail>, desk: &Desk, now: DateTime<Utc>) -> Vec<Opened> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let share = mails.len().div_ceil(cores).max(4);
-    if mails.len() <= share {
-        return open_some(mails, desk, now);
-    }
-    let mut shares = Vec::new();
-    let mut mails = mails.into_iter().peekable();
-    while mails.peek().is_some() {
-        shares.push(mails.by_ref().take(share).collect::<Vec<_>>());
-    }
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = shares
-            .into_iter()
-            .map(|share| scope.spawn(move || open_some(share, desk, now)))
-            .collect();
-        workers
-            .into_iter()
-            .flat_map(|worker| match worker.join() {
-                Ok(opened) => opened,
-                Err(panic) => std::panic::resume_unwind(panic),
-            })
-            .collect()
-    })
-}
-
-fn open_some(mails: Vec<Mail>, desk: &Desk, now: DateTime<Utc>) -> Vec<Opened> {
-    mails
-        .into_iter()
-        .map(|mail| intake::open_mail(mail, desk, now))
-        .collect()
 }
 
 #[cfg(test)]

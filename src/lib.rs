@@ -7,11 +7,11 @@
 //! - `config`: text to checked values; every mistake with its line
 //! - `mail`: bytes to values and back: MIME, OpenPGP, composing
 //! - `triage`: the pure core; no clock, network or database
-//! - `parallel`: work on all cores
+//! - `parallel`, `memory`: work on all cores; what is needed no more goes back
 //! - `mailbox`, `delivery`, `store`, `tls`, `systemd`: the edges
 //! - `cli`: a file per command
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![cfg_attr(
     not(test),
     deny(
@@ -31,6 +31,7 @@ pub mod killpoint;
 pub mod letters;
 pub mod mail;
 pub mod mailbox;
+pub mod memory;
 pub mod parallel;
 pub mod store;
 pub mod systemd;

@@ -29,6 +29,7 @@ use crate::letters::Desk;
 use crate::mailbox::imap::Imap;
 use crate::mailbox::maildir::MaildirBox;
 use crate::mailbox::{Entry, Fetched, Lane, Listing, Mailbox, Part, Uid};
+use crate::memory;
 use crate::parallel;
 use crate::store::intake::{Cursor, Place};
 use crate::store::{Store, StoreError, Tx};
@@ -170,6 +171,8 @@ struct Visit<'a, M> {
     identity: String,
     folders: &'a Folders,
     reconciled_at: DateTime<Utc>,
+    /// Something was done since the last wait.
+    worked: bool,
     carried: &'a mut Carried,
 }
 
@@ -270,6 +273,7 @@ impl<'a, M: Mailbox> Visit<'a, M> {
             identity,
             folders,
             reconciled_at: DateTime::UNIX_EPOCH,
+            worked: true,
             carried,
         }
     }
@@ -282,6 +286,9 @@ impl<'a, M: Mailbox> Visit<'a, M> {
         self.carried.cannot_file = false;
         self.carried.failures = 0;
         while !once && !self.shared.is_stopping() {
+            if std::mem::take(&mut self.worked) {
+                memory::give_back();
+            }
             let at_most = self.folders.poll_interval.min(LONGEST_WAIT);
             tokio::select! {
                 waited = self.mailbox.wait(at_most) => waited?,
@@ -454,6 +461,7 @@ impl<'a, M: Mailbox> Visit<'a, M> {
             && let Some(oldest) = in_hand.pop_front()
         {
             let to_file = self.recorded(oldest).await?;
+            self.worked = true;
             if !self.carried.cannot_file {
                 self.file(lane, folder, to_file).await?;
             }

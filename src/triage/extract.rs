@@ -190,6 +190,9 @@ fn candidates(text: &str) -> Vec<String> {
 }
 
 fn vector_start(word: &str) -> Option<usize> {
+    if !word.contains(':') {
+        return None;
+    }
     let upper = word.to_ascii_uppercase();
     let metrics = upper.find("AV:")?;
     Some(

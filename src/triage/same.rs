@@ -224,10 +224,11 @@ fn sketch(text: &str) -> Option<Sketch> {
     let mut values = [u32::MAX; VALUES];
     for trigram in tokens.windows(3) {
         let hash = trigram.iter().fold(0, |hash, token| mix(hash ^ token));
-        let mut seed = 0_u64;
+        // A family of hashes from two of them (Kirsch and Mitzenmacher): an addition for each value.
+        let (mut value_here, step) = (high_half(hash), high_half(hash << 32));
         for value in &mut values {
-            seed = seed.wrapping_add(GOLDEN);
-            *value = (*value).min(high_half(mix(hash ^ seed)));
+            *value = (*value).min(value_here);
+            value_here = value_here.wrapping_add(step);
         }
     }
     Some(Sketch(values))

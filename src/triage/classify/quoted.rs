@@ -264,7 +264,7 @@ fn is_signature(trimmed: &str, rest: &[&str]) -> bool {
 
 /// "Sent from my iPhone", as short a line as programs make it.
 fn is_device_footer(trimmed: &str) -> bool {
-    if trimmed.len() > 120 || phrases::words(trimmed) > 10 {
+    if trimmed.len() > 120 || trimmed.split_ascii_whitespace().nth(10).is_some() {
         return false;
     }
     let folded = phrases::folded(trimmed);

@@ -66,6 +66,22 @@ pub fn address_key(email: &str) -> String {
     email.trim().to_lowercase()
 }
 
+/// One name for all spellings of a mailbox: without a tag (`ann+tag@`, RFC 5233), the domain in
+/// A-labels (RFC 5890). For counting alone; a letter goes to the address as it was written.
+pub fn mailbox_key(email: &str) -> String {
+    let key = address_key(email);
+    let Some((local, domain)) = key.rsplit_once('@') else {
+        return key;
+    };
+    let name = match local.split_once('+') {
+        Some((name, _)) if !name.is_empty() => name,
+        _ => local,
+    };
+    let domain = domain.trim_end_matches('.');
+    let ascii = idna::domain_to_ascii(domain).unwrap_or_else(|_| domain.to_owned());
+    format!("{name}@{ascii}")
+}
+
 /// One header field of the outermost header, unfolded, its encoded words untouched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeaderField {
@@ -302,3 +318,32 @@ impl Message {
 /// Something odd about a mail, in words for the team. Holds nothing of its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem(pub String);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_mailbox_has_one_key() {
+        #[track_caller]
+        fn check(email: &str, expected: &str) {
+            assert_eq!(mailbox_key(email), expected);
+        }
+        check("Ann@Example.test", "ann@example.test");
+        check(" ann+reports@example.test", "ann@example.test");
+        check("ann+a+b@example.test", "ann@example.test");
+        check("ann+@example.test.", "ann@example.test");
+        check("ann-reports@example.test", "ann-reports@example.test");
+        check("+tag@example.test", "+tag@example.test");
+        check("ann@b\u{fc}cher.test", "ann@xn--bcher-kva.test");
+        check("ann@B\u{dc}CHER.test", "ann@xn--bcher-kva.test");
+        check("ann@bu\u{308}cher.test", "ann@xn--bcher-kva.test");
+        check("ann@b\u{fc}cher\u{3002}test", "ann@xn--bcher-kva.test");
+        check("ann@xn--bcher-kva.test", "ann@xn--bcher-kva.test");
+        check("j\u{f6}rg+x@example.test", "j\u{f6}rg@example.test");
+        // Not to be read as a domain: as it is.
+        check("ann@xn--a.test", "ann@xn--a.test");
+        check("ann", "ann");
+        check("", "");
+    }
+}

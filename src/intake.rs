@@ -143,7 +143,7 @@ fn known(
     };
     Ok(Known {
         certificate,
-        ..tx.known(&questions, comparable)?
+        ..tx.known(&questions, comparable, now)?
     })
 }
 

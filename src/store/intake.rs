@@ -1,6 +1,6 @@
 //! Incoming mail: where it lay, what is known about it, and its record.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use rusqlite::params;
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -16,6 +16,9 @@ const WRITTEN_IN_PIECES_ABOVE: usize = 256 * 1024;
 
 /// Texts that have so much in common may tell of the same thing.
 const ALIKE: f32 = 0.6;
+
+/// Acknowledgements again count for so long.
+const AGAIN_WINDOW: Duration = Duration::hours(24);
 
 /// Where a mail lay. `folder` is the server's name for it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -82,7 +85,12 @@ impl Tx<'_> {
     }
 
     /// What the records say about a mail, but for certificates: see [`Self::certificates_of`].
-    pub fn known(&self, questions: &Questions, comparable: Option<&Comparable>) -> Result<Known> {
+    pub fn known(
+        &self,
+        questions: &Questions,
+        comparable: Option<&Comparable>,
+        now: DateTime<Utc>,
+    ) -> Result<Known> {
         let mut known = Known::default();
         if let Some(message_id) = &questions.message_id {
             self.known_as_ours(message_id, &mut known)?;
@@ -101,6 +109,9 @@ impl Tx<'_> {
         if let Some(comparable) = comparable {
             known.same_report = self.same_report(sender, comparable)?;
             known.alike = self.alike(comparable)?;
+            if let Some(case) = &known.same_report {
+                known.acknowledged_again = self.acknowledged_again(case.id, now)?;
+            }
         }
         Ok(known)
     }
@@ -219,6 +230,20 @@ impl Tx<'_> {
                 )?
                 .query_row((exact.0, sender), case_ref),
         )
+    }
+
+    /// How many mails that were sent again for this case were answered lately.
+    fn acknowledged_again(&self, case_id: i64, now: DateTime<Utc>) -> Result<u32> {
+        Ok(self
+            .0
+            .prepare_cached(
+                "SELECT count(*) FROM messages
+                 WHERE case_id = ?1 AND direction = 'in' AND kind = 'resend'
+                   AND not_answered IS NULL AND recorded_at > ?2",
+            )?
+            .query_row((case_id, (now - AGAIN_WINDOW).timestamp()), |row| {
+                row.get(0)
+            })?)
     }
 
     /// Cases whose opening mail has much the same text, most alike first; at most five.

@@ -100,6 +100,8 @@ pub struct Known {
     pub own_earlier_mail: bool,
     /// The same sender sent the same text before.
     pub same_report: Option<CaseRef>,
+    /// How many mails that were sent again for that case were answered within 24 hours.
+    pub acknowledged_again: u32,
     /// Cases of much the same text, and how alike (0 to 1).
     pub alike: Vec<(CaseRef, f32)>,
     /// Of the certificates seen with the sender's address, the first that can be used.
@@ -249,6 +251,10 @@ fn wants_key(mail: &Incoming<'_>, kind: Kind) -> bool {
     kind == Kind::KeyRequest || (mail.classified.wants_key && kind != Kind::Unreadable)
 }
 
+/// A report that is sent again is acknowledged so often within 24 hours: a robot that repeats a
+/// mail without a sign of what it is hears no more, and a person still does.
+const AGAIN_AT_MOST: u32 = 2;
+
 /// The one letter that answers a mail of this kind, or why none does.
 pub fn reply(
     mail: &Incoming<'_>,
@@ -270,6 +276,12 @@ pub fn reply(
         Kind::Reply if wants_key && !mail.message.openpgp.encrypted => Template::Key,
         Kind::Reply => {
             return Err("it belongs to a case that was acknowledged; a person answers".to_owned());
+        }
+        Kind::Resend if known.acknowledged_again >= AGAIN_AT_MOST => {
+            return Err(format!(
+                "sent again; the case was acknowledged again {} times within 24 hours",
+                known.acknowledged_again
+            ));
         }
         Kind::Report
         | Kind::Resend

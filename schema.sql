@@ -139,7 +139,8 @@ CREATE TABLE outbox (
     id            INTEGER PRIMARY KEY AUTOINCREMENT,
     message_id    INTEGER NOT NULL UNIQUE REFERENCES messages (id),
     recipient     TEXT    NOT NULL, -- lower case
-    domain        TEXT    NOT NULL, -- of the recipient
+    mailbox       TEXT    NOT NULL, -- of the recipient, one name for all its spellings: what the cap per address counts
+    domain        TEXT    NOT NULL, -- of the mailbox, in A-labels
     envelope_from TEXT,             -- NULL: <> (RFC 3834)
     automatic     INTEGER NOT NULL CHECK (automatic IN (0, 1)), -- counts toward the caps
     acknowledges  INTEGER NOT NULL CHECK (acknowledges IN (0, 1)), -- meets the acknowledge deadline of its case
@@ -148,17 +149,29 @@ CREATE TABLE outbox (
     created_at    INTEGER NOT NULL,
     next_at       INTEGER NOT NULL, -- not before
     attempts      INTEGER NOT NULL DEFAULT 0, -- counted before each begins
+    first_attempt_at INTEGER,       -- what the five days are counted from; NULL: it was never due and free to go
     uncertain     INTEGER NOT NULL DEFAULT 0, -- attempts whose final dot was written and whose answer never came
+    cut_short     INTEGER NOT NULL DEFAULT 0, -- attempts during which the program died or was stopped
+    broken_off    INTEGER NOT NULL DEFAULT 0, -- times the server broke off at this letter before it had judged it
     last_error    TEXT,             -- the server's words
     sent_at       INTEGER,          -- when the server accepted it
     merged_into   INTEGER          REFERENCES outbox (id) -- one letter went for several held answers
 ) STRICT;
 
 CREATE INDEX outbox_by_due ON outbox (state, next_at);
-CREATE INDEX outbox_by_recipient ON outbox (recipient, sent_at);
-CREATE INDEX outbox_by_domain ON outbox (domain, sent_at);
-CREATE INDEX outbox_by_sent ON outbox (sent_at);
 CREATE INDEX outbox_by_merged ON outbox (merged_into) WHERE merged_into IS NOT NULL;
+
+-- Each copy of an automatic letter that left us, accepted or perhaps accepted: what the caps count.
+CREATE TABLE copies (
+    outbox_id INTEGER NOT NULL REFERENCES outbox (id),
+    mailbox   TEXT    NOT NULL, -- as in the outbox
+    domain    TEXT    NOT NULL, -- as in the outbox
+    left_at   INTEGER NOT NULL  -- when the attempt ended
+) STRICT;
+
+CREATE INDEX copies_by_mailbox ON copies (mailbox, left_at);
+CREATE INDEX copies_by_domain ON copies (domain, left_at);
+CREATE INDEX copies_by_time ON copies (left_at);
 
 -- Where each recorded mail lay. The same bytes may have lain in several places.
 CREATE TABLE origins (

@@ -9,17 +9,21 @@ use chrono::{DateTime, Duration, Utc};
 
 use crate::config::Organization;
 use crate::mail::compose::{self, Draft, KeyAttachment};
-use crate::mail::message::{Address, Digest, Message};
+use crate::mail::message::{Address, Certificate, Digest, Message};
 use crate::mail::pgp::Keyring;
 use crate::store::cases::CaseFile;
-use crate::store::outbox::{Held, NewLetter};
+use crate::store::outbox::{Held, HeldCase, NewLetter};
 use crate::triage::decide::{CaseRef, Channel, Reply};
 use crate::triage::policy::{Deadline, DeadlineKind, Policy, Severity};
 use crate::triage::reply::{self, CaseFacts, Facts, Promise, Template, TextError, Texts};
 
-/// Every failure to decrypt is answered on a full second, at least so long after
-/// the mail was read: how far we came with it cannot be told from the time.
-const UNREADABLE_DELAY: Duration = Duration::seconds(2);
+/// Every failure to decrypt is answered on an instant of this grid, counted from when the mail
+/// came: how far we came with it cannot be told from the time.
+const UNREADABLE_GRID: Duration = Duration::seconds(10);
+/// Reading and recording a mail nearly always take less.
+const UNREADABLE_MARGIN: Duration = Duration::seconds(3);
+/// Such an answer leaves within so long after it was written.
+pub const UNREADABLE_AT_MOST: Duration = Duration::seconds(14);
 
 /// What the writer of a letter needs at hand. Replaced whole when the policy is reloaded.
 pub struct Desk {
@@ -62,10 +66,15 @@ impl Desk {
         case: Option<&CaseFile>,
         now: DateTime<Utc>,
     ) -> Result<Written, LetterError> {
-        let facts = self.facts(reply, answered, case, now);
-        let mut letter = Words {
+        // What such a letter says of the time must not tell when it was written either.
+        let leaves_at = if reply.delayed {
+            unreadable_leaves_at(answered.received_at, now)
+        } else {
+            now
+        };
+        let words = Words {
             template: reply.template,
-            facts,
+            facts: self.facts(reply, answered, case, leaves_at),
             case: case.map(|file| file.case.clone()),
             to: &reply.to,
             attaches_key: reply.attaches_key,
@@ -74,55 +83,41 @@ impl Desk {
         };
         let written = match &reply.channel {
             Channel::Clear | Channel::ClearWithoutContent => Written {
-                letter: self.in_clear(&letter, now)?,
+                letter: self.in_clear(&words, leaves_at)?,
                 unusable_certificate: None,
             },
-            Channel::Encrypted(certificate) => match self.encrypted(&letter, certificate, now)? {
-                Ok(sealed) => Written {
-                    letter: sealed,
-                    unusable_certificate: None,
-                },
-                Err(why) => {
-                    letter.template = Template::Notice;
-                    letter.attaches_key = false;
-                    Written {
-                        letter: self.in_clear(&letter, now)?,
+            Channel::Encrypted(certificate) => {
+                match self.encrypted(&words, certificate, leaves_at)? {
+                    Ok(letter) => Written {
+                        letter,
+                        unusable_certificate: None,
+                    },
+                    Err(why) => Written {
+                        letter: self.in_clear(&words.as_notice(), leaves_at)?,
                         unusable_certificate: Some(why),
-                    }
+                    },
                 }
-            },
+            }
         };
         Ok(Written {
             letter: NewLetter {
-                not_before: if reply.delayed {
-                    now + UNREADABLE_DELAY
-                } else {
-                    now
-                },
+                written_at: now,
+                not_before: leaves_at,
                 ..written.letter
             },
             ..written
         })
     }
 
-    /// Writes one letter in place of several held ones.
+    /// Writes one letter in place of several held ones. It names each case, and where it cannot
+    /// be encrypted as one of them was, it leaves in clear and says nothing but that they came.
     pub fn combined(
         &self,
         recipient: &str,
         held: &Held,
-        certificate: Option<&crate::mail::message::Certificate>,
+        certificate: Option<&Certificate>,
         now: DateTime<Utc>,
-    ) -> Result<NewLetter, LetterError> {
-        let cases = held
-            .cases
-            .iter()
-            .map(|(file, digest)| CaseFacts {
-                number: file.case.number.clone(),
-                received: self.policy.calendar.show(file.received_at),
-                digest: digest.to_string(),
-                promises: self.promises(&file.deadlines, held.encrypted, now),
-            })
-            .collect();
+    ) -> Result<Written, LetterError> {
         let to = Address {
             name: None,
             email: recipient.to_owned(),
@@ -130,7 +125,11 @@ impl Desk {
         let mut words = Words {
             template: Template::Combined,
             facts: Facts {
-                cases,
+                cases: held
+                    .cases
+                    .iter()
+                    .map(|case| self.case_facts(case, now))
+                    .collect(),
                 key_attached: held.attaches_key,
                 ..self.common_facts()
             },
@@ -140,22 +139,32 @@ impl Desk {
             in_reply_to: None,
             references: Vec::new(),
         };
-        let mut letter = match (held.encrypted, certificate) {
+        let unusable_certificate = match (held.encrypted, certificate) {
+            (false, _) => None,
+            (true, None) => Some("no certificate of this address is known any more".to_owned()),
             (true, Some(certificate)) => match self.encrypted(&words, certificate, now)? {
-                Ok(letter) => letter,
-                Err(_) => {
-                    words.template = Template::Notice;
-                    self.in_clear(&words, now)?
-                }
+                Ok(letter) => return Ok(standing_for(held, letter, None)),
+                Err(why) => Some(why),
             },
-            (true, None) => {
-                words.template = Template::Notice;
-                self.in_clear(&words, now)?
-            }
-            (false, _) => self.in_clear(&words, now)?,
         };
-        letter.acknowledges = held.acknowledges;
-        Ok(letter)
+        if unusable_certificate.is_some() {
+            words.facts.certificate_unusable = true;
+            words.attaches_key = held.attaches_key_in_clear;
+            words.facts.key_attached = held.attaches_key_in_clear;
+        }
+        let letter = self.in_clear(&words, now)?;
+        Ok(standing_for(held, letter, unusable_certificate))
+    }
+
+    /// What any letter may say of a case, in clear too: nothing that only reading its mails tells.
+    fn case_facts(&self, case: &HeldCase, now: DateTime<Utc>) -> CaseFacts {
+        CaseFacts {
+            number: case.file.case.number.clone(),
+            received: self.policy.calendar.show(case.file.received_at),
+            digest: case.digest.map(|digest| digest.to_string()),
+            unreadable: case.unreadable,
+            promises: self.promises(&case.file.deadlines, false, now),
+        }
     }
 
     fn facts(
@@ -183,6 +192,7 @@ impl Desk {
             too_large: answered.too_large,
             asks_for_key: reply.channel == Channel::ClearWithoutContent,
             no_key_of_ours: answered.no_key_of_ours,
+            unreadable: reply.template == Template::Unreadable,
             ..self.common_facts()
         }
     }
@@ -265,7 +275,7 @@ impl Desk {
     fn encrypted(
         &self,
         words: &Words<'_>,
-        certificate: &crate::mail::message::Certificate,
+        certificate: &Certificate,
         now: DateTime<Utc>,
     ) -> Result<Result<NewLetter, String>, LetterError> {
         let draft = self.draft(words, words.template.subject(words.number()), now)?;
@@ -351,6 +361,56 @@ impl Words<'_> {
     fn number(&self) -> Option<&str> {
         self.case.as_ref().map(|case| case.number.as_str())
     }
+
+    /// The letter that leaves in clear where this one cannot be encrypted: without content. It
+    /// brings our key where that tells nothing of what was inside: for a mail that was not read,
+    /// and to whom asked for it in clear.
+    fn as_notice(&self) -> Self {
+        let brings_key = matches!(self.template, Template::Unreadable | Template::Key);
+        Self {
+            template: Template::Notice,
+            attaches_key: brings_key,
+            facts: Facts {
+                key_attached: brings_key,
+                ..self.facts.clone()
+            },
+            case: self.case.clone(),
+            to: self.to,
+            in_reply_to: self.in_reply_to.clone(),
+            references: self.references.clone(),
+        }
+    }
+}
+
+/// The letter acknowledges what the held ones would have acknowledged.
+fn standing_for(held: &Held, letter: NewLetter, unusable_certificate: Option<String>) -> Written {
+    Written {
+        letter: NewLetter {
+            acknowledges: held.acknowledges,
+            ..letter
+        },
+        unusable_certificate,
+    }
+}
+
+/// When the answer to a mail that could not be read leaves: an instant that follows from when the
+/// mail came alone. Where that is over (the mail had waited for us, or took long), the next of
+/// the grid; the same where the mail claims to have come from the future.
+fn unreadable_leaves_at(received_at: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
+    let planned = next_on_grid(received_at + UNREADABLE_MARGIN);
+    let next = next_on_grid(now + UNREADABLE_MARGIN);
+    if planned > now && planned <= next {
+        planned
+    } else {
+        next
+    }
+}
+
+/// Strictly after the instant, whatever its fraction of a second.
+fn next_on_grid(at: DateTime<Utc>) -> DateTime<Utc> {
+    let grid = UNREADABLE_GRID.num_seconds();
+    let next = (at.timestamp().div_euclid(grid) + 1) * grid;
+    DateTime::from_timestamp(next, 0).unwrap_or(at)
 }
 
 /// RFC 5322, 3.6.4: the references of the mail that is answered, and its own Message-ID.
@@ -380,3 +440,6 @@ pub fn digest_of_header(header: &[u8], size: u64) -> Digest {
     known_by.extend_from_slice(&size.to_be_bytes());
     Digest::of(&known_by)
 }
+
+#[cfg(test)]
+mod tests;

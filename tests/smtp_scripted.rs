@@ -427,6 +427,8 @@ enum Class {
     Server,
     /// Deferred, scope letter.
     Letter,
+    /// Deferred, and nobody knows whose fault it is.
+    Either,
     Rejected,
     Unknown,
 }
@@ -442,6 +444,10 @@ fn class(outcome: &Outcome) -> Class {
             scope: Scope::Letter,
             ..
         } => Class::Letter,
+        Outcome::Deferred {
+            scope: Scope::ServerOrLetter,
+            ..
+        } => Class::Either,
         Outcome::Rejected { .. } => Class::Rejected,
         Outcome::Unknown { .. } => Class::Unknown,
     }
@@ -489,7 +495,13 @@ async fn refusals_before_the_letter_are_faults_of_the_server_or_ours() {
     check(At::Mail, Say("530 5.7.0 log in first"), Class::Server).await;
     check(At::Mail, Say("503 5.5.1 bad sequence"), Class::Server).await;
     check(At::Rcpt, Say("530 5.7.0 log in first"), Class::Server).await;
-    check(At::Mail, Say("421 4.3.2 closing"), Class::Server).await;
+}
+
+#[tokio::test]
+async fn a_server_that_breaks_off_at_a_letter_may_mean_the_letter() {
+    check(At::Mail, Say("421 4.3.2 closing"), Class::Either).await;
+    check(At::Mail, SayAndClose("421 4.3.2 closing"), Class::Either).await;
+    check(At::Mail, Close, Class::Either).await;
 }
 
 #[tokio::test]
@@ -537,19 +549,19 @@ async fn a_server_that_does_not_know_us_has_not_judged_the_recipient() {
 #[tokio::test]
 async fn silence_is_waited_for_no_longer_than_said() {
     let begin = Instant::now();
-    let server = [At::Greeting, At::Ehlo, At::Auth, At::Mail].map(|at| (at, Class::Server));
+    let server = [At::Greeting, At::Ehlo, At::Auth].map(|at| (at, Class::Server));
     let letter = [At::Rcpt, At::Data].map(|at| (at, Class::Letter));
     let rows = server
         .into_iter()
         .chain(letter)
-        .chain([(At::Dot, Class::Unknown)]);
+        .chain([(At::Mail, Class::Either), (At::Dot, Class::Unknown)]);
     join_all(rows.map(|(at, expected)| check(at, Stall, expected))).await;
     assert!(begin.elapsed() < PATIENCE + Duration::from_secs(5));
 }
 
 #[tokio::test]
 async fn a_cut_connection_is_a_deferral_until_the_final_dot() {
-    for at in [At::Greeting, At::Ehlo, At::Auth, At::Mail] {
+    for at in [At::Greeting, At::Ehlo, At::Auth] {
         check(at, Close, Class::Server).await;
     }
     for at in [At::Rcpt, At::Data] {
@@ -568,9 +580,10 @@ async fn garbage_is_no_reply() {
         "",
         "250-one\r\n251 two",
     ] {
-        for at in [At::Greeting, At::Ehlo, At::Auth, At::Mail] {
+        for at in [At::Greeting, At::Ehlo, At::Auth] {
             check(at, Say(garbage), Class::Server).await;
         }
+        check(At::Mail, Say(garbage), Class::Either).await;
         for at in [At::Rcpt, At::Data] {
             check(at, Say(garbage), Class::Letter).await;
         }
@@ -589,7 +602,7 @@ async fn garbage_is_no_reply() {
 #[tokio::test]
 async fn a_reply_without_end_is_cut() {
     static LINE: [u8; 100_000] = [b'2'; 100_000];
-    check(At::Mail, SayBytes(&LINE), Class::Server).await;
+    check(At::Mail, SayBytes(&LINE), Class::Either).await;
     check(At::Dot, SayBytes(&LINE), Class::Unknown).await;
 }
 
@@ -680,7 +693,7 @@ async fn a_second_refusal_on_a_fresh_connection_counts() {
     .await;
     let mut delivery = in_clear(&server);
     assert_eq!(class(&delivery.send(&letter()).await), Class::Accepted);
-    assert_eq!(class(&delivery.send(&letter()).await), Class::Server);
+    assert_eq!(class(&delivery.send(&letter()).await), Class::Either);
     assert_eq!(server.connections(), 2);
 }
 

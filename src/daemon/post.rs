@@ -2,21 +2,25 @@
 //!
 //! Up to [`IN_HAND`] letters are claimed in one transaction, sent one after the
 //! other, and recorded in the transaction that claims the next: so many answers
-//! at most lie between the server's 250 and our record of it. A server that is
-//! away costs no letter an attempt; the whole post pauses.
+//! at most lie between the server's 250 and our record of it. Until what became
+//! of them is written, nothing else is taken, whatever hinders that. A server that
+//! is away costs no letter an attempt; the whole post pauses.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::json;
 
 use super::Shared;
 use crate::config::Transport;
 use crate::delivery::{Delivery, DeliveryError, Letter, Outcome, Scope};
 use crate::intake;
 use crate::killpoint;
+use crate::letters;
 use crate::store::StoreError;
-use crate::store::outbox::{Claimed, Delivered, Fate};
+use crate::store::audit::Actor;
+use crate::store::outbox::{Claimed, Delivered, Fate, Recovered};
 
 /// Letters in our hands at a time.
 const IN_HAND: usize = 4;
@@ -25,9 +29,15 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Pauses of the whole post when the server is away.
 const PAUSES_S: [u64; 5] = [5, 10, 20, 30, 60];
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// `--once` waits for letters that become due within so long.
-const ONCE_WAITS: chrono::Duration = chrono::Duration::seconds(4);
+/// Pauses while results cannot be written.
+const WRITE_PAUSES_S: [u64; 4] = [1, 2, 5, 10];
+const LONGEST_WRITE_PAUSE: Duration = Duration::from_secs(30);
+/// `--once` waits for letters that become due within so long: answers to mails that were not read.
+const ONCE_WAITS: chrono::Duration = letters::UNREADABLE_AT_MOST;
+/// The server broke off at a letter so often: the next time it is the letter that waits.
+const BROKEN_OFF_AT_MOST: u32 = 1;
 
+/// Letters that were in our hands, and what became of each.
 type Results = Vec<(Claimed, Delivered)>;
 
 /// Sends until the daemon stops. Never ends for an error.
@@ -45,9 +55,8 @@ pub async fn run(shared: Arc<Shared>) {
                 post.until_next_due().await
             }
             Ok(Round::ServerAway) => {
-                let pause = PAUSES_S.get(away).copied().map(Duration::from_secs);
                 away += 1;
-                pause.unwrap_or(LONGEST_PAUSE)
+                pause(&PAUSES_S, away, LONGEST_PAUSE)
             }
             Err(error) => {
                 tracing::error!(event = "outbox_failed", "{error:#}");
@@ -89,7 +98,7 @@ async fn rest(shared: &Shared, pause: Duration) {
 pub async fn once(shared: Arc<Shared>) -> anyhow::Result<i64> {
     let mut post = Post::new(Arc::clone(&shared))?;
     let patience = Utc::now() + ONCE_WAITS;
-    recover(&shared).await;
+    try_to_recover(&shared).await?;
     while post.round().await? == Round::Done {
         let next = post
             .on_store(|store| store.read(|tx| tx.next_fresh()))
@@ -106,32 +115,62 @@ pub async fn once(shared: Arc<Shared>) -> anyhow::Result<i64> {
     left
 }
 
+/// The pause after so many failures, the first being 1.
+fn pause(pauses_s: &[u64], failures: usize, longest: Duration) -> Duration {
+    pauses_s
+        .get(failures.saturating_sub(1))
+        .copied()
+        .map_or(longest, Duration::from_secs)
+}
+
 /// Takes up what a crash left in our hands; until that is done nothing else may be sent.
 async fn recover(shared: &Arc<Shared>) {
-    loop {
-        let recovering = Arc::clone(shared);
-        let recovered = tokio::task::spawn_blocking(move || {
-            recovering.store.write(|tx| tx.recover_outbox(Utc::now()))
-        })
-        .await;
-        match recovered {
-            Ok(Ok(0)) => return,
-            Ok(Ok(letters)) => {
-                tracing::warn!(
-                    event = "recovered",
-                    letters,
-                    "attempts were cut short by the last stop; tried again with the same Message-ID"
-                );
-                return;
-            }
-            Ok(Err(error)) => tracing::error!(event = "outbox_failed", "{error}"),
-            Err(error) => tracing::error!(event = "outbox_failed", "{error}"),
-        }
+    while let Err(error) = try_to_recover(shared).await {
+        tracing::error!(event = "outbox_failed", "{error:#}");
         if shared.is_stopping() {
             return;
         }
         shared.pulses.post_turned.beat();
         rest(shared, LOOK_EVERY).await;
+    }
+}
+
+async fn try_to_recover(shared: &Arc<Shared>) -> anyhow::Result<()> {
+    let recovering = Arc::clone(shared);
+    let recovered = tokio::task::spawn_blocking(move || {
+        recovering.store.write(|tx| tx.recover_outbox(Utc::now()))
+    })
+    .await??;
+    recovered.iter().for_each(log_recovered);
+    let letters = recovered.iter().filter(|it| !it.is_given_up()).count();
+    if letters > 0 {
+        tracing::warn!(
+            event = "recovered",
+            letters,
+            "attempts were cut short by the last stop; tried again with the same Message-ID"
+        );
+    }
+    Ok(())
+}
+
+/// What is tried again at once is told in one line for all.
+fn log_recovered(recovered: &Recovered) {
+    let case = recovered.case.as_deref().unwrap_or("-");
+    let (outbox, letter) = (recovered.id, recovered.kind.as_str());
+    match &recovered.fate {
+        Fate::GivenUp(why) => {
+            tracing::error!(case, event = "undeliverable", outbox, letter, "{why}");
+        }
+        Fate::Again(at) if *at > Utc::now() => tracing::error!(
+            case,
+            event = "cut_short",
+            outbox,
+            letter,
+            times = recovered.cut_short,
+            next = at.to_rfc3339_opts(SecondsFormat::Secs, true),
+            "the program ended during so many attempts at this letter; it waits, and goes alone"
+        ),
+        Fate::Again(_) | Fate::Sent => {}
     }
 }
 
@@ -157,63 +196,72 @@ impl Post {
     /// Sends until nothing is due.
     async fn round(&mut self) -> anyhow::Result<Round> {
         self.join_held_letters().await?;
-        let mut results = Results::new();
+        let mut results = Arc::new(Results::new());
         loop {
-            let (claimed, away) = self.record_and_claim(results).await?;
-            if away {
+            let claimed = self.record_and_claim(&results).await?;
+            if results.iter().any(|(_, delivered)| is_away(delivered)) {
                 return Ok(Round::ServerAway);
             }
             if claimed.is_empty() {
                 return Ok(Round::Done);
             }
             killpoint::reached("claimed");
-            results = self.send_all(claimed).await;
+            results = Arc::new(self.send_all(claimed).await);
         }
     }
 
-    /// One transaction: what became of the last letters, and the next ones.
-    async fn record_and_claim(&self, results: Results) -> anyhow::Result<(Vec<Claimed>, bool)> {
-        let stopping = self.shared.is_stopping();
+    /// Writes what became of the last letters and takes the next ones. Does not end before the
+    /// first is done, unless the daemon stops: what the server accepted would be sent again.
+    async fn record_and_claim(&self, results: &Arc<Results>) -> anyhow::Result<Vec<Claimed>> {
+        let mut failures = 0;
+        loop {
+            let error = match self.try_to_record_and_claim(Arc::clone(results)).await {
+                Ok(claimed) => return Ok(claimed),
+                Err(error) if results.is_empty() || self.shared.is_stopping() => return Err(error),
+                Err(error) => error,
+            };
+            failures += 1;
+            tracing::error!(
+                event = "outbox_failed",
+                letters = results.len(),
+                failures,
+                "what became of these letters cannot be written, and none is sent before it is: {error:#}"
+            );
+            // It waits, and is not stuck: a restart now would send them again.
+            self.shared.pulses.post_turned.beat();
+            rest(
+                &self.shared,
+                pause(&WRITE_PAUSES_S, failures, LONGEST_WRITE_PAUSE),
+            )
+            .await;
+        }
+    }
+
+    /// One transaction, so that it costs one sync to the disk.
+    async fn try_to_record_and_claim(&self, results: Arc<Results>) -> anyhow::Result<Vec<Claimed>> {
+        let away = results.iter().any(|(_, delivered)| is_away(delivered));
+        let at_most = if away || self.shared.is_stopping() {
+            0
+        } else {
+            IN_HAND
+        };
         let shared = Arc::clone(&self.shared);
         tokio::task::spawn_blocking(move || {
-            let away = results
-                .iter()
-                .any(|(_, delivered)| matches!(delivered, Delivered::ServerAway { .. }));
-            let at_most = if away || stopping { 0 } else { IN_HAND };
             let desk = shared.desk();
             let now = Utc::now();
-            loop {
-                let recorded = shared.store.write(|tx| {
-                    let fates: Vec<Fate> = results
-                        .iter()
-                        .map(|(claimed, delivered)| {
-                            tx.record_delivery(claimed, delivered, &desk.policy, now)
-                        })
-                        .collect::<Result<_, StoreError>>()?;
-                    Ok((fates, tx.claim(at_most, &shared.config.limits, now)?))
-                });
-                match recorded {
-                    Ok((fates, claimed)) => {
-                        for ((claimed, delivered), fate) in results.iter().zip(&fates) {
-                            log(&shared.config.transport, claimed, delivered, fate);
-                        }
-                        return Ok((claimed, away));
-                    }
-                    // What the server accepted must be written down before anything else is sent.
-                    Err(error @ (StoreError::Busy(_) | StoreError::Full(_)))
-                        if !results.is_empty() =>
-                    {
-                        tracing::error!(event = "outbox_failed", "{error}");
-                        if shared.is_stopping() {
-                            return Err(error.into());
-                        }
-                        // It waits, and is not stuck: a restart now would send them again.
-                        shared.pulses.post_turned.beat();
-                        std::thread::sleep(Duration::from_secs(1));
-                    }
-                    Err(error) => return Err(error.into()),
-                }
+            let (fates, claimed) = shared.store.write(|tx| {
+                let fates: Vec<Fate> = results
+                    .iter()
+                    .map(|(claimed, delivered)| {
+                        tx.record_delivery(claimed, delivered, &desk.policy, now)
+                    })
+                    .collect::<Result<_, StoreError>>()?;
+                Ok::<_, StoreError>((fates, tx.claim(at_most, &shared.config.limits, now)?))
+            })?;
+            for ((claimed, delivered), fate) in results.iter().zip(&fates) {
+                log(&shared.config.transport, claimed, delivered, fate);
             }
+            Ok(claimed)
         })
         .await?
     }
@@ -229,7 +277,7 @@ impl Post {
                 },
                 None => self.send(&letter).await,
             };
-            if let Delivered::ServerAway { why } = &delivered {
+            if let Delivered::ServerAway { why } | Delivered::BrokenOff { why } = &delivered {
                 away = Some(why.clone());
             }
             results.push((letter, delivered));
@@ -254,7 +302,11 @@ impl Post {
             } => Delivered::ServerAway { why },
             Outcome::Deferred {
                 why,
-                scope: Scope::Letter,
+                scope: Scope::ServerOrLetter,
+            } if claimed.broken_off < BROKEN_OFF_AT_MOST => Delivered::BrokenOff { why },
+            Outcome::Deferred {
+                why,
+                scope: Scope::Letter | Scope::ServerOrLetter,
             } => Delivered::Deferred { why },
             Outcome::Rejected {
                 why,
@@ -278,9 +330,20 @@ impl Post {
                 let joined = shared.store.write(|tx| {
                     let held = tx.held_for(&recipient)?;
                     let certificate = intake::certificate_for(tx, &recipient, now)?;
-                    let letter = desk.combined(&recipient, &held, certificate.as_ref(), now)?;
-                    let id = tx.enqueue(&letter)?;
+                    let written = desk.combined(&recipient, &held, certificate.as_ref(), now)?;
+                    let id = tx.enqueue(&written.letter)?;
                     tx.merge(&held.ids, id)?;
+                    if let Some(why) = &written.unusable_certificate {
+                        for case in &held.cases {
+                            tx.event(
+                                now,
+                                &Actor::Daemon,
+                                "certificate_unusable",
+                                Some(case.file.case.id),
+                                json!({"why": why}),
+                            )?;
+                        }
+                    }
                     anyhow::Ok((id, held.ids.len()))
                 });
                 match joined {
@@ -315,6 +378,14 @@ impl Post {
         let shared = Arc::clone(&self.shared);
         Ok(tokio::task::spawn_blocking(move || work(&shared.store)).await??)
     }
+}
+
+/// The whole post pauses.
+fn is_away(delivered: &Delivered) -> bool {
+    matches!(
+        delivered,
+        Delivered::ServerAway { .. } | Delivered::BrokenOff { .. }
+    )
 }
 
 fn log(transport: &Transport, claimed: &Claimed, delivered: &Delivered, fate: &Fate) {
@@ -377,7 +448,7 @@ fn log(transport: &Transport, claimed: &Claimed, delivered: &Delivered, fate: &F
                 "{why}; sent from our own address instead, see smtp.return_path"
             );
         }
-        Delivered::ServerAway { why } => {
+        Delivered::ServerAway { why } | Delivered::BrokenOff { why } => {
             tracing::warn!(case, event = "server_away", outbox, via, "{why}");
         }
     }

@@ -49,6 +49,9 @@ pub enum Scope {
     Server,
     /// It came after the server had begun to take letters: the next one may well pass.
     Letter,
+    /// We were let in, and at this letter all ended before it was judged: whose fault that is,
+    /// only another attempt tells.
+    ServerOrLetter,
 }
 
 /// How long each step may take.

@@ -102,7 +102,7 @@ impl Program {
             Some(exit::OK) if end.read_all => Outcome::Accepted { reply: why },
             Some(exit::OK) => self.deferred(
                 "it did not read the whole letter and said nothing",
-                Scope::Server,
+                Scope::ServerOrLetter,
             ),
             Some(exit::DATAERR | exit::NOUSER | exit::NOHOST) => Outcome::Rejected {
                 why,
@@ -115,7 +115,7 @@ impl Program {
             },
             Some(_) => Outcome::Deferred {
                 why,
-                scope: Scope::Server,
+                scope: Scope::ServerOrLetter,
             },
         }
     }
@@ -225,7 +225,7 @@ mod tests {
             };
             assert_eq!(class, expected, "{outcome:?}");
         }
-        let server = || Class::Deferred(Scope::Server);
+        let either = || Class::Deferred(Scope::ServerOrLetter);
         let letter = || Class::Deferred(Scope::Letter);
         check(outcome_of("cat >/dev/null").await, Class::Accepted);
         check(
@@ -236,9 +236,9 @@ mod tests {
         check(outcome_of("exit 68").await, Class::Rejected);
         check(outcome_of("cat >/dev/null; exit 65").await, Class::Rejected);
         check(outcome_of("cat >/dev/null; exit 75").await, letter());
-        check(outcome_of("exit 64").await, server());
-        check(outcome_of("exit 77").await, server());
-        check(outcome_of("exit 1").await, server());
+        check(outcome_of("exit 64").await, either());
+        check(outcome_of("exit 77").await, either());
+        check(outcome_of("exit 1").await, either());
         check(outcome_of("kill -9 $$").await, letter());
         let late = outcome_within(Duration::from_millis(200), "sleep 60").await;
         check(late, letter());

@@ -394,9 +394,13 @@ fn outcome(result: Result<Reply, Failure>, parcel: &Parcel<'_>) -> Outcome {
 fn breakage(step: Step, why: String) -> Outcome {
     match step {
         Step::Verdict => Outcome::Unknown { why },
-        Step::Reset | Step::Mail => Outcome::Deferred {
+        Step::Reset => Outcome::Deferred {
             why,
             scope: Scope::Server,
+        },
+        Step::Mail => Outcome::Deferred {
+            why,
+            scope: Scope::ServerOrLetter,
         },
         Step::Recipient | Step::Data | Step::Text => Outcome::Deferred {
             why,
@@ -416,11 +420,16 @@ fn rejected(why: String) -> Outcome {
 /// the state of the connection is a fault of ours or of the server, not of the letter.
 fn refusal(step: Step, reply: &Reply, null_sender: bool) -> Outcome {
     let why = format!("{}: {}", step.words(), reply.words());
-    let server_speaks_of_itself = reply.closes_connection() || reply.is_about_server();
-    if reply.wants_login() || (step == Step::Mail && server_speaks_of_itself) {
+    if reply.wants_login() || (step == Step::Mail && reply.is_about_server()) {
         return Outcome::Deferred {
             why,
             scope: Scope::Server,
+        };
+    }
+    if step == Step::Mail && reply.closes_connection() {
+        return Outcome::Deferred {
+            why,
+            scope: Scope::ServerOrLetter,
         };
     }
     let recipient_not_judged =

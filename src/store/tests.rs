@@ -10,14 +10,15 @@ use super::intake::{IncomingRecord, Place};
 use super::outbox::{Claimed, Delivered, Fate, NewLetter};
 use super::*;
 use crate::config::Limits;
-use crate::mail::message::{Digest, Message};
+use crate::mail::message::{Address, Digest, Message};
 use crate::mailbox::Lane;
 use crate::triage::calendar::Calendar;
 use crate::triage::deadline::open_deadlines;
-use crate::triage::decide::CaseRef;
+use crate::triage::decide::{CaseRef, Questions};
 use crate::triage::policy::{
     AcknowledgedBy, DeadlineKind, Deadlines, Policy, Remediate, Severity, Span,
 };
+use crate::triage::same::comparable;
 
 fn key(digit: char) -> SecretString {
     digit.to_string().repeat(64).into()
@@ -546,10 +547,122 @@ fn what_a_crash_cut_short_goes_at_once() {
     assert_eq!(post.next_due(), None);
     let now = monday() + Duration::minutes(1);
     let recovered = post.store.write(|tx| tx.recover_outbox(now)).unwrap();
-    assert_eq!(recovered, 1);
+    assert_eq!(recovered.len(), 1);
+    assert_eq!(recovered[0].fate, Fate::Again(now));
     let second = post.claim(now).unwrap();
     assert_eq!((second.id, second.bytes), (first.id, first.bytes));
     assert_eq!(second.attempts, 2);
+}
+
+/// Dies over the letter and starts again at once; what follows for the letter.
+#[track_caller]
+fn die_over(post: &Post, now: DateTime<Utc>) -> Fate {
+    post.claim(now).expect("a letter that is due");
+    let mut recovered = post.store.write(|tx| tx.recover_outbox(now)).unwrap();
+    assert_eq!(recovered.len(), 1);
+    recovered.remove(0).fate
+}
+
+#[test]
+fn a_letter_over_which_we_die_waits_longer_and_is_given_up_after_ten_times() {
+    let post = Post::new();
+    let mut now = monday();
+    let mut pauses = Vec::new();
+    let why_not = loop {
+        match die_over(&post, now) {
+            Fate::Again(next) => {
+                pauses.push((next - now).num_seconds());
+                assert!(next == now || post.claim(next - Duration::seconds(1)).is_none());
+                now = next;
+            }
+            Fate::GivenUp(why) => break why,
+            Fate::Sent => panic!("nobody took it"),
+        }
+    };
+    assert_eq!(pauses, [0, 0, 0, 20, 60, 180, 600, 1_200, 2_400]);
+    assert!(why_not.contains("10 attempts were cut short"), "{why_not}");
+    assert!(post.claim(now + Duration::days(1)).is_none());
+    assert_eq!(post.actions(), ["undeliverable"]);
+    assert_eq!(post.state("acknowledge", now), "running");
+    assert_eq!(post.store.read(|tx| tx.outbox_counts()).unwrap().failed, 1);
+}
+
+#[test]
+fn a_letter_that_is_cut_short_for_five_days_is_given_up() {
+    let post = Post::new();
+    for day in [0, 2, 4] {
+        let now = monday() + Duration::days(day);
+        assert_eq!(die_over(&post, now), Fate::Again(now), "day {day}");
+    }
+    let fate = die_over(&post, monday() + Duration::days(6));
+    assert!(
+        matches!(&fate, Fate::GivenUp(why) if why.contains("five days")),
+        "{fate:?}"
+    );
+    assert_eq!(post.actions(), ["undeliverable"]);
+}
+
+#[test]
+fn what_we_may_die_of_goes_alone_and_after_all_others() {
+    let post = Post::new();
+    let second = report(&post.store, "two", monday());
+    let claim = |now| {
+        post.store
+            .write(|tx| tx.claim(4, &limits(10), now))
+            .unwrap()
+    };
+    for _ in 0..4 {
+        assert_eq!(claim(monday()).len(), 2);
+        post.store.write(|tx| tx.recover_outbox(monday())).unwrap();
+    }
+    let third = report(&post.store, "three", monday());
+    let now = monday() + Duration::seconds(20);
+    let mut order = Vec::new();
+    loop {
+        let claimed = claim(now);
+        let Some(letter) = claimed.first() else { break };
+        assert_eq!(claimed.len(), 1);
+        let accepted = Delivered::Accepted {
+            reply: "250 ok".to_owned(),
+        };
+        post.store
+            .write(|tx| tx.record_delivery(letter, &accepted, &policy(), now))
+            .unwrap();
+        order.push(letter.case.clone().unwrap());
+    }
+    assert_eq!(order, [third, post.case, second]);
+}
+
+#[test]
+fn a_letter_at_which_the_server_breaks_off_is_remembered_and_costs_no_attempt() {
+    let post = Post::new();
+    let first = post.claim(monday()).unwrap();
+    assert_eq!((first.attempts, first.broken_off), (1, 0));
+    let broken_off = Delivered::BrokenOff { why: why() };
+    let fate = post
+        .store
+        .write(|tx| tx.record_delivery(&first, &broken_off, &policy(), monday()))
+        .unwrap();
+    assert_eq!(fate, Fate::Again(monday()));
+    let second = post.claim(monday()).unwrap();
+    assert_eq!((second.attempts, second.broken_off), (1, 1));
+}
+
+#[test]
+fn the_five_days_begin_with_the_first_attempt() {
+    let post = Post::new();
+    // A cap that holds everything, for longer than a letter is tried.
+    for day in 0..7 {
+        let now = monday() + Duration::days(day);
+        let claimed = post.store.write(|tx| tx.claim(4, &limits(0), now)).unwrap();
+        assert!(claimed.is_empty());
+    }
+    let first = monday() + Duration::days(7);
+    let deferred = || Delivered::Deferred { why: why() };
+    let fate = post.attempt(deferred(), first);
+    assert_eq!(fate, Fate::Again(first + Duration::seconds(20)));
+    let fate = post.attempt(deferred(), first + Duration::days(5));
+    assert!(matches!(fate, Fate::GivenUp(_)), "{fate:?}");
 }
 
 #[test]
@@ -606,7 +719,7 @@ fn join(store: &Store, recipient: &str, now: DateTime<Utc>) -> Vec<String> {
             let id = tx.enqueue(&combined)?;
             tx.merge(&held.ids, id)?;
             let cases = held.cases.into_iter();
-            Ok::<_, StoreError>(cases.map(|(file, _)| file.case.number).collect())
+            Ok::<_, StoreError>(cases.map(|case| case.file.case.number).collect())
         })
         .unwrap()
 }
@@ -706,6 +819,128 @@ fn a_cap_of_nothing_holds_everything_and_others_are_not_held_by_it() {
     };
     store.write(|tx| tx.enqueue(&by_a_person)).unwrap();
     assert_eq!(send_due(&store, 0, monday()), ["r@research.test"]);
+}
+
+#[test]
+fn a_cap_counts_the_mailbox_and_not_its_spellings() {
+    let store = Store::in_memory().unwrap();
+    let spellings = [
+        "Ann@b\u{fc}cher.test",
+        "ann+one@xn--bcher-kva.test",
+        "ann+two@B\u{dc}CHER.test.",
+        "ann@xn--bcher-kva.test",
+        "anna@b\u{fc}cher.test",
+    ];
+    store
+        .write(|tx| {
+            for spelling in spellings {
+                tx.enqueue(&letter(None, spelling, monday()))?;
+            }
+            Ok::<_, StoreError>(())
+        })
+        .unwrap();
+    let sent = send_due(&store, 2, monday());
+    assert_eq!(
+        sent,
+        [
+            "ann@b\u{fc}cher.test",
+            "ann+one@xn--bcher-kva.test",
+            "anna@b\u{fc}cher.test"
+        ]
+    );
+    assert_eq!(store.read(|tx| tx.outbox_counts()).unwrap().held, 2);
+    // What is held for one spelling is not told to another.
+    let free = monday() + Duration::hours(24);
+    assert_eq!(free_to_join(&store, free), [""; 0]);
+}
+
+#[test]
+fn a_copy_that_may_have_arrived_counts_toward_the_caps() {
+    let post = Post::new();
+    report(&post.store, "two", monday() + Duration::seconds(1));
+    let fate = post.attempt(Delivered::Uncertain { why: why() }, monday());
+    let Fate::Again(next) = fate else {
+        panic!("{fate:?}");
+    };
+    // Of two that may go within a day, one may have arrived: only one more goes.
+    assert_eq!(send_due(&post.store, 2, next).len(), 1);
+    let counts = post.store.read(|tx| tx.outbox_counts()).unwrap();
+    assert_eq!((counts.sent, counts.held), (1, 1));
+    let free = monday() + Duration::hours(24);
+    let almost = free - Duration::seconds(1);
+    assert_eq!(send_due(&post.store, 2, almost), [""; 0]);
+    assert_eq!(send_due(&post.store, 2, free).len(), 1);
+}
+
+/// It would be a second answer, and not visibly the same mail.
+#[test]
+fn a_letter_that_may_have_arrived_is_joined_with_no_other() {
+    let post = Post::new();
+    post.attempt(Delivered::Uncertain { why: why() }, monday());
+    for name in ["two", "three"] {
+        report(&post.store, name, monday());
+    }
+    let now = monday() + Duration::minutes(1);
+    assert_eq!(send_due(&post.store, 0, now), [""; 0]);
+    assert_eq!(post.store.read(|tx| tx.outbox_counts()).unwrap().held, 3);
+    let named = join(&post.store, "r@research.test", now);
+    assert_eq!(named.len(), 2);
+    assert!(!named.contains(&post.case.number), "{named:?}");
+}
+
+// The same report again.
+
+#[test]
+fn answers_to_what_was_sent_again_are_counted_for_a_day() {
+    let text = Message {
+        from: Some(Address {
+            name: None,
+            email: "r@research.test".to_owned(),
+        }),
+        text: "The parameter id of the login page takes SQL; look at /login?id=1'--".to_owned(),
+        ..Message::unread(Digest::of(b"text"), 4)
+    };
+    let comparable = comparable(&text);
+    let questions = Questions::about(&text);
+    let store = Store::in_memory().unwrap();
+    let case = store
+        .write(|tx| Ok::<_, StoreError>(open_case(tx, "one", monday())))
+        .unwrap();
+    let hours = |hours| monday() + Duration::hours(hours);
+    let record = |name: &str, kind: &str, not_answered: Option<&str>, hour| {
+        let message = Message {
+            digest: Digest::of(name.as_bytes()),
+            ..text.clone()
+        };
+        store
+            .write(|tx| {
+                tx.record_incoming(&IncomingRecord {
+                    message: &message,
+                    raw: name.as_bytes(),
+                    kind,
+                    lane: Lane::Inbox,
+                    received_at: hours(hour),
+                    recorded_at: hours(hour),
+                    case_id: Some(case.id),
+                    not_answered,
+                    comparable: Some(&comparable),
+                })
+            })
+            .unwrap();
+    };
+    let again = |hour| {
+        let known = store.read(|tx| tx.known(&questions, Some(&comparable), hours(hour)));
+        known.unwrap().acknowledged_again
+    };
+    assert_eq!(again(0), 0);
+    record("first", "report", None, 0);
+    assert_eq!(again(0), 0);
+    record("second", "resend", None, 1);
+    record("third", "resend", None, 2);
+    record("fourth", "resend", Some("too often"), 3);
+    assert_eq!(again(3), 2);
+    assert_eq!(again(25), 1);
+    assert_eq!(again(26), 0);
 }
 
 // Attempts at incoming mail.

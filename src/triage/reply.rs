@@ -107,7 +107,10 @@ pub struct Promise {
 pub struct CaseFacts {
     pub number: String,
     pub received: String,
-    pub digest: String,
+    /// `None`: of a mail that was too large to be known by one.
+    pub digest: Option<String>,
+    /// A mail of it could not be read.
+    pub unreadable: bool,
     pub promises: Vec<Promise>,
 }
 
@@ -134,6 +137,10 @@ pub struct Facts {
     pub asks_for_key: bool,
     /// Unreadable, and this cause alone may be told.
     pub no_key_of_ours: bool,
+    /// The mail could not be read.
+    pub unreadable: bool,
+    /// In clear, because the reporter's certificate cannot be used.
+    pub certificate_unusable: bool,
     pub cases: Vec<CaseFacts>,
 }
 
@@ -241,10 +248,13 @@ fn sample() -> Facts {
         too_large: true,
         asks_for_key: true,
         no_key_of_ours: true,
+        unreadable: true,
+        certificate_unusable: true,
         cases: vec![CaseFacts {
             number: "SEC-2026-0001".to_owned(),
             received: "Friday 1 May 2026, 12:00 CEST".to_owned(),
-            digest: "00".to_owned(),
+            digest: Some("00".to_owned()),
+            unreadable: true,
             promises: vec![promise],
         }],
     }
@@ -298,6 +308,8 @@ mod tests {
             too_large: false,
             asks_for_key: false,
             no_key_of_ours: false,
+            unreadable: false,
+            certificate_unusable: false,
             ..sample()
         }
     }

@@ -1,0 +1,287 @@
+//! When a letter leaves, and what one letter says in place of several.
+
+use std::path::Path;
+
+use super::*;
+use crate::mail::pgp;
+use crate::triage::policy::Span;
+
+/// Milliseconds after a full minute.
+fn at(millis: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(1_780_000_020_000 + millis).unwrap()
+}
+
+// When the answer to what could not be read leaves.
+
+#[test]
+fn it_does_not_tell_how_long_reading_took() {
+    #[track_caller]
+    fn check(received: i64, read: i64, expected: i64) {
+        let leaves = unreadable_leaves_at(at(received), at(read));
+        assert_eq!((leaves - at(0)).num_milliseconds(), expected);
+    }
+    // From the time of receipt alone, unless reading took longer than until then.
+    for read in [0, 1, 900, 2_999, 9_999] {
+        check(0, read, 10_000);
+    }
+    for read in [7_000, 9_999, 10_001, 19_999] {
+        check(7_000, read, 20_000);
+    }
+    // It had waited, or took too long: the next instant of the grid, but not at once.
+    check(0, 10_000, 20_000);
+    check(-86_400_000, 6_999, 10_000);
+    check(-86_400_000, 7_000, 20_000);
+    // The server's clock is far ahead.
+    check(86_400_000, 0, 10_000);
+}
+
+#[test]
+fn one_pass_waits_for_it() {
+    for received in [-100_000, -10_000, -3_000, 0, 3_000, 100_000] {
+        for read in (0..10_000).step_by(50) {
+            let leaves = unreadable_leaves_at(at(received), at(read));
+            assert!(leaves > at(read));
+            assert!(leaves < at(read) + UNREADABLE_AT_MOST, "{received} {read}");
+        }
+    }
+}
+
+#[test]
+fn nor_does_anything_in_it_tell_when_it_was_written() {
+    let desk = desk();
+    let written = |read| {
+        let letter = desk.answer(&unreadable(Channel::Clear), &answered(), None, at(read));
+        letter.unwrap().letter
+    };
+    let quick = written(1);
+    for read in [2_000, 9_000] {
+        let slow = written(read);
+        assert_eq!(slow.not_before, quick.not_before);
+        assert_eq!(slow.written_at, at(read));
+        assert_eq!(slow.text, quick.text);
+        assert_eq!(date_of(&slow), date_of(&quick));
+    }
+    let date = date_of(&quick);
+    assert_eq!(
+        DateTime::parse_from_rfc2822(&date).unwrap(),
+        quick.not_before
+    );
+}
+
+// A certificate that cannot be used.
+
+#[test]
+fn a_notice_keeps_the_hint_to_the_key_where_a_mail_could_not_be_read() {
+    let desk = desk();
+    let reply = unreadable(Channel::Encrypted(broken_certificate()));
+    let written = desk.answer(&reply, &answered(), None, at(0)).unwrap();
+    assert!(written.unusable_certificate.is_some());
+    let letter = written.letter;
+    assert_eq!(letter.kind, "notice");
+    assert!(
+        letter.text.contains("could not read your mail"),
+        "{}",
+        letter.text
+    );
+    assert!(letter.text.contains("attached"), "{}", letter.text);
+    assert!(brings_key(&letter));
+
+    let reply = Reply {
+        template: Template::Acknowledgement,
+        attaches_key: true,
+        ..unreadable(Channel::Encrypted(broken_certificate()))
+    };
+    let letter = desk
+        .answer(&reply, &answered(), None, at(0))
+        .unwrap()
+        .letter;
+    assert_eq!(letter.kind, "notice");
+    assert!(!letter.text.contains("could not read"), "{}", letter.text);
+    assert!(!brings_key(&letter), "a ciphertext asked for it");
+}
+
+// One letter for several.
+
+#[test]
+fn one_letter_for_several_names_each_case_and_keeps_each_hint() {
+    let held = Held {
+        attaches_key: true,
+        attaches_key_in_clear: true,
+        ..held()
+    };
+    let written = desk()
+        .combined("r@research.test", &held, None, at(0))
+        .unwrap();
+    assert_eq!(written.unusable_certificate, None);
+    let letter = written.letter;
+    assert!(letter.acknowledges && !letter.encrypted && brings_key(&letter));
+    let (readable, unreadable) = letter.text.split_once("SEC-2026-0002").unwrap();
+    assert!(readable.contains("SEC-2026-0001"), "{readable}");
+    assert!(
+        readable.contains(&Digest::of(b"one").to_string()),
+        "{readable}"
+    );
+    assert!(!readable.contains("could not read"), "{readable}");
+    assert!(unreadable.contains("could not read"), "{unreadable}");
+    assert!(unreadable.contains("attached to this mail"), "{unreadable}");
+    assert!(!unreadable.contains("SHA-256"), "{unreadable}");
+    assert!(!letter.text.contains("cannot be used"), "{}", letter.text);
+    assert!(!letter.text.contains("\n\n\n"), "{}", letter.text);
+}
+
+#[test]
+fn where_it_cannot_be_encrypted_it_still_names_each_case_and_nothing_from_inside() {
+    let held = Held {
+        encrypted: true,
+        attaches_key: true,
+        ..held()
+    };
+    for certificate in [None, Some(broken_certificate())] {
+        let written = desk()
+            .combined("r@research.test", &held, certificate.as_ref(), at(0))
+            .unwrap();
+        assert!(written.unusable_certificate.is_some());
+        let letter = written.letter;
+        assert!(letter.acknowledges && !letter.encrypted);
+        for word in [
+            "SEC-2026-0001",
+            "SEC-2026-0002",
+            "cannot be used",
+            "could not read",
+        ] {
+            assert!(letter.text.contains(word), "{word}: {}", letter.text);
+        }
+        // Set by people who read the report.
+        assert!(!letter.text.contains("ship a fix by"), "{}", letter.text);
+        assert!(!brings_key(&letter), "a ciphertext asked for it");
+    }
+}
+
+#[test]
+fn where_it_can_it_is_encrypted_and_says_nothing_in_clear() {
+    let held = Held {
+        encrypted: true,
+        ..held()
+    };
+    let written = desk()
+        .combined("r@research.test", &held, Some(&certificate()), at(0))
+        .unwrap();
+    assert_eq!(written.unusable_certificate, None);
+    let letter = written.letter;
+    assert!(letter.acknowledges && letter.encrypted);
+    let bytes = String::from_utf8(letter.bytes).unwrap();
+    assert!(bytes.contains("BEGIN PGP MESSAGE"), "{bytes}");
+    assert!(!bytes.contains("SEC-2026"), "{bytes}");
+}
+
+/// A readable case with a severity, and a too large one with a mail that was not read.
+fn held() -> Held {
+    let case = |id, number: &str| CaseFile {
+        case: CaseRef {
+            id,
+            number: number.to_owned(),
+        },
+        received_at: at(0),
+        deadlines: vec![Deadline {
+            kind: DeadlineKind::Remediate,
+            span: Span::Days(30),
+            starts_at: at(0),
+            due_at: at(0) + Duration::days(30),
+        }],
+    };
+    Held {
+        ids: vec![1, 2],
+        cases: vec![
+            HeldCase {
+                file: case(1, "SEC-2026-0001"),
+                digest: Some(Digest::of(b"one")),
+                unreadable: false,
+            },
+            HeldCase {
+                file: case(2, "SEC-2026-0002"),
+                digest: None,
+                unreadable: true,
+            },
+        ],
+        acknowledges: true,
+        ..Held::default()
+    }
+}
+
+fn unreadable(channel: Channel) -> Reply {
+    Reply {
+        template: Template::Unreadable,
+        to: Address {
+            name: None,
+            email: "r@research.test".to_owned(),
+        },
+        attaches_key: true,
+        channel,
+        says_content: false,
+        again: false,
+        delayed: true,
+    }
+}
+
+fn answered() -> Answered<'static> {
+    Answered {
+        message: Box::leak(Box::new(Message::unread(Digest::of(b"mail"), 4))),
+        received_at: at(0),
+        too_large: false,
+        missing: &[],
+        no_key_of_ours: false,
+    }
+}
+
+fn broken_certificate() -> Certificate {
+    Certificate {
+        fingerprint: "00".repeat(20),
+        emails: vec!["r@research.test".to_owned()],
+        bytes: b"not a certificate".to_vec(),
+    }
+}
+
+fn certificate() -> Certificate {
+    let key = secret_key("r@research.test");
+    pgp::read_certificates(key.as_bytes()).remove(0)
+}
+
+fn secret_key(address: &str) -> String {
+    let year = std::time::Duration::from_secs(365 * 86_400);
+    pgp::generate("Somebody", address, None, year, at(-1_000)).unwrap()
+}
+
+fn desk() -> Desk {
+    let address = "security@example.test";
+    let source = [("key".to_owned(), secret_key(address).into_bytes())];
+    let (keyring, problems) = Keyring::load(&source, None, address, at(0));
+    assert_eq!(problems, []);
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/policies/cloudarq.toml");
+    let (policy, mistakes) = crate::config::policy::read(Path::new(file));
+    assert!(mistakes.is_empty(), "{mistakes:?}");
+    Desk {
+        organization: Organization {
+            name: "Example Corp".to_owned(),
+            address: address.to_owned(),
+            aliases: Vec::new(),
+            authserv_ids: Vec::new(),
+            list_ids: Vec::new(),
+        },
+        policy: policy.unwrap(),
+        texts: Texts::load(None).unwrap(),
+        keyring: Arc::new(keyring),
+        return_path: None,
+    }
+}
+
+fn brings_key(letter: &NewLetter) -> bool {
+    let bytes = String::from_utf8_lossy(&letter.bytes);
+    assert_eq!(bytes.contains("application/pgp-keys"), letter.attaches_key);
+    letter.attaches_key
+}
+
+fn date_of(letter: &NewLetter) -> String {
+    let bytes = String::from_utf8_lossy(&letter.bytes);
+    let line = bytes.lines().find_map(|line| line.strip_prefix("Date: "));
+    line.unwrap().to_owned()
+}

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 use common::process::free_port;
 use common::{
-    Behaviour, Dovecot, Fault, ImapProxy, SECURITY_ADDRESS, SECURITY_PASSWORD, Setup, Sink, Stage,
-    Triaged, wait_until,
+    Algorithm, Behaviour, Dovecot, Fault, Gpg, ImapProxy, Letter, SECURITY_ADDRESS,
+    SECURITY_PASSWORD, Setup, Sink, Stage, Triaged, wait_until,
 };
 use mail_parser::MessageParser;
 use rusqlite::Connection;
@@ -430,7 +430,177 @@ fn a_server_without_null_sender_gets_our_own_address_once() {
     world.check_all_well(1);
 }
 
+#[test]
+fn a_letter_at_which_the_server_always_hangs_up_holds_up_no_other() {
+    let dovecot = Dovecot::start();
+    let world = World::new(&dovecot);
+    // A server that dies of addresses outside ASCII.
+    world.sink.behave(Behaviour::CloseAt("SMTPUTF8".to_owned()));
+    world.deliver_from("j\u{f6}rg@research.test", 99, "It takes SQL.");
+    for number in 1..=6 {
+        world.deliver(number);
+    }
+    let mut daemon = world.setup.run();
+    wait_for_line(&daemon, &["server_away", "MAIL FROM", "connection closed"]);
+    wait_for_line(&daemon, &["deferred", "MAIL FROM", "attempt=1", "next"]);
+    world.wait_for_reporters(&[1, 2, 3, 4, 5, 6]);
+    // From now on it is that letter alone that waits.
+    wait_for_line(&daemon, &["deferred", "MAIL FROM", "attempt=2", "next"]);
+    // One pause, for those that were in our hands together.
+    assert!(daemon.log().matches("server_away").count() <= 4);
+    let troubled = world.status("troubled_letters");
+    assert_eq!(troubled.as_array().map(Vec::len), Some(1), "{troubled}");
+    assert_eq!(troubled[0]["state"], "waiting", "{troubled}");
+    assert!(daemon.stop().success(), "{}", daemon.log());
+}
+
+#[test]
+fn a_letter_over_which_the_program_dies_waits_and_others_go() {
+    let dovecot = Dovecot::start();
+    let world = World::new(&dovecot);
+    world.deliver(1);
+    world.setup.set_env("TRIAGED_KILL_AT", "claimed");
+    // The first three deaths are followed by an attempt at once.
+    for death in 1..=4 {
+        let mut daemon = world.setup.run();
+        wait_until(&format!("death {death}"), LONG, || !daemon.is_running());
+    }
+    world.setup.unset_env("TRIAGED_KILL_AT");
+    assert_eq!(world.sink.received(), []);
+
+    let mut daemon = world.setup.run();
+    wait_for_line(
+        &daemon,
+        &["ERROR", "cut_short", "case=\"SEC-", "times=4", "next"],
+    );
+    let waits_since = Instant::now();
+    world.deliver(2);
+    world.wait_for_reporters(&[2]);
+    world.wait_for_reporters(&[1, 2]);
+    assert!(waits_since.elapsed() > Duration::from_secs(15));
+    world.wait_for_answers(2);
+    assert!(daemon.stop().success(), "{}", daemon.log());
+    world.check_all_well(2);
+}
+
+#[test]
+fn a_letter_that_was_cut_short_too_often_is_given_up_loudly() {
+    let dovecot = Dovecot::start();
+    let world = World::new(&dovecot);
+    world.deliver(1);
+    world.setup.set_env("TRIAGED_KILL_AT", "claimed");
+    let mut daemon = world.setup.run();
+    wait_until("death", LONG, || !daemon.is_running());
+    world.setup.unset_env("TRIAGED_KILL_AT");
+    // Nine deaths and their pauses take more than an hour.
+    world
+        .database()
+        .execute("UPDATE outbox SET cut_short = 9", [])
+        .unwrap();
+    let mut daemon = world.setup.run();
+    wait_for_line(
+        &daemon,
+        &[
+            "ERROR",
+            "undeliverable",
+            "case=\"SEC-",
+            "10 attempts were cut short",
+        ],
+    );
+    assert!(daemon.stop().success(), "{}", daemon.log());
+    assert_eq!(world.sink.received(), []);
+    let troubled = world.status("troubled_letters");
+    assert_eq!(troubled[0]["state"], "failed", "{troubled}");
+    let case = troubled[0]["case"].as_str().unwrap().to_owned();
+    let case = world.setup.json(&["case", "show", &case]);
+    assert_eq!(actions(&case), ["opened", "undeliverable"]);
+    assert_eq!(state_of(&case, "acknowledge"), "running", "{case}");
+    assert!(world.setup.cli(&["audit", "verify"]).status.success());
+}
+
+// The same report, again and again.
+
+#[test]
+fn a_report_sent_again_and_again_is_acknowledged_again_twice_a_day() {
+    let dovecot = Dovecot::start();
+    let world = World::new(&dovecot);
+    for again in 0..5 {
+        world.deliver_again("robot@research.test", again);
+        let pass = world.setup.run_once();
+        assert!(
+            pass.status.success(),
+            "{}",
+            String::from_utf8_lossy(&pass.stderr)
+        );
+    }
+    assert_eq!(world.sink.count(), 3, "once, and again twice");
+    let cases = world.setup.json(&["case", "list"]);
+    assert_eq!(cases.as_array().unwrap().len(), 1, "{cases}");
+    let case = world
+        .setup
+        .json(&["case", "show", cases[0]["id"].as_str().unwrap()]);
+    let incoming = case["messages"].as_array().unwrap().iter();
+    assert_eq!(
+        incoming
+            .filter(|message| message["direction"] == "in")
+            .count(),
+        5
+    );
+    let reasons: Vec<&Value> = case["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| &event["detail"]["not_answered"])
+        .filter(|reason| reason.is_string())
+        .collect();
+    let expected = "sent again; the case was acknowledged again 2 times within 24 hours";
+    assert_eq!(reasons, [expected, expected]);
+}
+
 // The disk and the database.
+
+#[test]
+fn what_the_server_accepted_is_written_down_before_anything_else_goes() {
+    let dovecot = Dovecot::start();
+    let world = World::new(&dovecot);
+    let mut daemon = world.setup.run();
+    world.deliver(1);
+    world.wait_for_answers(1);
+
+    // Neither locked nor full: a fault that nobody foresaw.
+    let broken = "CREATE TRIGGER broken BEFORE UPDATE OF state ON outbox WHEN NEW.state = 'sent'
+                  BEGIN SELECT RAISE(ABORT, 'it is broken'); END";
+    world.database().execute_batch(broken).unwrap();
+    world.deliver(2);
+    wait_for_line(
+        &daemon,
+        &[
+            "ERROR",
+            "outbox_failed",
+            "letters=1",
+            "failures=1",
+            "it is broken",
+        ],
+    );
+    world.deliver(3);
+    wait_until("the third is recorded", LONG, || {
+        world.letters_in("waiting") == 1
+    });
+    wait_for_line(
+        &daemon,
+        &["ERROR", "outbox_failed", "failures=3", "it is broken"],
+    );
+    assert_eq!(world.letters_in("sending"), 1);
+    assert_eq!(world.sink.count(), 2, "nothing goes meanwhile");
+
+    world
+        .database()
+        .execute_batch("DROP TRIGGER broken")
+        .unwrap();
+    world.wait_for_answers(3);
+    assert!(daemon.stop().success(), "{}", daemon.log());
+    world.check_all_well(3);
+}
 
 #[test]
 fn a_full_disk_loses_nothing() {
@@ -625,6 +795,65 @@ fn held_answers_go_together_a_day_later() {
     assert!(world.setup.cli(&["audit", "verify"]).status.success());
 }
 
+/// What could not be read is answered together with the rest, and its sender still gets our key.
+#[test]
+fn an_unreadable_mail_among_held_ones_keeps_its_hint() {
+    let Some(library) = faketime() else {
+        eprintln!(
+            "!!!! SKIPPED: an_unreadable_mail_among_held_ones_keeps_its_hint: \
+             libfaketime is missing (apt-get install faketime) !!!!"
+        );
+        return;
+    };
+    let dovecot = Dovecot::start();
+    let world = World::new(&dovecot);
+    world.setup.set("limits.replies_per_address", 1);
+    let pass = || {
+        let pass = world.setup.run_once();
+        let words = String::from_utf8_lossy(&pass.stderr).into_owned();
+        assert!(pass.status.success(), "{words}");
+    };
+    world.deliver_from("keen@research.test", 1, "It takes SQL.");
+    pass();
+    world.deliver_from("keen@research.test", 2, "It takes SQL.");
+    let gpg = Gpg::new();
+    let other = gpg.generate("Other", "other@vendor.test", Algorithm::Curve25519);
+    let unreadable = Letter::new("keen@research.test", SECURITY_ADDRESS, "...").encrypted(
+        &gpg,
+        "It takes SQL.",
+        &[&other],
+        None,
+    );
+    dovecot.deliver(&world.user, "INBOX", &unreadable, Utc::now());
+    pass();
+    assert_eq!(world.sink.count(), 1);
+    assert_eq!(world.status("outbox")["held"], 2);
+
+    world.setup.set_env("LD_PRELOAD", library.to_str().unwrap());
+    world.setup.set_env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+    world.setup.set_env("FAKETIME", "+25h");
+    let waiting = cases_in_state(&world, "running");
+    assert_eq!(waiting.len(), 2);
+    pass();
+    let received = world.sink.received();
+    assert_eq!(received.len(), 2, "one letter for two");
+    let letter = MessageParser::default().parse(&received[1].bytes).unwrap();
+    let text = letter.body_text(0).unwrap().into_owned();
+    for word in [
+        &waiting[0],
+        &waiting[1],
+        "could not read",
+        "attached to this mail",
+    ] {
+        assert!(text.contains(word), "{word} is not in {text}");
+    }
+    assert_eq!(text.matches("could not read").count(), 1, "{text}");
+    let raw = String::from_utf8_lossy(&received[1].bytes);
+    assert!(raw.contains("application/pgp-keys"), "{raw}");
+    assert_eq!(cases_in_state(&world, "met").len(), 3);
+    assert!(world.setup.cli(&["audit", "verify"]).status.success());
+}
+
 // A mail that kills.
 
 #[test]
@@ -754,6 +983,18 @@ impl<'a> World<'a> {
              Subject: Finding number {number}\r\nMessage-ID: <{number}.{sender}>\r\n\
              Date: {date}\r\n\r\n\
              Parameter id{number} of page {number}: open /{number}?id={number}'-- and look.\r\n{text}\r\n",
+            date = Utc::now().to_rfc2822(),
+        );
+        self.dovecot
+            .deliver(&self.user, "INBOX", mail.as_bytes(), Utc::now());
+    }
+
+    /// The same words in another mail.
+    fn deliver_again(&self, sender: &str, again: usize) {
+        let mail = format!(
+            "From: Robot <{sender}>\r\nTo: {SECURITY_ADDRESS}\r\nSubject: A finding\r\n\
+             Message-ID: <{again}.{sender}>\r\nDate: {date}\r\n\r\n\
+             The parameter id of page 7 takes SQL: open /7?id=1'-- and look at the answer.\r\n",
             date = Utc::now().to_rfc2822(),
         );
         self.dovecot

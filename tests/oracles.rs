@@ -9,6 +9,7 @@ mod common;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
+use chrono::{DateTime, Utc};
 use common::letter::with_crlf;
 use common::{Algorithm, Gpg, Letter, SECURITY_ADDRESS, Setup, write_file};
 
@@ -128,6 +129,14 @@ fn case_number(answer: &str) -> String {
     answer[at..at + 13].to_owned()
 }
 
+fn date_of(answer: &str) -> DateTime<Utc> {
+    let mut lines = answer.lines();
+    let date = lines.find_map(|line| line.strip_prefix("Date: "));
+    DateTime::parse_from_rfc2822(date.expect(answer))
+        .unwrap()
+        .to_utc()
+}
+
 /// Without what differs in any two letters.
 fn shape(answer: &str) -> String {
     let answer = answer.replace("=\r\n", "").replace("=\n", "");
@@ -212,6 +221,12 @@ fn every_failure_after_a_session_key_was_tried_reads_the_same() {
     for (name, armored) in &variants {
         let answer = world.answer(&pgp_mime(THIEF, armored));
         assert_eq!(shape(&answer), expected, "{name}");
+        let date = date_of(&answer);
+        assert_eq!(date.timestamp() % 10, 0, "{name}: {date}");
+        assert!(
+            date <= Utc::now(),
+            "{name}: it left before its time, {date}"
+        );
     }
     let answer = world.answer(&pgp_mime(THIEF, &theirs));
     assert!(answer.contains("no key of ours"), "{answer}");

@@ -30,6 +30,8 @@ pub enum Behaviour {
     Stall(Stage),
     /// The connection is closed without an answer.
     Close(Stage),
+    /// The connection is closed at each command that holds these words.
+    CloseAt(String),
     /// This reply to `MAIL FROM:<>`; any other sender is welcome.
     RefuseNullSender(String),
 }
@@ -37,7 +39,7 @@ pub enum Behaviour {
 impl Behaviour {
     fn stage(&self) -> Option<Stage> {
         match self {
-            Self::Accept | Self::RefuseNullSender(_) => None,
+            Self::Accept | Self::RefuseNullSender(_) | Self::CloseAt(_) => None,
             Self::Refuse(stage, _) | Self::Stall(stage) | Self::Close(stage) => Some(*stage),
         }
     }
@@ -161,6 +163,13 @@ impl Shared {
         }
     }
 
+    fn closes_at(&self, line: &str) -> bool {
+        match &self.state().behaviour {
+            Behaviour::CloseAt(words) => line.contains(words.as_str()),
+            _ => false,
+        }
+    }
+
     /// The behaviour for this stage, once it is not to stall; `None` while closing.
     fn at(&self, stage: Stage) -> Option<Behaviour> {
         let mut state = self.state();
@@ -246,10 +255,14 @@ impl<'a> Session<'a> {
         self.step(Stage::Connect, "220 sink.test ESMTP")?;
         loop {
             let line = self.line()?;
+            if self.shared.closes_at(&line) {
+                return Err(Ended);
+            }
             let verb = line.split([' ', ':']).next().unwrap_or_default();
             match verb.to_ascii_uppercase().as_str() {
                 "EHLO" => self.reply(
-                    "250-sink.test\r\n250-8BITMIME\r\n250-PIPELINING\r\n250 AUTH PLAIN LOGIN",
+                    "250-sink.test\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-PIPELINING\r\n\
+                     250 AUTH PLAIN LOGIN",
                 )?,
                 "HELO" | "NOOP" => self.reply("250 ok")?,
                 "RSET" => {

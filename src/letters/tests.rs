@@ -131,29 +131,34 @@ fn one_letter_for_several_names_each_case_and_keeps_each_hint() {
 
 #[test]
 fn where_it_cannot_be_encrypted_it_still_names_each_case_and_nothing_from_inside() {
-    let held = Held {
+    let unread = Held {
+        encrypted: true,
+        attaches_key: true,
+        attaches_key_in_clear: true,
+        ..held()
+    };
+    let mut asked_in_cipher = Held {
         encrypted: true,
         attaches_key: true,
         ..held()
     };
-    for certificate in [None, Some(broken_certificate())] {
-        let written = desk()
-            .combined("r@research.test", &held, certificate.as_ref(), at(0))
-            .unwrap();
-        assert!(written.unusable_certificate.is_some());
-        let letter = written.letter;
-        assert!(letter.acknowledges && !letter.encrypted);
-        for word in [
-            "SEC-2026-0001",
-            "SEC-2026-0002",
-            "cannot be used",
-            "could not read",
-        ] {
-            assert!(letter.text.contains(word), "{word}: {}", letter.text);
+    asked_in_cipher.cases[1].unreadable = false;
+    for (held, tells_of_key) in [(unread, true), (asked_in_cipher, false)] {
+        for certificate in [None, Some(broken_certificate())] {
+            let written = desk()
+                .combined("r@research.test", &held, certificate.as_ref(), at(0))
+                .unwrap();
+            assert!(written.unusable_certificate.is_some());
+            let letter = written.letter;
+            assert!(letter.acknowledges && !letter.encrypted);
+            for word in ["SEC-2026-0001", "SEC-2026-0002", "cannot be used"] {
+                assert!(letter.text.contains(word), "{word}: {}", letter.text);
+            }
+            // Set by people who read the report.
+            assert!(!letter.text.contains("ship a fix by"), "{}", letter.text);
+            assert_eq!(letter.text.contains("could not read"), tells_of_key);
+            assert_eq!(brings_key(&letter), tells_of_key);
         }
-        // Set by people who read the report.
-        assert!(!letter.text.contains("ship a fix by"), "{}", letter.text);
-        assert!(!brings_key(&letter), "a ciphertext asked for it");
     }
 }
 

@@ -13,6 +13,7 @@ use crate::config::Limits;
 use crate::mail::message::{Address, Digest, Message};
 use crate::mailbox::Lane;
 use crate::triage::calendar::Calendar;
+use crate::triage::classify::Label;
 use crate::triage::deadline::open_deadlines;
 use crate::triage::decide::{CaseRef, Questions};
 use crate::triage::policy::{
@@ -805,6 +806,70 @@ fn no_case_is_forgotten_when_a_combined_letter_is_held_again() {
         let state = state_of(&store, case, "acknowledge", third);
         assert!(["met", "late"].contains(&state), "{}: {state}", case.number);
     }
+}
+
+/// What one letter has to say is asked of those that answer a mail each, however often they were
+/// joined before.
+#[test]
+fn what_held_letters_say_is_kept_through_every_joining() {
+    let store = Store::in_memory().unwrap();
+    let enqueue = |name: &str, new: NewLetter| {
+        store
+            .write(|tx| {
+                let case = open_case(tx, name, monday());
+                let case = Some(case);
+                tx.enqueue(&NewLetter { case, ..new })
+            })
+            .unwrap()
+    };
+    let to_them = || NewLetter {
+        acknowledges: true,
+        ..letter(None, "r@research.test", monday())
+    };
+    let in_cipher = NewLetter {
+        encrypted: true,
+        attaches_key: true,
+        ..to_them()
+    };
+    enqueue("asks for the key in cipher", in_cipher);
+    enqueue("too large", to_them());
+    store
+        .write(|tx| {
+            let case = tx.case_by_number("SEC-2026-0002")?;
+            let label = Label::new("too_large", "it is".to_owned());
+            tx.add_labels(case.id, &[label])
+        })
+        .unwrap();
+    assert_eq!(send_due(&store, 0, monday()), [""; 0]);
+    let held = || store.read(|tx| tx.held_for("r@research.test")).unwrap();
+    let first = held();
+    assert!(first.encrypted && first.acknowledges && first.attaches_key);
+    assert!(!first.attaches_key_in_clear);
+    let digests: Vec<bool> = first.cases.iter().map(|it| it.digest.is_some()).collect();
+    assert_eq!(digests, [true, false]);
+
+    join(&store, "r@research.test", monday());
+    let unreadable = NewLetter {
+        kind: "unreadable".to_owned(),
+        attaches_key: true,
+        ..to_them()
+    };
+    enqueue("unreadable", unreadable);
+    assert_eq!(send_due(&store, 0, monday()), [""; 0]);
+    let second = held();
+    assert_eq!(second.ids.len(), 2);
+    assert!(second.encrypted && second.attaches_key_in_clear);
+    let said: Vec<(&str, bool)> = second
+        .cases
+        .iter()
+        .map(|it| (it.file.case.number.as_str(), it.unreadable))
+        .collect();
+    let expected = [
+        ("SEC-2026-0001", false),
+        ("SEC-2026-0002", false),
+        ("SEC-2026-0003", true),
+    ];
+    assert_eq!(said, expected);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Each piece of the path alone, over the same mails, in the batches of the daemon.
 //!
 //! Nothing overlaps here: a batch is fetched, then opened, then recorded, then its letters go,
-//! and each of these has a clock of its own.
+//! each with a clock of its own and, but for the kernel and the servers, on one core.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -34,7 +34,7 @@ const LETTERS_IN_HAND: usize = 4;
 pub struct Pieces {
     /// Listing, and the bytes over TLS.
     pub fetch: Duration,
-    /// MIME, decrypting, signatures; on all cores.
+    /// MIME, decrypting, signatures.
     pub open: Duration,
     /// Classifying, deciding and composing, in memory.
     pub decide: Duration,
@@ -102,7 +102,7 @@ impl Bench<'_> {
             .map(|fetched| mail(fetched, validity))
             .collect();
         let began = Instant::now();
-        on_all_cores(&mails, |mail| {
+        for mail in &mails {
             let opening = triaged::mail::open::Opening {
                 keyring: Some(&self.desk.keyring),
                 known: &[],
@@ -110,13 +110,14 @@ impl Bench<'_> {
             };
             let message = triaged::mail::open::open(&mail.raw, &opening, Utc::now());
             assert_eq!(message.openpgp.failure, None, "a mail that opens");
-        });
+        }
         let opening = began.elapsed();
         pieces.open += opening;
         let began = Instant::now();
-        let opened = on_all_cores(&mails, |mail| {
-            intake::open_mail(mail.clone(), &self.desk, Utc::now())
-        });
+        let opened = mails
+            .into_iter()
+            .map(|mail| intake::open_mail(mail, &self.desk, Utc::now()))
+            .collect();
         pieces.decide += began.elapsed().saturating_sub(opening);
         opened
     }
@@ -286,19 +287,4 @@ fn mail(fetched: Fetched, validity: u32) -> Mail {
         raw: fetched.bytes,
         kept: None,
     }
-}
-
-fn on_all_cores<T: Send>(mails: &[Mail], work: impl Fn(&Mail) -> T + Sync) -> Vec<T> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let share = mails.len().div_ceil(cores).max(1);
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = mails
-            .chunks(share)
-            .map(|share| scope.spawn(|| share.iter().map(&work).collect::<Vec<_>>()))
-            .collect();
-        let results = workers.into_iter().map(|worker| worker.join());
-        results
-            .flat_map(|result| result.expect("a worker"))
-            .collect()
-    })
 }

@@ -21,7 +21,7 @@ pub fn series(series: &Series) {
         println!("  {name:<44} {count:>6} {seconds:>9.3} {rate:>10.0} {ratio:>11.2}");
     };
     row("batch fetch", pieces.fetch);
-    row("open: MIME, decrypt, verify (all cores)", pieces.open);
+    row("open: MIME, decrypt, verify", pieces.open);
     row("grouped commit", pieces.commit);
     row(
         "send, four letters to a commit",

@@ -483,6 +483,21 @@ impl Tx<'_> {
         self.forget_attempts(place)
     }
 
+    /// The first incoming mail with this Message-ID that is not this one.
+    pub fn digest_under(&self, message_id: &str, other_than: Digest) -> Result<Option<Digest>> {
+        optional(
+            self.0
+                .prepare_cached(
+                    "SELECT digest FROM messages
+                     WHERE message_id = ?1 AND direction = 'in' AND digest <> ?2
+                     ORDER BY id LIMIT 1",
+                )?
+                .query_row((message_id, other_than.0.as_slice()), |row| {
+                    Ok(Digest(row.get(0)?))
+                }),
+        )
+    }
+
     /// Is this place recorded already?
     pub fn is_recorded_at(&self, place: &Place) -> Result<bool> {
         Ok(self

@@ -5,8 +5,9 @@
 //! or change; changes take a [`Tx`], so that all that one mail causes commits
 //! together or not at all.
 //!
-//! Errors: [`StoreError`]. `Busy` and `Full` pass by themselves or with an
-//! administrator's help; the caller tries again and nothing is lost.
+//! Errors: [`StoreError`]. `Busy`, `Full` and `Disk` pass by themselves or with an
+//! administrator's help; the caller tries again and nothing is lost. `Replaced` does not: the
+//! file at the path is not the one that is open, and what is written would go with it.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -66,10 +67,25 @@ pub enum StoreError {
     Busy(String),
     #[error("database: the disk is full ({0}); make room, it is tried again")]
     Full(String),
+    #[error("database: its disk fails ({0}); look at the disk, it is tried again")]
+    Disk(String),
+    #[error(
+        "{path}: cannot be opened ({cause}); check storage.path, and that the file and its folder \
+         belong to the user that triaged runs as",
+        path = .path.display()
+    )]
+    Unopenable { path: PathBuf, cause: String },
+    #[error(
+        "{path}: was deleted or replaced while it was open, so nothing more is written; put the \
+         file or a backup back and start again (without one, an empty database is begun; mail \
+         recorded before lies in the processed folder of the mailbox)",
+        path = .0.display()
+    )]
+    Replaced(PathBuf),
     #[error("database: {0}")]
     Sql(rusqlite::Error),
     #[error("database: {0}")]
-    Io(#[from] std::io::Error),
+    Io(std::io::Error),
     #[error("{0}")]
     Refused(String),
 }
@@ -77,7 +93,14 @@ pub enum StoreError {
 impl StoreError {
     /// The database or its disk is at fault, not what was to be written.
     pub fn passes_by_itself(&self) -> bool {
-        matches!(self, Self::Busy(_) | Self::Full(_) | Self::Io(_))
+        matches!(
+            self,
+            Self::Busy(_) | Self::Full(_) | Self::Disk(_) | Self::Io(_)
+        )
+    }
+
+    pub fn is_replaced(&self) -> bool {
+        matches!(self, Self::Replaced(_))
     }
 }
 
@@ -87,8 +110,22 @@ impl From<rusqlite::Error> for StoreError {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
                 Self::Busy(error.to_string())
             }
-            Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure) => Self::Full(error.to_string()),
+            Some(ErrorCode::DiskFull) => Self::Full(error.to_string()),
+            Some(ErrorCode::SystemIoFailure) => Self::Disk(error.to_string()),
             _ => Self::Sql(error),
+        }
+    }
+}
+
+impl From<std::io::Error> for StoreError {
+    fn from(error: std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::StorageFull {
+            return Self::Full(error.to_string());
+        }
+        // A large mail is written as to a file, and SQLite's error comes in this coat.
+        match error.downcast::<rusqlite::Error>() {
+            Ok(error) => error.into(),
+            Err(error) => Self::Io(error),
         }
     }
 }
@@ -98,7 +135,32 @@ pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 /// The open database. Shared by the tasks of a process; one statement or transaction at a time.
 pub struct Store {
     path: PathBuf,
+    /// The database and its write-ahead log, as they were opened.
+    files: Vec<OpenFile>,
     connection: Mutex<Connection>,
+}
+
+/// A file, and what it is known by whatever its name: device and inode.
+struct OpenFile {
+    path: PathBuf,
+    identity: (u64, u64),
+}
+
+impl OpenFile {
+    fn at(path: PathBuf) -> std::io::Result<Self> {
+        let identity = identity(&path)?;
+        Ok(Self { path, identity })
+    }
+
+    fn is_in_place(&self) -> bool {
+        identity(&self.path).is_ok_and(|found| found == self.identity)
+    }
+}
+
+fn identity(path: &Path) -> std::io::Result<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = std::fs::metadata(path)?;
+    Ok((metadata.dev(), metadata.ino()))
 }
 
 /// A write transaction. Dropped without a commit it leaves nothing behind.
@@ -109,6 +171,7 @@ impl Store {
     pub fn open(path: &Path, key: &SecretString) -> Result<Self> {
         let is_new = !path.exists();
         if is_new {
+            hexadecimal(key)?;
             create_private(path)?;
         }
         let store = Self::connect(path, key, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
@@ -144,6 +207,7 @@ impl Store {
         connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
         let store = Self {
             path: PathBuf::from(":memory:"),
+            files: Vec::new(),
             connection: Mutex::new(connection),
         };
         store.bring_up_to_date()?;
@@ -151,17 +215,31 @@ impl Store {
     }
 
     fn connect(path: &Path, key: &SecretString, flags: OpenFlags) -> Result<Self> {
-        let connection =
-            Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        let refused = |error: rusqlite::Error| match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => StoreError::WrongKey(path.to_owned()),
+            Some(ErrorCode::CannotOpen) => StoreError::Unopenable {
+                path: path.to_owned(),
+                cause: error.to_string(),
+            },
+            _ => error.into(),
+        };
+        let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+            .map_err(refused)?;
         unlock(&connection, key)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
+        let read_schema =
+            || connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()));
+        read_schema().map_err(refused)?;
         connection
-            .query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
-            .map_err(|error| match error.sqlite_error_code() {
-                Some(ErrorCode::NotADatabase) => StoreError::WrongKey(path.to_owned()),
-                _ => error.into(),
-            })?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
+            .pragma_update(None, "journal_mode", "WAL")
+            .map_err(refused)?;
+        // Makes the write-ahead log where there is none.
+        read_schema().map_err(refused)?;
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        let mut files = vec![OpenFile::at(path.to_owned())?];
+        // There is none on the few file systems where SQLite has to do without.
+        files.extend(OpenFile::at(log.into()));
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
@@ -170,8 +248,36 @@ impl Store {
         connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
         Ok(Self {
             path: path.to_owned(),
+            files,
             connection: Mutex::new(connection),
         })
+    }
+
+    /// Is the open database still the one at its path? `Replaced` where it is not.
+    ///
+    /// Somebody may delete it or put a backup in its place under a running daemon, and SQLite
+    /// goes on writing into a file without a name, which is gone with the process.
+    pub fn check_in_place(&self) -> Result<()> {
+        match self.files.iter().find(|file| !file.is_in_place()) {
+            None => Ok(()),
+            Some(gone) => Err(StoreError::Replaced(gone.path.clone())),
+        }
+    }
+
+    /// Moves the log of a replaced database out of the way, as `…-wal.replaced`.
+    ///
+    /// SQLite would read it into the file that is at the path now, which it does not belong to.
+    /// It is kept: it holds the last changes of the database that was moved away.
+    pub fn set_log_aside(&self) -> Result<()> {
+        let [database, log] = self.files.as_slice() else {
+            return Ok(());
+        };
+        if !database.is_in_place() && log.is_in_place() {
+            let mut aside = log.path.as_os_str().to_owned();
+            aside.push(".replaced");
+            std::fs::rename(&log.path, aside)?;
+        }
+        Ok(())
     }
 
     pub fn path(&self) -> &Path {
@@ -189,6 +295,8 @@ impl Store {
             .map_err(StoreError::from)?;
         let tx = Tx(transaction);
         let value = work(&tx)?;
+        // Last, so that as little time as possible is left for it to become untrue.
+        self.check_in_place()?;
         tx.0.commit().map_err(StoreError::from)?;
         Ok(value)
     }
@@ -205,7 +313,8 @@ impl Store {
         work(&Tx(transaction))
     }
 
-    /// A consistent, encrypted copy (same key) while others go on writing. `to` must not exist.
+    /// A consistent, encrypted copy (same key) while others go on writing. `to` must not exist,
+    /// and its folder must.
     pub fn backup(&self, to: &Path) -> Result<()> {
         if to.exists() {
             return Err(StoreError::Refused(format!(
@@ -213,7 +322,7 @@ impl Store {
                 to.display()
             )));
         }
-        create_private(to)?;
+        make_private(to)?;
         let path = to.to_str().ok_or_else(|| {
             StoreError::Refused(format!("{}: the name is not UTF-8", to.display()))
         })?;
@@ -319,23 +428,27 @@ pub(crate) fn instant(seconds: i64) -> DateTime<Utc> {
 
 /// Gives SQLCipher the raw key: 64 hexadecimal digits, so nothing is derived from it.
 fn unlock(connection: &Connection, key: &SecretString) -> Result<()> {
-    let key = key.expose_secret().trim();
-    if key.len() != 64 || !key.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(StoreError::Key(
-            "it must hold 64 hexadecimal digits (32 random bytes); \
-             `openssl rand -hex 32` writes such a key"
-                .to_owned(),
-        ));
-    }
+    let key = hexadecimal(key)?;
     // SQLCipher's own words on a wrong key would stand beside our one line.
     connection.pragma_update(None, "cipher_log_level", "NONE")?;
     connection.pragma_update(None, "key", format!("x'{key}'"))?;
     Ok(())
 }
 
+fn hexadecimal(key: &SecretString) -> Result<&str> {
+    let key = key.expose_secret().trim();
+    if key.len() == 64 && key.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Ok(key);
+    }
+    Err(StoreError::Key(
+        "it must hold 64 hexadecimal digits (32 random bytes); \
+         `openssl rand -hex 32` writes such a key"
+            .to_owned(),
+    ))
+}
+
 /// Makes an empty file that its owner alone may read, and the folder for it.
 fn create_private(path: &Path) -> Result<()> {
-    use std::os::unix::fs::OpenOptionsExt;
     if let Some(folder) = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
@@ -347,6 +460,16 @@ fn create_private(path: &Path) -> Result<()> {
             ))
         })?;
     }
+    make_private(path).map_err(|error| {
+        StoreError::Refused(format!(
+            "{error}; check storage.path and the folder's owner"
+        ))
+    })
+}
+
+/// Makes an empty file that its owner alone may read.
+fn make_private(path: &Path) -> Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
     match std::fs::OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -356,7 +479,7 @@ fn create_private(path: &Path) -> Result<()> {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(StoreError::Refused(format!(
-            "{}: cannot be made ({error}); check storage.path and the folder's owner",
+            "{}: cannot be made ({error})",
             path.display()
         ))),
     }

@@ -367,6 +367,90 @@ fn a_full_disk_in_isolation_is_told_as_such_and_nothing_stays() {
 }
 
 #[test]
+fn errors_of_the_disk_name_themselves() {
+    #[track_caller]
+    fn check(error: impl Into<StoreError>, expected: &str) {
+        let error: StoreError = error.into();
+        let words = error.to_string();
+        assert!(words.contains(expected), "{words}");
+        assert_eq!(words.contains("disk is full"), expected == "disk is full");
+        assert!(error.passes_by_itself(), "{words}");
+    }
+    let of_sqlite = |code| rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+    let no_space = std::io::Error::from(std::io::ErrorKind::StorageFull);
+    check(of_sqlite(rusqlite::ffi::SQLITE_FULL), "disk is full");
+    check(no_space, "disk is full");
+    check(
+        std::io::Error::other(of_sqlite(rusqlite::ffi::SQLITE_FULL)),
+        "disk is full",
+    );
+    check(
+        of_sqlite(rusqlite::ffi::SQLITE_IOERR_READ),
+        "its disk fails",
+    );
+    check(
+        of_sqlite(rusqlite::ffi::SQLITE_IOERR_SHORT_READ),
+        "its disk fails",
+    );
+    check(
+        std::io::Error::from(std::io::ErrorKind::ReadOnlyFilesystem),
+        "read-only",
+    );
+}
+
+#[test]
+fn a_database_that_cannot_be_opened_is_named() {
+    let (folder, _) = folder();
+    check_refused(
+        folder.path(),
+        &key('a'),
+        &folder.path().display().to_string(),
+    );
+    check_refused(folder.path(), &key('a'), "check storage.path");
+}
+
+#[test]
+fn nothing_is_committed_into_a_file_that_was_deleted_or_replaced() {
+    let (_folder, path) = folder();
+    let beside = |suffix: &str| PathBuf::from(format!("{}{suffix}", path.display()));
+    let change = |store: &Store| store.write(|tx| tx.set_fact("name", 1));
+    let check = |spoil: &dyn Fn()| {
+        let store = Store::open(&path, &key('a')).unwrap();
+        change(&store).unwrap();
+        store.check_in_place().unwrap();
+        spoil();
+        let refused = change(&store);
+        assert!(
+            matches!(refused, Err(StoreError::Replaced(_))),
+            "{refused:?}"
+        );
+        assert!(matches!(
+            store.check_in_place(),
+            Err(StoreError::Replaced(_))
+        ));
+        store.set_log_aside().unwrap();
+    };
+    check(&|| {
+        for suffix in ["", "-wal", "-shm"] {
+            std::fs::remove_file(beside(suffix)).unwrap();
+        }
+    });
+    assert!(!beside("-wal.replaced").exists());
+    check(&|| std::fs::remove_file(beside("-wal")).unwrap());
+
+    // A backup in its place: the log that is left must not be read into it.
+    let copy = beside(".copy");
+    let store = Store::open(&path, &key('a')).unwrap();
+    store.write(|tx| tx.set_fact("name", 5)).unwrap();
+    store.backup(&copy).unwrap();
+    drop(store);
+    check(&|| std::fs::rename(&copy, &path).unwrap());
+    assert!(beside("-wal.replaced").exists() && !beside("-wal").exists());
+    let store = Store::open(&path, &key('a')).unwrap();
+    assert_eq!(store.read(|tx| tx.fact("name")).unwrap(), Some(5));
+}
+
+#[test]
 fn a_backup_is_whole_and_opens_with_the_same_key() {
     let (folder, path) = folder();
     let store = Store::open(&path, &key('a')).unwrap();

@@ -521,13 +521,6 @@ async fn a_refused_command_is_an_error_with_the_servers_words() {
         "UID SEARCH refused with BAD without words",
     )
     .await;
-    check(
-        Script::selected("")
-            .on("UID SEARCH", "* SEARCH 4\n$ OK done\n")
-            .on("UID FETCH", "$ NO busy\n"),
-        r#"list "INBOX": UID FETCH refused with NO "busy""#,
-    )
-    .await;
     let all_but_ok = THREE_BODIES.replace("$ OK done", "$ NO some messages could not be fetched");
     check(
         Script::listed("").on("UID FETCH", &all_but_ok),
@@ -598,7 +591,87 @@ async fn a_mail_that_was_not_described_is_asked_about() {
     assert_eq!(list(&mut imap).await.unwrap().entries.len(), 1);
     let server = start(script(" 7")).await;
     let mut imap = connect(&server).await;
-    failed(list(&mut imap).await, "uid 7 was asked for and not given");
+    let listing = list(&mut imap).await.unwrap();
+    assert_eq!(listing.entries.len(), 1);
+    assert_eq!(
+        troubled(&listing),
+        ["7: uid 7 was asked for and not given, though it exists"]
+    );
+}
+
+/// `* n FETCH` for this UID.
+fn described(uid: u32) -> String {
+    format!("* {uid} FETCH (UID {uid} RFC822.SIZE 5 INTERNALDATE \" 7-May-2026 09:05:03 +0200\")\n")
+}
+
+fn troubled(listing: &Listing) -> Vec<String> {
+    let words = listing.troubled.iter();
+    words
+        .map(|mail| format!("{}: {}", mail.uid, mail.cause))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_mail_that_is_not_described_hides_no_other() {
+    let no = "$ NO [SERVERBUG] broken\n";
+    let ok = |uids: &[u32]| {
+        let answers: String = uids.iter().copied().map(described).collect();
+        format!("{answers}$ OK done\n")
+    };
+    let server = start(
+        Script::selected("")
+            .on("UID SEARCH UID 1:*", "* SEARCH 1 2 3 4 5\n$ OK done\n")
+            // What came with a refusal counts no less.
+            .on("UID FETCH 1:5 (UID", &format!("{}{no}", described(5)))
+            .on("UID FETCH 3:5 (UID", &ok(&[3, 4, 5]))
+            .on("UID FETCH 1:2 (UID", no)
+            .on("UID FETCH 2 (UID", no)
+            .on("UID FETCH 1 (UID", &ok(&[1]))
+            .on(
+                "UID FETCH 1 (UID BODY.PEEK[])",
+                "* 1 FETCH (UID 1 BODY[] \"one\")\n$ OK done\n",
+            ),
+    )
+    .await;
+    let mut imap = connect(&server).await;
+    let listing = list(&mut imap).await.unwrap();
+    let found: Vec<&str> = listing
+        .entries
+        .iter()
+        .map(|entry| entry.uid.as_str())
+        .collect();
+    assert_eq!(found, ["1", "3", "4", "5"]);
+    assert_eq!(
+        troubled(&listing),
+        ["2: UID FETCH refused with NO \"[SERVERBUG] broken\""]
+    );
+    let mails = imap
+        .fetch(Lane::Inbox, &listing.entries[..1], Part::Whole)
+        .await
+        .unwrap();
+    assert_eq!(bytes(&mails), [("1", "one")]);
+    drop(imap);
+    server.commands().await;
+}
+
+#[tokio::test]
+async fn a_server_that_describes_nothing_is_an_error() {
+    let uids: Vec<String> = (1..=1_000).map(|uid| uid.to_string()).collect();
+    let mut script = Script::selected("").on(
+        "UID SEARCH UID 1:*",
+        &format!("* SEARCH {}\n$ OK done\n", uids.join(" ")),
+    );
+    for _ in 0..129 {
+        script = script.on("UID FETCH", "$ NO [UNAVAILABLE] later\n");
+    }
+    let server = start(script).await;
+    let mut imap = connect(&server).await;
+    failed(
+        list(&mut imap).await,
+        "UID FETCH refused with NO \"[UNAVAILABLE] later\"",
+    );
+    drop(imap);
+    assert_eq!(server.commands().await.len(), 5 + 129);
 }
 
 #[tokio::test]
@@ -741,6 +814,36 @@ async fn a_slow_server_is_waited_for_while_bytes_come() {
         .unwrap();
     assert_eq!(bytes(&mails), [("7", "abcd")]);
     assert!(begun.elapsed() > account.timeouts.stall);
+}
+
+#[tokio::test]
+async fn a_large_mail_on_a_slow_line_is_waited_for_beyond_the_time_of_a_command() {
+    const PIECES: usize = 40;
+    let piece = "x".repeat(200);
+    let size = PIECES * piece.len();
+    let mut script = Script::listed("").on(
+        "UID FETCH 7",
+        &format!("* 2 FETCH (UID 7 BODY[] {{{size}}}\n"),
+    );
+    for _ in 0..PIECES {
+        script = script.pause(Duration::from_millis(100)).say(&piece);
+    }
+    let server = start(script.say(")\n$ OK done\n")).await;
+    let mut account = account(server.port);
+    account.timeouts = Timeouts {
+        stall: Duration::from_secs(2),
+        command: Duration::from_secs(1),
+        ..PATIENT
+    };
+    let mut imap = account.connect().await.unwrap();
+    list(&mut imap).await.unwrap();
+    let begun = Instant::now();
+    let mails = imap
+        .fetch(Lane::Inbox, &[entry("7", size as u64)], Part::Whole)
+        .await
+        .unwrap();
+    assert_eq!(mails[0].bytes.len(), size);
+    assert!(begun.elapsed() > 3 * account.timeouts.command);
 }
 
 #[tokio::test]

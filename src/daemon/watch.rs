@@ -21,14 +21,14 @@ use chrono::{DateTime, Utc};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::Shared;
+use super::{Pulse, Shared};
 use crate::config::{Folders, Source};
 use crate::intake::{self, Mail, Opened};
 use crate::killpoint;
 use crate::letters::Desk;
 use crate::mailbox::imap::Imap;
 use crate::mailbox::maildir::MaildirBox;
-use crate::mailbox::{Entry, Fetched, Lane, Listing, Mailbox, Part, Uid};
+use crate::mailbox::{Entry, Fetched, Lane, Listing, Mailbox, Part, Troubled, Uid};
 use crate::memory;
 use crate::parallel;
 use crate::store::intake::{Cursor, Place};
@@ -44,8 +44,12 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
 /// The whole folder is compared with our records so often.
 const RECONCILE_EVERY: chrono::Duration = chrono::Duration::hours(24);
-/// A mail over which the program died so often is recorded without being opened.
+/// A mail over which the program died so often is recorded without being opened; after one more
+/// death, by its header alone.
 const DEATHS_AT_MOST: u32 = 10;
+/// A large mail on a slow line takes hours, in which the loop is not stuck: the mailbox ends its
+/// calls by itself where nothing comes any more.
+const FETCH_BEATS_EVERY: Duration = Duration::from_secs(30);
 /// What is in hand may be finished within this after SIGTERM.
 const FINISH_WITHIN: Duration = Duration::from_secs(3);
 /// `--once` begins at most so many sessions.
@@ -235,6 +239,26 @@ struct Recording {
     task: JoinHandle<Result<Option<Vec<Uid>>, StoreError>>,
     /// Ends with the opening.
     opened: oneshot::Receiver<()>,
+}
+
+/// How carefully a mail is taken over which the program died so often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Care {
+    /// Recorded by its bytes alone.
+    unopened: bool,
+    /// As one that is too large: not even its bytes come.
+    header_alone: bool,
+}
+
+impl Care {
+    /// Opening it is to be feared first; if the program dies without that too, then its bytes in
+    /// memory; and if it still dies, the reading of its header.
+    fn after(deaths: u32) -> Self {
+        Self {
+            unopened: deaths >= DEATHS_AT_MOST && deaths != DEATHS_AT_MOST + 1,
+            header_alone: deaths > DEATHS_AT_MOST,
+        }
+    }
 }
 
 impl Batch {
@@ -478,7 +502,9 @@ impl<'a, M: Mailbox> Visit<'a, M> {
     ) -> anyhow::Result<(Batch, Vec<Fetched>)> {
         let places = batch.places(folder);
         self.begin(&places).await?;
-        let fetched = self.mailbox.fetch(lane, &batch.entries, batch.part).await;
+        let pulse = &self.shared.pulses.watch_turned;
+        let fetching = self.mailbox.fetch(lane, &batch.entries, batch.part);
+        let fetched = beating(pulse, fetching).await;
         killpoint::reached("fetched");
         match fetched {
             Ok(fetched) => Ok((batch, fetched)),
@@ -518,7 +544,7 @@ impl<'a, M: Mailbox> Visit<'a, M> {
                 return Ok(to_file);
             }
             Ok(Ok(None)) => anyhow::bail!("the mails before these were not recorded"),
-            Ok(Err(error)) if error.passes_by_itself() => {
+            Ok(Err(error)) if error.passes_by_itself() || error.is_replaced() => {
                 return Err(error).context("recording mail");
             }
             Ok(Err(error)) => anyhow::Error::from(error),
@@ -660,6 +686,17 @@ impl<'a, M: Mailbox> Visit<'a, M> {
     }
 }
 
+/// Waits for a call that ends by itself, and shows meanwhile that the loop lives.
+async fn beating<T>(pulse: &Pulse, call: impl Future<Output = T>) -> T {
+    let mut call = std::pin::pin!(call);
+    loop {
+        match tokio::time::timeout(FETCH_BEATS_EVERY, &mut call).await {
+            Ok(outcome) => return outcome,
+            Err(_) => pulse.beat(),
+        }
+    }
+}
+
 /// What a plan depends on besides the listing and the records.
 struct Planning {
     /// The listing holds the whole folder.
@@ -687,6 +724,11 @@ fn plan(
         forget_vanished(store, folder, &listing)?;
     }
     let mut planner = Planner::new(folder, planning.max_message);
+    for troubled in &listing.troubled {
+        if is_open(store, troubled, &folder.place(&troubled.uid), now)? {
+            planner.skip(&troubled.uid);
+        }
+    }
     store.read(|tx| {
         for entry in listing.entries {
             let place = folder.place(&entry.uid);
@@ -695,14 +737,14 @@ fn plan(
             }
             let attempts = tx.attempts(&place)?;
             if attempts.next_at > now {
-                planner.skip(&entry);
+                planner.skip(&entry.uid);
                 continue;
             }
             let ours = u32::from(planning.begun.contains(&place));
             let deaths = attempts.cut_short.saturating_sub(ours);
             match deaths + attempts.refusals {
                 0 => planner.add(entry),
-                troubles => planner.set_aside(entry, troubles, deaths >= DEATHS_AT_MOST),
+                troubles => planner.set_aside(entry, troubles, Care::after(deaths)),
             }
         }
         Ok::<_, StoreError>(())
@@ -714,13 +756,39 @@ fn plan(
     Ok((batches, answer_since))
 }
 
+/// Is a mail that the server does not describe still to be recorded? Notes the trouble, unless it
+/// was noted a moment ago.
+fn is_open(
+    store: &Store,
+    troubled: &Troubled,
+    place: &Place,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let known = store.read(|tx| match tx.is_recorded_at(place)? {
+        true => Ok(None),
+        false => tx.attempts(place).map(Some),
+    })?;
+    let Some(attempts) = known else {
+        return Ok(false);
+    };
+    if attempts.next_at <= now {
+        store.write(|tx| tx.begin_attempt(place))?;
+        let place = std::slice::from_ref(place);
+        note_failures(
+            store,
+            place,
+            &troubled.cause,
+            "the server does not describe it",
+        )?;
+    }
+    Ok(true)
+}
+
 /// What people moved away or deleted is not waited for any more.
 fn forget_vanished(store: &Store, folder: &Folder, listing: &Listing) -> Result<(), StoreError> {
-    let present: BTreeSet<&str> = listing
-        .entries
-        .iter()
-        .map(|entry| entry.uid.as_str())
-        .collect();
+    let described = listing.entries.iter().map(|entry| entry.uid.as_str());
+    let troubled = listing.troubled.iter().map(|mail| mail.uid.as_str());
+    let present: BTreeSet<&str> = described.chain(troubled).collect();
     let Folder {
         mailbox,
         name,
@@ -792,17 +860,20 @@ impl<'a> Planner<'a> {
     }
 
     /// This mail is not due yet.
-    fn skip(&mut self, entry: &Entry) {
-        let uid = number(entry);
+    fn skip(&mut self, uid: &Uid) {
+        let uid = number(uid);
         self.blocked = Some(self.blocked.map_or(uid, |blocked| blocked.min(uid)));
     }
 
     /// This mail failed before, or killed the program: no other goes with it or waits for it.
-    fn set_aside(&mut self, entry: Entry, troubles: u32, unopened: bool) {
-        self.skip(&entry);
+    fn set_aside(&mut self, entry: Entry, troubles: u32, care: Care) {
+        self.skip(&entry.uid);
         let mut batch = self.batch_of(entry);
         batch.alone = true;
-        batch.unopened = unopened;
+        batch.unopened = care.unopened;
+        if care.header_alone {
+            batch.part = Part::Header;
+        }
         self.set_aside.push((troubles, batch));
     }
 
@@ -816,7 +887,7 @@ impl<'a> Planner<'a> {
         };
         match self.batches.back_mut().filter(fits) {
             Some(batch) => {
-                batch.cursor.uid = number(&entry);
+                batch.cursor.uid = number(&entry.uid);
                 batch.entries.push(entry);
             }
             None => {
@@ -833,7 +904,7 @@ impl<'a> Planner<'a> {
             unopened: false,
             cursor: Cursor {
                 validity: self.folder.validity,
-                uid: number(&entry),
+                uid: number(&entry.uid),
             },
             entries: vec![entry],
         }
@@ -862,8 +933,8 @@ impl<'a> Planner<'a> {
 }
 
 /// The UID as a number; Maildirs have none and read everything each time.
-fn number(entry: &Entry) -> u32 {
-    entry.uid.parse().unwrap_or(0)
+fn number(uid: &Uid) -> u32 {
+    uid.parse().unwrap_or(0)
 }
 
 /// From now on each of these mails goes alone, and one that was alone already waits longer each time.
@@ -1021,10 +1092,10 @@ mod tests {
         let folder = folder();
         let mut planner = Planner::new(&folder, BATCH_BYTES);
         planner.add(entry(10, 100));
-        planner.set_aside(entry(11, 100), 3, false);
-        planner.set_aside(entry(12, 100), 1, false);
+        planner.set_aside(entry(11, 100), 3, Care::after(3));
+        planner.set_aside(entry(12, 100), 1, Care::after(0));
         planner.add(entry(13, 100));
-        planner.set_aside(entry(14, 100), 1, false);
+        planner.set_aside(entry(14, 100), 1, Care::after(0));
         planner.add(entry(15, 100));
         let batches = planner.finish();
         assert_eq!(
@@ -1042,10 +1113,59 @@ mod tests {
     fn what_is_not_due_holds_the_cursor_back() {
         let folder = folder();
         let mut planner = Planner::new(&folder, BATCH_BYTES);
-        planner.skip(&entry(9, 100));
-        planner.skip(&entry(5, 100));
+        planner.skip(&"9".to_owned());
+        planner.skip(&"5".to_owned());
         planner.add(entry(20, 100));
         assert_eq!(shape(&planner.finish()), [(vec!["20"], 4)]);
+    }
+
+    #[test]
+    fn what_kills_is_taken_with_more_and_more_care() {
+        let care = |deaths| {
+            let folder = folder();
+            let mut planner = Planner::new(&folder, BATCH_BYTES);
+            planner.set_aside(entry(1, 100), deaths, Care::after(deaths));
+            let batch = planner.finish().pop_front().unwrap();
+            (batch.unopened, batch.part)
+        };
+        assert_eq!(care(1), (false, Part::Whole));
+        assert_eq!(care(9), (false, Part::Whole));
+        assert_eq!(care(10), (true, Part::Whole));
+        assert_eq!(care(11), (false, Part::Header));
+        assert_eq!(care(12), (true, Part::Header));
+        assert_eq!(care(40), (true, Part::Header));
+    }
+
+    #[test]
+    fn a_mail_that_is_not_described_waits_and_holds_the_cursor_back() {
+        let store = Store::in_memory().unwrap();
+        let planning = Planning {
+            is_whole: true,
+            cursor: None,
+            begun: HashSet::new(),
+            max_message: BATCH_BYTES,
+            answer_newer_than: Duration::from_secs(3_600),
+        };
+        let planned = || {
+            let listing = Listing {
+                validity: 7,
+                entries: vec![entry(4, 100), entry(9, 100)],
+                troubled: vec![Troubled {
+                    uid: "7".to_owned(),
+                    cause: "NO".to_owned(),
+                }],
+            };
+            let (batches, _) = plan(&store, &folder(), listing, &planning).unwrap();
+            assert_eq!(shape(&batches), [(vec!["4", "9"], 6)]);
+            let unfetched = store.read(|tx| tx.unfetched()).unwrap();
+            let [(place, refusals, Some(cause))] = unfetched.as_slice() else {
+                panic!("{unfetched:?}")
+            };
+            assert_eq!((place.uid.as_str(), cause.as_str()), ("7", "NO"));
+            *refusals
+        };
+        // At once again, and then after a pause.
+        assert_eq!([planned(), planned(), planned()], [1, 2, 2]);
     }
 
     #[test]

@@ -184,6 +184,7 @@ impl Disk {
         Ok(Listing {
             validity: VALIDITY,
             entries,
+            troubled: Vec::new(),
         })
     }
 

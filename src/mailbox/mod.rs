@@ -36,6 +36,15 @@ pub struct Listing {
     pub validity: u32,
     /// In order of arrival.
     pub entries: Vec<Entry>,
+    /// Mails that are there and of which size and date cannot be had.
+    pub troubled: Vec<Troubled>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Troubled {
+    pub uid: Uid,
+    /// The server's words, safe to log.
+    pub cause: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

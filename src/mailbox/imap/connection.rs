@@ -40,7 +40,7 @@ pub struct Timeouts {
     pub connect: Duration,
     /// The time in which at least one byte has to come.
     pub stall: Duration,
-    /// A command as a whole, besides the time that its bytes need on a slow line.
+    /// A command as a whole; begins anew as long as its bytes come, be the line ever so slow.
     pub command: Duration,
     /// The longest single IDLE: short enough that a dead NAT entry is noticed.
     pub idle: Duration,
@@ -58,7 +58,11 @@ impl Default for Timeouts {
 }
 
 /// The slowest line that is still waited for, in bytes per second.
-const SLOWEST: u64 = 8 * 1024;
+const SLOWEST: u64 = 256;
+
+/// What a server may send for a command besides twice what was asked for, before more of it is no
+/// progress any more.
+const CHATTER: u64 = 16 * 1024 * 1024;
 
 /// Characters of a server's words that are repeated.
 const MAX_WORDS: usize = 200;
@@ -150,8 +154,8 @@ impl Connection {
 
     /// Waits for the server's first line.
     pub(super) async fn greeting(&mut self) -> Result<(), String> {
-        let patience = self.soon();
-        match self.read(patience, note).await? {
+        let mut patience = self.soon();
+        match self.read(&mut patience, note).await? {
             Note::Ok => Ok(()),
             Note::Capabilities(capabilities) => {
                 self.capabilities = Some(capabilities);
@@ -219,10 +223,10 @@ impl Connection {
         let message = SecretString::from(BASE64.encode(message.expose_secret()));
         self.secrets.push(message.clone());
         let command = self.send("AUTHENTICATE PLAIN").await?;
-        let patience = self.patience(0);
+        let mut patience = self.patience(0);
         let mut said_it = false;
         loop {
-            match self.event(&command, patience, &mut ignore).await? {
+            match self.event(&command, &mut patience, &mut ignore).await? {
                 Event::Untagged => {}
                 Event::Continue if said_it => {
                     return Err("the server asks for more than PLAIN has to say".to_owned());
@@ -263,9 +267,9 @@ impl Connection {
         mut see: impl FnMut(&Response<'_>) -> Result<(), String> + Send,
     ) -> Result<Answer, String> {
         let command = self.send(command).await?;
-        let patience = self.patience(expected);
+        let mut patience = self.patience(expected);
         loop {
-            match self.event(&command, patience, &mut see).await? {
+            match self.event(&command, &mut patience, &mut see).await? {
                 Event::Untagged => {}
                 Event::Continue => {
                     return Err(format!("{}: the server wants more of it", command.verb));
@@ -278,9 +282,9 @@ impl Connection {
     /// IDLE (RFC 2177) until mails arrive, or for `at_most`.
     pub(super) async fn idle(&mut self, at_most: Duration) -> Result<Idled, String> {
         let command = self.send("IDLE").await?;
-        let patience = self.soon();
+        let mut patience = self.soon();
         loop {
-            match self.event(&command, patience, &mut ignore).await? {
+            match self.event(&command, &mut patience, &mut ignore).await? {
                 Event::Untagged => {}
                 Event::Continue => break,
                 Event::Done(answer) => return Ok(Idled::Refused(answer.words)),
@@ -302,12 +306,13 @@ impl Connection {
         until: Instant,
     ) -> Result<Option<Answer>, String> {
         // Silence is what an IDLE is about: no stall within it.
-        let patience = Patience {
+        let mut patience = Patience {
             stall: Duration::MAX,
             until: until + self.timeouts.stall,
+            renewal: None,
         };
         while !self.grew {
-            match timeout_at(until, self.event(command, patience, &mut ignore)).await {
+            match timeout_at(until, self.event(command, &mut patience, &mut ignore)).await {
                 Err(_) => break,
                 Ok(Ok(Event::Untagged | Event::Continue)) => {}
                 Ok(Ok(Event::Done(answer))) => return Ok(Some(answer)),
@@ -319,9 +324,9 @@ impl Connection {
 
     async fn end_idle(&mut self, command: &Sent) -> Result<(), String> {
         self.write_line("DONE").await?;
-        let patience = self.soon();
+        let mut patience = self.soon();
         loop {
-            if let Event::Done(answer) = self.event(command, patience, &mut ignore).await? {
+            if let Event::Done(answer) = self.event(command, &mut patience, &mut ignore).await? {
                 return answer.accepted();
             }
         }
@@ -343,10 +348,16 @@ impl Connection {
 
     /// For a command that brings about so many bytes.
     fn patience(&self, expected: u64) -> Patience {
-        let slow = Duration::from_secs(expected / SLOWEST);
+        let received = self.client.get_ref().received();
+        let most = expected.saturating_mul(2).saturating_add(CHATTER);
         Patience {
             stall: self.timeouts.stall,
-            until: Instant::now() + self.timeouts.command + slow,
+            until: Instant::now() + self.timeouts.command,
+            renewal: Some(Renewal {
+                after: self.timeouts.command,
+                received,
+                most: received.saturating_add(most),
+            }),
         }
     }
 
@@ -355,6 +366,7 @@ impl Connection {
         Patience {
             stall: self.timeouts.stall,
             until: Instant::now() + self.timeouts.stall,
+            renewal: None,
         }
     }
 
@@ -387,7 +399,7 @@ impl Connection {
     async fn event<F>(
         &mut self,
         command: &Sent,
-        patience: Patience,
+        patience: &mut Patience,
         see: &mut F,
     ) -> Result<Event, String>
     where
@@ -429,15 +441,16 @@ impl Connection {
         Ok(Event::Untagged)
     }
 
-    /// Reads one answer. A server that sends something within each `stall` is
-    /// waited for until the end, however slow it is.
+    /// Reads one answer. A server that sends something within each `stall`, and makes progress,
+    /// is waited for, however slow it is.
     async fn read<T>(
         &mut self,
-        patience: Patience,
+        patience: &mut Patience,
         see: impl FnOnce(&Response<'_>) -> T,
     ) -> Result<T, String> {
         loop {
             let received = self.client.get_ref().received();
+            patience.renew(received);
             let left = patience.until.saturating_duration_since(Instant::now());
             let next = AssertUnwindSafe(self.client.read_response()).catch_unwind();
             match timeout(patience.stall.min(left), next).await {
@@ -447,10 +460,13 @@ impl Connection {
                 Ok(Err(_panic)) => {
                     return Err("the server's answer made the IMAP parser panic".to_owned());
                 }
-                Err(_)
-                    if self.client.get_ref().received() > received
-                        && Instant::now() < patience.until => {}
-                Err(_) => return Err(self.stalled()),
+                Err(_) => {
+                    let now_received = self.client.get_ref().received();
+                    patience.renew(now_received);
+                    if now_received == received || Instant::now() >= patience.until {
+                        return Err(self.stalled());
+                    }
+                }
             }
         }
     }
@@ -480,12 +496,35 @@ impl Connection {
 }
 
 /// How long an answer is waited for.
-#[derive(Clone, Copy)]
 struct Patience {
     /// Without any byte.
     stall: Duration,
-    /// In all.
+    /// In all, as it stands.
     until: Instant,
+    /// `None`: `until` does not move.
+    renewal: Option<Renewal>,
+}
+
+/// By what `until` moves on: a trickle is no progress, nor is what nobody asked for.
+struct Renewal {
+    after: Duration,
+    /// Bytes of the connection when it moved last.
+    received: u64,
+    /// Bytes of the connection up to which it moves.
+    most: u64,
+}
+
+impl Patience {
+    fn renew(&mut self, received: u64) {
+        let Some(renewal) = &mut self.renewal else {
+            return;
+        };
+        let progress = received.saturating_sub(renewal.received) as f64;
+        if progress >= renewal.after.as_secs_f64() * SLOWEST as f64 && received <= renewal.most {
+            renewal.received = received;
+            self.until = Instant::now() + renewal.after;
+        }
+    }
 }
 
 enum Event {

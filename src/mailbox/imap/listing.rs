@@ -1,6 +1,6 @@
 //! What a folder holds: UIDs, sizes and dates of arrival.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_imap::imap_proto::{AttributeValue, MailboxDatum, Response};
 use chrono::{DateTime, Utc};
@@ -8,7 +8,11 @@ use tracing::warn;
 
 use super::selecting::Selected;
 use super::{FETCH_OVERHEAD, Imap, names};
-use crate::mailbox::{Entry, Lane, Listing};
+use crate::mailbox::{Entry, Lane, Listing, Troubled};
+
+/// So often a server may refuse to describe mails before it is taken to refuse all of them:
+/// enough to find about ten single ones among a thousand.
+const MAX_REFUSALS: usize = 128;
 
 impl Imap {
     pub(super) async fn list_lane(
@@ -20,11 +24,12 @@ impl Imap {
             return Ok(Listing {
                 validity: after.map_or(0, |(validity, _)| validity),
                 entries: Vec::new(),
+                troubled: Vec::new(),
             });
         };
         let known = highest_known(selected.validity, after);
         let uids = self.search_above(known, selected.uid_next).await?;
-        let entries = self.describe(&uids).await?;
+        let (entries, troubled) = self.describe(&uids).await?;
         self.listed.insert(lane, selected.validity);
         if lane == Lane::Inbox {
             self.highest = uids.last().copied().unwrap_or(known);
@@ -32,6 +37,7 @@ impl Imap {
         Ok(Listing {
             validity: selected.validity,
             entries,
+            troubled,
         })
     }
 
@@ -82,29 +88,60 @@ impl Imap {
     }
 
     /// Size and date of arrival of these mails, without those that vanished.
-    async fn describe(&mut self, uids: &[u32]) -> Result<Vec<Entry>, String> {
-        let mut entries = Vec::with_capacity(uids.len());
-        for (set, asked) in names::uid_sets(uids) {
-            let mut described = HashMap::with_capacity(asked.len());
-            let command = format!("UID FETCH {set} (UID RFC822.SIZE INTERNALDATE)");
-            let expected = asked.len() as u64 * FETCH_OVERHEAD;
-            let answer = self
-                .connection
-                .ask(&command, expected, |response| {
-                    if let Some((uid, entry)) = described_mail(response)
-                        && asked.binary_search(&uid).is_ok()
-                    {
-                        described.insert(uid, entry);
-                    }
-                    Ok(())
-                })
-                .await?;
-            answer.accepted()?;
-            self.require_gone(asked, |uid| described.contains_key(uid))
-                .await?;
-            entries.extend(asked.iter().filter_map(|uid| described.remove(uid)));
+    ///
+    /// A server may fail over a single mail, and refuses the whole command then: what is refused
+    /// is asked for in halves, down to the mails that it is about.
+    async fn describe(&mut self, uids: &[u32]) -> Result<(Vec<Entry>, Vec<Troubled>), String> {
+        let mut described = BTreeMap::new();
+        let mut troubled = BTreeMap::new();
+        let mut refusals = 0;
+        let mut sets = names::uid_sets(uids);
+        while let Some((set, asked)) = sets.pop() {
+            let Err(words) = self.describe_set(&set, asked, &mut described).await? else {
+                let withheld = self.withheld(asked, |uid| described.contains_key(uid));
+                let withheld = withheld.await?.into_iter();
+                troubled.extend(withheld.map(|uid| (uid, not_given(uid))));
+                continue;
+            };
+            refusals += 1;
+            match asked {
+                _ if refusals > MAX_REFUSALS => return Err(words),
+                [uid] => drop(troubled.insert(*uid, words)),
+                _ => {
+                    let (first, second) = asked.split_at(asked.len() / 2);
+                    sets.extend(names::uid_sets(first));
+                    sets.extend(names::uid_sets(second));
+                }
+            }
         }
-        Ok(entries)
+        let troubled = troubled.into_iter().map(|(uid, cause)| Troubled {
+            uid: uid.to_string(),
+            cause,
+        });
+        Ok((described.into_values().collect(), troubled.collect()))
+    }
+
+    /// The inner error holds the words with which the server refused.
+    async fn describe_set(
+        &mut self,
+        set: &str,
+        asked: &[u32],
+        described: &mut BTreeMap<u32, Entry>,
+    ) -> Result<Result<(), String>, String> {
+        let command = format!("UID FETCH {set} (UID RFC822.SIZE INTERNALDATE)");
+        let expected = asked.len() as u64 * FETCH_OVERHEAD;
+        let answer = self
+            .connection
+            .ask(&command, expected, |response| {
+                if let Some((uid, entry)) = described_mail(response)
+                    && asked.binary_search(&uid).is_ok()
+                {
+                    described.insert(uid, entry);
+                }
+                Ok(())
+            })
+            .await?;
+        Ok(answer.accepted())
     }
 
     /// An error if one of the mails that were asked for and did not come still exists.
@@ -113,22 +150,35 @@ impl Imap {
         asked: &[u32],
         came: impl Fn(&u32) -> bool,
     ) -> Result<(), String> {
+        match self.withheld(asked, came).await?.first() {
+            None => Ok(()),
+            Some(uid) => Err(not_given(*uid)),
+        }
+    }
+
+    /// Which of the mails that were asked for and did not come still exist?
+    async fn withheld(
+        &mut self,
+        asked: &[u32],
+        came: impl Fn(&u32) -> bool,
+    ) -> Result<Vec<u32>, String> {
         let missing: Vec<u32> = asked.iter().copied().filter(|uid| !came(uid)).collect();
         if missing.is_empty() {
-            return Ok(());
+            return Ok(missing);
         }
         // What another session removed may stay in this one's view until now.
         self.connection.run("NOOP").await?.accepted()?;
+        let mut withheld = Vec::new();
         for (set, missing) in names::uid_sets(&missing) {
             let found = self.search(&set).await?;
-            if let Some(uid) = found.iter().find(|uid| missing.contains(uid)) {
-                return Err(format!(
-                    "uid {uid} was asked for and not given, though it exists"
-                ));
-            }
+            withheld.extend(found.into_iter().filter(|uid| missing.contains(uid)));
         }
-        Ok(())
+        Ok(withheld)
     }
+}
+
+fn not_given(uid: u32) -> String {
+    format!("uid {uid} was asked for and not given, though it exists")
 }
 
 /// The highest UID that the caller knows of; 0 where it has to begin anew.

@@ -323,6 +323,7 @@ fn half_record<'a>(
     let decision = judge(tx, opened, desk, now)?;
     let case = change_case(tx, opened, &decision, desk, now)?;
     let stays = decision.kind == Kind::Spam || opened.mail.too_large;
+    warn_of_used_message_id(tx, &opened.message)?;
     let message = insert(tx, opened, decision.kind, case.as_ref(), &decision, now)?;
     remember_origin(tx, opened, message, !stays, now)?;
     remember_sender(tx, opened, case.as_ref(), now)?;
@@ -349,6 +350,23 @@ fn half_record<'a>(
         case,
         letters,
     })
+}
+
+/// The sender chooses the Message-ID, so nothing is decided by it; two mails under one may be
+/// an attempt to have one of them overlooked elsewhere.
+fn warn_of_used_message_id(tx: &Tx<'_>, message: &Message) -> Result<(), StoreError> {
+    let Some(id) = &message.message_id else {
+        return Ok(());
+    };
+    if let Some(earlier) = tx.digest_under(id, message.digest)? {
+        tracing::warn!(
+            event = "message_id_again",
+            sha256 = %message.digest,
+            earlier = %earlier,
+            "another mail came under the same Message-ID; it is recorded as a mail of its own"
+        );
+    }
+    Ok(())
 }
 
 /// The case that the mail belongs to, opened if need be, with its labels and deadlines.

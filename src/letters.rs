@@ -13,6 +13,7 @@ use crate::mail::message::{Address, Certificate, Digest, Message};
 use crate::mail::pgp::Keyring;
 use crate::store::cases::CaseFile;
 use crate::store::outbox::{Held, HeldCase, NewLetter};
+use crate::triage::deadline;
 use crate::triage::decide::{CaseRef, Channel, Reply};
 use crate::triage::policy::{Deadline, DeadlineKind, Policy, Severity};
 use crate::triage::reply::{self, CaseFacts, Facts, Promise, Template, TextError, Texts};
@@ -163,7 +164,7 @@ impl Desk {
             received: self.policy.calendar.show(case.file.received_at),
             digest: case.digest.map(|digest| digest.to_string()),
             unreadable: case.unreadable,
-            promises: self.promises(&case.file.deadlines, false, now),
+            promises: self.promises(&case.file, false, now),
         }
     }
 
@@ -179,9 +180,7 @@ impl Desk {
             case: case.map(|file| file.case.number.clone()),
             received: Some(self.policy.calendar.show(answered.received_at)),
             digest: (!answered.too_large).then(|| answered.message.digest.to_string()),
-            promises: case.map_or_else(Vec::new, |file| {
-                self.promises(&file.deadlines, says_content, now)
-            }),
+            promises: case.map_or_else(Vec::new, |file| self.promises(file, says_content, now)),
             missing: if says_content && !answered.too_large {
                 answered.missing.iter().map(|part| wish(part)).collect()
             } else {
@@ -208,13 +207,9 @@ impl Desk {
     }
 
     /// The dates that the policy promises, in the order in which they come. Those that depend on
-    /// how grave the team found the report only where the letter `says_content`.
-    fn promises(
-        &self,
-        deadlines: &[Deadline],
-        says_content: bool,
-        now: DateTime<Utc>,
-    ) -> Vec<Promise> {
+    /// how grave the team found the report only where the letter `says_content`. What is past is
+    /// left out: an old mail that is answered at last would be promised last year.
+    fn promises(&self, file: &CaseFile, says_content: bool, now: DateTime<Utc>) -> Vec<Promise> {
         let told = |deadline: &&Deadline| {
             let of_severity = matches!(
                 deadline.kind,
@@ -222,9 +217,9 @@ impl Desk {
             );
             says_content || !of_severity
         };
-        let deadlines: Vec<&Deadline> = deadlines.iter().filter(told).collect();
+        let deadlines: Vec<&Deadline> = file.deadlines.iter().filter(told).collect();
         let mut promises = Vec::new();
-        for deadline in &deadlines {
+        for deadline in deadlines.iter().filter(|deadline| deadline.due_at > now) {
             let what = match deadline.kind {
                 DeadlineKind::Triage => "You hear our decision and the severity that we see, by",
                 DeadlineKind::Update => "While the case is open you hear from us again, by",
@@ -248,8 +243,8 @@ impl Desk {
         let remediation: Vec<String> = Severity::ALL
             .into_iter()
             .filter_map(|severity| {
-                let span = self.policy.deadlines.remediate.for_severity(severity)?;
-                Some(format!("{} {span}", severity.as_str()))
+                let fix = deadline::remediate(&self.policy, file.received_at, severity)?;
+                (fix.due_at > now).then(|| format!("{} {}", severity.as_str(), fix.span))
             })
             .collect();
         let is_set = deadlines
@@ -303,7 +298,7 @@ impl Desk {
             },
             to: words.to.email.clone(),
             subject,
-            text: self.texts.render(words.template, &words.facts)?,
+            text: self.text(words)?,
             in_reply_to: words.in_reply_to.clone(),
             references: words.references.clone(),
             message_id: compose::new_message_id(domain),
@@ -314,6 +309,19 @@ impl Desk {
                 armored: self.keyring.certificate(),
             }),
             autocrypt: Some(self.keyring.autocrypt(own)),
+        })
+    }
+
+    /// Where somebody's own text fails over these facts, the reporter is answered all the same.
+    fn text(&self, words: &Words<'_>) -> Result<String, LetterError> {
+        let own = self.texts.render(words.template, &words.facts);
+        own.or_else(|error| {
+            tracing::error!(
+                event = "template_failed",
+                case = words.number().unwrap_or("-"),
+                "template {error}; the built-in text goes in its place, mend the one in templates"
+            );
+            Ok(self.texts.render_built_in(words.template, &words.facts)?)
         })
     }
 

@@ -1,8 +1,9 @@
 //! The words of our letters: templates, and the facts that go into them.
 //!
 //! The built-in texts are files in `letters/`; a file of the same name in the
-//! folder that `templates` names replaces one. Every text is tried with sample
-//! facts when it is loaded, so a mistake shows at start and not in a letter.
+//! folder that `templates` names replaces one. Such a text is tried with many
+//! shapes of facts when it is loaded, so that a mistake shows at start; if one
+//! shows in a letter all the same, the built-in text is still there.
 //!
 //! A letter quotes nothing of the mail that it answers: the facts hold no text
 //! that a stranger wrote.
@@ -145,7 +146,11 @@ pub struct Facts {
 }
 
 /// The loaded texts.
-pub struct Texts(Environment<'static>);
+pub struct Texts {
+    /// With those of the folder in the place of built-in ones.
+    chosen: Environment<'static>,
+    built_in: Environment<'static>,
+}
 
 /// A text that cannot be used: where, what.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -155,25 +160,33 @@ pub struct TextError {
     pub what: String,
 }
 
+impl TextError {
+    fn of(template: Template, error: &minijinja::Error) -> Self {
+        Self {
+            file: template.as_str().to_owned(),
+            what: in_words(error),
+        }
+    }
+}
+
 impl Texts {
     /// The built-in texts, those in `folder` in their place. Lists every mistake.
     pub fn load(folder: Option<&Path>) -> Result<Self, Vec<TextError>> {
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+        let built_in = built_in().map_err(|mistake| vec![mistake])?;
+        let mut chosen = built_in.clone();
         let mut mistakes = Vec::new();
         for template in Template::ALL {
             let (file, source) = match own_text(folder, template) {
                 Ok(Some(own)) => own,
-                Ok(None) => (template.as_str().to_owned(), template.built_in().to_owned()),
+                Ok(None) => continue,
                 Err(mistake) => {
                     mistakes.push(mistake);
                     continue;
                 }
             };
-            let tried = environment
+            let tried = chosen
                 .add_template_owned(template.as_str(), source)
-                .and_then(|()| try_out(&environment, template));
+                .and_then(|()| try_out(&chosen, template));
             if let Err(error) = tried {
                 mistakes.push(TextError {
                     file,
@@ -181,24 +194,71 @@ impl Texts {
                 });
             }
         }
-        if mistakes.is_empty() {
-            Ok(Self(environment))
-        } else {
-            Err(mistakes)
+        match mistakes.is_empty() {
+            true => Ok(Self { chosen, built_in }),
+            false => Err(mistakes),
         }
     }
 
     /// The text of a letter, lines ended by `\n`.
     pub fn render(&self, template: Template, facts: &Facts) -> Result<String, TextError> {
-        self.0
-            .get_template(template.as_str())
-            .and_then(|text| text.render(Value::from(Serde(facts))))
-            .map(|text| squeeze_blank_lines(&text))
-            .map_err(|error| TextError {
-                file: template.as_str().to_owned(),
-                what: in_words(&error),
-            })
+        render(&self.chosen, template, facts)
     }
+
+    /// The same in our own words, for where somebody's own text fails.
+    pub fn render_built_in(&self, template: Template, facts: &Facts) -> Result<String, TextError> {
+        render(&self.built_in, template, facts)
+    }
+
+    /// Files in the folder that no letter uses: a misspelt name, most likely.
+    pub fn unused(folder: &Path) -> Vec<TextError> {
+        let known: Vec<String> = Template::ALL.map(file_name).into();
+        let Ok(entries) = std::fs::read_dir(folder) else {
+            // `load` says what is wrong with it.
+            return Vec::new();
+        };
+        let mut unused: Vec<TextError> = entries
+            .flatten()
+            .filter(|entry| {
+                let name = entry.file_name().to_string_lossy().into_owned();
+                !name.starts_with('.') && !known.contains(&name)
+            })
+            .map(|entry| TextError {
+                file: entry.path().display().to_string(),
+                what: format!("no letter uses it; those in use are {}", known.join(", ")),
+            })
+            .collect();
+        unused.sort_by(|one, other| one.file.cmp(&other.file));
+        unused
+    }
+}
+
+fn built_in() -> Result<Environment<'static>, TextError> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+    for template in Template::ALL {
+        environment
+            .add_template(template.as_str(), template.built_in())
+            .map_err(|error| TextError::of(template, &error))?;
+    }
+    Ok(environment)
+}
+
+fn render(
+    environment: &Environment<'_>,
+    template: Template,
+    facts: &Facts,
+) -> Result<String, TextError> {
+    environment
+        .get_template(template.as_str())
+        .and_then(|text| text.render(Value::from(Serde(facts))))
+        .map(|text| squeeze_blank_lines(&text))
+        .map_err(|error| TextError::of(template, &error))
+}
+
+fn file_name(template: Template) -> String {
+    format!("{}.txt", template.as_str())
 }
 
 fn own_text(
@@ -208,7 +268,7 @@ fn own_text(
     let Some(folder) = folder else {
         return Ok(None);
     };
-    let path = folder.join(format!("{}.txt", template.as_str()));
+    let path = folder.join(file_name(template));
     let file = path.display().to_string();
     match std::fs::read_to_string(&path) {
         Ok(source) => Ok(Some((file, source))),
@@ -220,43 +280,95 @@ fn own_text(
     }
 }
 
-/// Renders with everything present and with everything absent.
+/// Renders with all that a letter may say, with nothing of it, and with each pair of facts
+/// changed: a text that is wrong about two facts together is wrong at start.
 fn try_out(environment: &Environment<'_>, template: Template) -> Result<(), minijinja::Error> {
     let text = environment.get_template(template.as_str())?;
-    text.render(Value::from(Serde(Facts::default())))?;
-    text.render(Value::from(Serde(sample())))?;
+    for facts in shapes() {
+        text.render(Value::from(Serde(facts)))?;
+    }
     Ok(())
 }
 
-fn sample() -> Facts {
-    let promise = Promise {
-        what: "triage".to_owned(),
-        when: "Friday 1 May 2026, 12:00 CEST".to_owned(),
+/// Takes one fact over from others.
+type Take = fn(&mut Facts, &Facts);
+
+const OPTIONAL: [Take; 14] = [
+    |facts, from| facts.policy_url = from.policy_url.clone(),
+    |facts, from| facts.case = from.case.clone(),
+    |facts, from| facts.received = from.received.clone(),
+    |facts, from| facts.digest = from.digest.clone(),
+    |facts, from| facts.promises = from.promises.clone(),
+    |facts, from| facts.missing = from.missing.clone(),
+    |facts, from| facts.key_attached = from.key_attached,
+    |facts, from| facts.again = from.again,
+    |facts, from| facts.too_large = from.too_large,
+    |facts, from| facts.asks_for_key = from.asks_for_key,
+    |facts, from| facts.no_key_of_ours = from.no_key_of_ours,
+    |facts, from| facts.unreadable = from.unreadable,
+    |facts, from| facts.certificate_unusable = from.certificate_unusable,
+    |facts, from| facts.cases = from.cases.clone(),
+];
+
+/// From nothing, one of everything, and several, towards each other, two facts at a time.
+fn shapes() -> Vec<Facts> {
+    let ends = [sample(0), sample(1), sample(3)];
+    let mut shapes = Vec::new();
+    for start in &ends {
+        for end in &ends {
+            for one in OPTIONAL {
+                for other in OPTIONAL {
+                    let mut facts = start.clone();
+                    one(&mut facts, end);
+                    other(&mut facts, end);
+                    if !shapes.contains(&facts) {
+                        shapes.push(facts);
+                    }
+                }
+            }
+        }
+    }
+    shapes
+}
+
+/// Facts with lists of this length; with 0 nothing that a letter can do without.
+fn sample(length: usize) -> Facts {
+    const WHEN: &str = "Friday 1 May 2026, 12:00 CEST";
+    let is_full = length > 0;
+    let some = |text: &str| is_full.then(|| text.to_owned());
+    let promises = |length| {
+        let promise = Promise {
+            what: "You hear our decision by".to_owned(),
+            when: format!("{WHEN} (in 7 days)"),
+        };
+        vec![promise; length]
+    };
+    let case = |number| CaseFacts {
+        number: format!("SEC-2026-{number:04}"),
+        received: WHEN.to_owned(),
+        digest: (number % 2 == 1).then(|| "0".repeat(64)),
+        unreadable: number % 2 == 0,
+        // The last one promises nothing any more.
+        promises: promises(length - number),
     };
     Facts {
         organization: "Example Corp".to_owned(),
         address: "security@example.com".to_owned(),
-        fingerprint: "0000".to_owned(),
-        policy_url: Some("https://example.com/security".to_owned()),
-        case: Some("SEC-2026-0001".to_owned()),
-        received: Some("Friday 1 May 2026, 12:00 CEST".to_owned()),
-        digest: Some("00".to_owned()),
-        promises: vec![promise.clone()],
-        missing: vec!["steps".to_owned()],
-        key_attached: true,
-        again: true,
-        too_large: true,
-        asks_for_key: true,
-        no_key_of_ours: true,
-        unreadable: true,
-        certificate_unusable: true,
-        cases: vec![CaseFacts {
-            number: "SEC-2026-0001".to_owned(),
-            received: "Friday 1 May 2026, 12:00 CEST".to_owned(),
-            digest: Some("00".to_owned()),
-            unreadable: true,
-            promises: vec![promise],
-        }],
+        fingerprint: grouped(&"0".repeat(40)),
+        policy_url: some("https://example.com/security"),
+        case: some("SEC-2026-0001"),
+        received: some(WHEN),
+        digest: some(&"0".repeat(64)),
+        promises: promises(length),
+        missing: vec!["the steps that show it".to_owned(); length],
+        key_attached: is_full,
+        again: is_full,
+        too_large: is_full,
+        asks_for_key: is_full,
+        no_key_of_ours: is_full,
+        unreadable: is_full,
+        certificate_unusable: is_full,
+        cases: (1..=length).map(case).collect(),
     }
 }
 
@@ -310,7 +422,7 @@ mod tests {
             no_key_of_ours: false,
             unreadable: false,
             certificate_unusable: false,
-            ..sample()
+            ..sample(1)
         }
     }
 
@@ -318,8 +430,9 @@ mod tests {
     fn every_built_in_text_renders_in_short_lines() {
         let texts = Texts::load(None).unwrap();
         for template in Template::ALL {
-            for facts in [facts(), sample()] {
+            for facts in [vec![facts()], shapes()].concat() {
                 let text = texts.render(template, &facts).unwrap();
+                assert_eq!(texts.render_built_in(template, &facts).unwrap(), text);
                 assert!(text.contains("Example Corp"), "{text}");
                 assert!(
                     text.lines().all(|line| line.chars().count() <= 78),
@@ -363,6 +476,48 @@ mod tests {
         assert_eq!(mistakes.len(), 2, "{mistakes:?}");
         assert!(mistakes.iter().any(|mistake| mistake.file.ends_with("key.txt")
             && mistake.what.contains("line 2")));
+    }
+
+    /// Each fails over facts that neither a full nor an empty letter has.
+    #[test]
+    fn an_own_text_is_tried_with_many_shapes_of_facts() {
+        #[track_caller]
+        fn check(text: &str, refused: bool) {
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::write(folder.path().join("acknowledgement.txt"), text).unwrap();
+            let mistakes = Texts::load(Some(folder.path())).err();
+            assert_eq!(mistakes.is_some(), refused, "{text}: {mistakes:?}");
+        }
+        check("{{ case }} {{ missing[0] }}", true);
+        check("{% if promises %}{{ promises[1].when }}{% endif %}", true);
+        check("{% if again and not case %}{{ name }}{% endif %}", true);
+        check(
+            "{% if key_attached and not digest %}{{ name }}{% endif %}",
+            true,
+        );
+        check(
+            "{% if promises and not missing %}{{ name }}{% endif %}",
+            true,
+        );
+        check("{% if cases | length > 1 %}{{ name }}{% endif %}", true);
+        check("{% for one in promises %}{{ one.by }}{% endfor %}", true);
+        check("{% for one in promises %}{{ one.when }}{% endfor %}", false);
+        check("{{ fingerprint[45:] }}", false);
+    }
+
+    #[test]
+    fn files_that_no_letter_uses_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["key.txt", "acknowledgment.txt", ".hidden"] {
+            std::fs::write(folder.path().join(name), "words").unwrap();
+        }
+        let unused = Texts::unused(folder.path());
+        let words: Vec<String> = unused.iter().map(ToString::to_string).collect();
+        let [only] = words.as_slice() else {
+            panic!("{words:?}")
+        };
+        assert!(only.contains("/acknowledgment.txt: "), "{only}");
+        assert!(only.contains("acknowledgement.txt, key.txt"), "{only}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
@@ -17,6 +18,7 @@ use common::{
 };
 use mail_parser::MessageParser;
 use rusqlite::Connection;
+use rustix::process::{Pid, Signal};
 use serde_json::Value;
 
 /// Recovery takes seconds; the machine may be busy.
@@ -191,6 +193,43 @@ fn several_mails_that_the_server_never_gives_hold_up_no_other() {
     world.deliver(13);
     world.wait_for_reporters(&[7, 8, 9, 10, 11, 12, 13]);
     assert!(daemon.stop().success(), "{}", daemon.log());
+}
+
+#[test]
+fn one_mail_that_the_server_does_not_describe_holds_up_no_other() {
+    let dovecot = Dovecot::start();
+    let world = World::new(&dovecot);
+    for number in 1..=5 {
+        world.deliver(number);
+    }
+    world.proxy.spoil(|command| {
+        let asked = uids_of(command, "RFC822.SIZE")?;
+        asked
+            .contains(&2)
+            .then(|| Fault::Answer("NO [SERVERBUG] index is broken".to_owned()))
+    });
+    let mut daemon = world.setup.run();
+    world.wait_for_reporters(&[1, 3, 4, 5]);
+    wait_for_line(
+        &daemon,
+        &["not_recorded", "uid=2", "INBOX", "does not describe it"],
+    );
+    let unfetched = world.status("unfetched");
+    assert_eq!(unfetched.as_array().map(Vec::len), Some(1), "{unfetched}");
+    assert_eq!(unfetched[0]["uid"], "2");
+    let error = unfetched[0]["error"].as_str().unwrap_or_default();
+    assert!(error.contains("SERVERBUG"), "{error}");
+    assert!(daemon.stop().success(), "{}", daemon.log());
+
+    let pass = world.setup.run_once();
+    assert_eq!(pass.status.code(), Some(1), "{pass:?}");
+
+    world.proxy.behave();
+    let mut daemon = world.setup.run();
+    world.wait_for_answers(5);
+    assert_eq!(world.status("unfetched"), serde_json::json!([]));
+    assert!(daemon.stop().success(), "{}", daemon.log());
+    world.check_all_well(5);
 }
 
 #[test]
@@ -704,6 +743,73 @@ fn a_stop_while_the_database_is_locked_takes_seconds() {
 // The rules.
 
 #[test]
+fn a_database_deleted_under_the_daemon_takes_no_further_mail_with_it() {
+    let dovecot = Dovecot::start();
+    let world = World::new(&dovecot);
+    let mut daemon = world.setup.run();
+    world.deliver(1);
+    world.wait_for_answers(1);
+
+    for suffix in ["", "-wal", "-shm"] {
+        std::fs::remove_file(world.setup.file(&format!("triaged.db{suffix}"))).unwrap();
+    }
+    world.deliver(2);
+    assert_eq!(daemon.wait().code(), Some(1), "{}", daemon.log());
+    wait_for_line(
+        &daemon,
+        &["ERROR", "database_replaced", "triaged.db", "put the file"],
+    );
+    assert_eq!(world.inbox().len(), 1, "the mail is where it was");
+    assert_eq!(world.answered(), BTreeSet::from([1]));
+
+    // As systemd does.
+    let mut daemon = world.setup.run();
+    world.wait_for_answers(2);
+    assert!(daemon.stop().success(), "{}", daemon.log());
+    assert_eq!(dovecot.mails(&world.user, "Triaged").len(), 2);
+    assert_eq!(
+        world
+            .setup
+            .json(&["case", "list"])
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+#[test]
+fn a_backup_put_in_place_under_the_daemon_is_taken_up_whole() {
+    let dovecot = Dovecot::start();
+    let world = World::new(&dovecot);
+    let mut daemon = world.setup.run();
+    world.deliver(1);
+    world.wait_for_answers(1);
+    assert!(world.setup.cli(&["backup", "copy.db"]).status.success());
+    world.deliver(2);
+    world.wait_for_answers(2);
+
+    std::fs::rename(world.setup.file("copy.db"), world.setup.database()).unwrap();
+    world.deliver(3);
+    assert_eq!(daemon.wait().code(), Some(1), "{}", daemon.log());
+    assert!(world.setup.file("triaged.db-wal.replaced").exists());
+    let mut daemon = world.setup.run();
+    world.wait_for_answers(3);
+    assert!(daemon.stop().success(), "{}", daemon.log());
+    // The second lies in the processed folder alone, as the log says.
+    assert_eq!(
+        world
+            .setup
+            .json(&["case", "list"])
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+    assert!(world.setup.cli(&["audit", "verify"]).status.success());
+}
+
+#[test]
 fn an_invalid_policy_at_reload_leaves_the_old_one_in_force() {
     let dovecot = Dovecot::start();
     let world = World::new(&dovecot);
@@ -907,6 +1013,44 @@ fn a_mail_that_kills_the_program_is_recorded_unopened_and_holds_up_no_other() {
     assert_eq!(unopened.len(), 1);
     assert_eq!(unopened[0]["messages"], 1, "unanswered: {}", unopened[0]);
     assert!(world.setup.cli(&["audit", "verify"]).status.success());
+}
+
+#[test]
+fn a_mail_whose_bytes_kill_the_program_is_recorded_by_its_header() {
+    let dovecot = Dovecot::start();
+    let world = World::new(&dovecot);
+    world.deliver(1);
+    let (tell, whom) = mpsc::channel();
+    world.proxy.spoil(move |command| {
+        bodies_of(command)?.contains(&1).then(|| {
+            kill(whom.recv().expect("whom to kill"));
+            Fault::Stall
+        })
+    });
+    let mut deaths = 0;
+    let mut daemon = loop {
+        let mut daemon = world.setup.run();
+        tell.send(daemon.id()).expect("the proxy listens");
+        wait_until("death, or an answer", LONG, || {
+            !daemon.is_running() || world.answered().contains(&1)
+        });
+        if daemon.is_running() {
+            break daemon;
+        }
+        deaths += 1;
+        assert!(deaths <= 12, "it dies for ever");
+    };
+    assert_eq!(deaths, 11);
+    world.deliver(2);
+    world.wait_for_reporters(&[1, 2]);
+    assert!(daemon.stop().success(), "{}", daemon.log());
+    let cases = world.setup.json(&["case", "list"]);
+    assert_eq!(cases.as_array().unwrap().len(), 2);
+    assert!(
+        cases[0]["labels"].to_string().contains("too_large"),
+        "{cases}"
+    );
+    assert_eq!(world.inbox(), [1], "it stays where it is");
 }
 
 #[test]
@@ -1158,10 +1302,20 @@ fn wait_for_line(daemon: &Triaged, words: &[&str]) {
     }
 }
 
+fn kill(process: u32) {
+    let process = i32::try_from(process).ok().and_then(Pid::from_raw);
+    rustix::process::kill_process(process.expect("a process"), Signal::KILL).expect("kill it");
+}
+
 /// The UIDs of a command that fetches whole mails.
 fn bodies_of(command: &str) -> Option<BTreeSet<u32>> {
+    uids_of(command, "BODY.PEEK[]")
+}
+
+/// The UIDs of a command that fetches this.
+fn uids_of(command: &str, item: &str) -> Option<BTreeSet<u32>> {
     let (set, items) = command.strip_prefix("UID FETCH ")?.split_once(' ')?;
-    items.contains("BODY.PEEK[]").then_some(())?;
+    items.contains(item).then_some(())?;
     let mut uids = BTreeSet::new();
     for range in set.split(',') {
         let (first, last) = range.split_once(':').unwrap_or((range, range));

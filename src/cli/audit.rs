@@ -5,6 +5,7 @@ use std::path::Path;
 use clap::Subcommand;
 use serde_json::json;
 
+use super::say::say;
 use super::{Outcome, Output, office};
 use crate::store::audit::Verdict;
 
@@ -23,13 +24,13 @@ pub fn run(config: &Path, verb: &Verb) -> Outcome {
             Verdict::Sound { rows, head } => json!({"sound": true, "rows": rows, "head": head}),
             Verdict::Broken { row, why } => json!({"sound": false, "row": row, "why": why}),
         };
-        println!("{value}");
+        say!("{value}");
     } else {
         match &verdict {
             Verdict::Sound { rows, head } => {
-                println!("the audit chain fits: {rows} rows, head {head}")
+                say!("the audit chain fits: {rows} rows, head {head}")
             }
-            Verdict::Broken { row, why } => println!(
+            Verdict::Broken { row, why } => say!(
                 "the audit chain is broken at row {row}: {why}; \
                  compare with a backup to see what was there"
             ),

@@ -7,9 +7,9 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::paint::{Paint, columns, paint, short, shown, shown_lines};
+use super::say::{self, complain, say};
 use super::{Outcome, Output, office};
 use crate::config::Config;
-use crate::daemon;
 use crate::intake;
 use crate::store::audit::Actor;
 use crate::store::cases::{CaseDetail, CaseSummary, DeadlineView};
@@ -60,14 +60,14 @@ pub fn run(config_path: &Path, verb: &Verb) -> Outcome {
 fn list(config: &Config, output: Output) -> Outcome {
     let cases = office::store_to_read(config)?.read(|tx| tx.cases(Utc::now()))?;
     if output.json {
-        println!("{}", json!(cases));
+        say!("{}", json!(cases));
         return Ok(true);
     }
     if cases.is_empty() {
-        println!("no cases yet");
+        say!("no cases yet");
         return Ok(true);
     }
-    print!("{}", table(&cases, Utc::now()));
+    say::text(&table(&cases, Utc::now()));
     Ok(true)
 }
 
@@ -127,9 +127,9 @@ fn show(config: &Config, id: &str, output: Output) -> Outcome {
         tx.case_detail(&case, now)
     })?;
     if output.json {
-        println!("{}", json!(detail));
+        say!("{}", json!(detail));
     } else {
-        print!("{}", page(&detail, config));
+        say::text(&page(&detail, config));
     }
     Ok(true)
 }
@@ -276,22 +276,22 @@ fn set_severity(config: &Config, id: &str, severity: Severity) -> Outcome {
         )?;
         tx.case_detail(&case, now)
     })?;
-    println!("{}: severity {}", detail.case.id, severity.as_str());
+    say!("{}: severity {}", detail.case.id, severity.as_str());
     match detail
         .case
         .deadlines
         .iter()
         .find(|deadline| deadline.kind == "remediate")
     {
-        Some(deadline) => print!("{}", columns(&[deadline_row(deadline, config)])),
-        None => println!("  the policy sets no remediation deadline for it"),
+        Some(deadline) => say::text(&columns(&[deadline_row(deadline, config)])),
+        None => say!("  the policy sets no remediation deadline for it"),
     }
     Ok(true)
 }
 
 fn acknowledge(config: &Config, ids: &[String], unanswered: bool) -> Outcome {
+    let desk = office::desk(config)?;
     let store = office::store_to_write(config)?;
-    let desk = daemon::desk(config, office::keyring(config)?)?;
     let actor = Actor::of_this_process();
     let numbers = if unanswered {
         store.read(|tx| tx.unanswered())?
@@ -299,15 +299,15 @@ fn acknowledge(config: &Config, ids: &[String], unanswered: bool) -> Outcome {
         ids.to_vec()
     };
     if numbers.is_empty() {
-        println!("every case that may be answered was answered");
+        say!("every case that may be answered was answered");
         return Ok(true);
     }
     let mut all_well = true;
     for number in numbers {
         match store.write(|tx| intake::acknowledge(tx, &number, &desk, &actor, Utc::now())) {
-            Ok(()) => println!("{number}: its acknowledgement is in the outbox"),
+            Ok(()) => say!("{number}: its acknowledgement is in the outbox"),
             Err(error) => {
-                eprintln!("triaged: {number}: {error}");
+                complain!("triaged: {number}: {error}");
                 all_well = false;
             }
         }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::say::{complain, say};
 use super::{Failure, Outcome, office};
 use crate::config::{self, Gravity, Mistake};
 use crate::triage::reply::Texts;
@@ -24,6 +25,8 @@ pub fn run(config_path: &Path) -> Outcome {
     if let Err(wrong) = Texts::load(config.templates.as_deref()) {
         mistakes.extend(wrong.iter().map(ToString::to_string));
     }
+    let unused = config.templates.as_deref().map(Texts::unused);
+    warnings.extend(unused.unwrap_or_default().iter().map(ToString::to_string));
     match office::read_keys(&config) {
         Ok((keyring, problems)) => {
             let list = if keyring.is_empty() {
@@ -46,13 +49,13 @@ pub fn run(config_path: &Path) -> Outcome {
         }
     }
     for warning in &warnings {
-        eprintln!("warning: {warning}");
+        complain!("warning: {warning}");
     }
     if !mistakes.is_empty() {
         mistakes.dedup();
         return Err(Failure::Configuration(mistakes));
     }
-    println!(
+    say!(
         "{}: fine{}",
         config_path.display(),
         match warnings.len() {

@@ -5,7 +5,6 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
@@ -13,7 +12,8 @@ use chrono::{DateTime, Utc};
 
 use super::init::write_private;
 use super::paint::{Paint, columns, paint, shown, shown_lines};
-use super::{Outcome, case, files, office};
+use super::say::{self, say};
+use super::{Failure, Outcome, case, files, office};
 use crate::config::Config;
 use crate::daemon;
 use crate::mail::compose::{self, Draft};
@@ -61,7 +61,7 @@ pub fn run(keep: bool) -> Outcome {
         .context("a temporary folder")?;
     let dir = folder.path();
     let now = Utc::now();
-    println!(
+    say!(
         "{}\n\nA fresh OpenPGP key, Cloudarq's policy and six mails are put into {}.\n\
          Then the daemon makes one pass, exactly as it does for a real mailbox.\n",
         paint("triaged: a tour", Paint::Head),
@@ -70,17 +70,16 @@ pub fn run(keep: bool) -> Outcome {
     let researcher = set_up(dir, now)?;
     let config_path = dir.join("config.toml");
     let config = office::config(&config_path)?;
-    let keyring = office::keyring(&config)?;
-    pass(config, &config_path, Arc::clone(&keyring))?;
+    pass(config, &config_path)?;
 
     let config = office::config(&config_path)?;
     let store = office::store_to_read(&config)?;
-    print!("{}", what_came(&store)?);
-    print!("{}", cases(&store, &config)?);
-    print!("{}", answers(dir, &researcher, now)?);
+    say::text(&what_came(&store)?);
+    say::text(&cases(&store, &config)?);
+    say::text(&answers(dir, &researcher, now)?);
     if keep {
         let dir = folder.keep();
-        println!(
+        say!(
             "The folder stays: put a mail into {inbox}, and watch\n\n  triaged --config {config} run\n\n\
              Letters appear in {sent}.",
             inbox = dir.join("Maildir/new").display(),
@@ -88,7 +87,7 @@ pub fn run(keep: bool) -> Outcome {
             sent = dir.join("sent").display(),
         );
     } else {
-        println!("The folder is gone again; `triaged demo --keep` leaves it, ready for `run`.");
+        say!("The folder is gone again; `triaged demo --keep` leaves it, ready for `run`.");
     }
     Ok(true)
 }
@@ -200,15 +199,18 @@ fn encrypted_report(
     .map_err(anyhow::Error::msg)
 }
 
-fn pass(config: Config, config_path: &Path, keyring: Arc<Keyring>) -> anyhow::Result<()> {
+fn pass(config: Config, config_path: &Path) -> Result<(), Failure> {
+    let desk = office::desk(&config)?;
     let store = office::store(&config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()?;
-    let all_gone = runtime.block_on(daemon::run(config, config_path, store, keyring, true))?;
-    anyhow::ensure!(all_gone, "some letters could not go");
-    Ok(())
+    let all_gone = runtime.block_on(daemon::run(config, config_path, store, desk, true))?;
+    match all_gone {
+        true => Ok(()),
+        false => Err(anyhow::anyhow!("some letters could not go").into()),
+    }
 }
 
 fn heading(text: &str) -> String {

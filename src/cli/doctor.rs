@@ -8,6 +8,7 @@ use chrono::{DateTime, Datelike, Utc};
 use serde_json::json;
 
 use super::paint::{Paint, columns, paint};
+use super::say::{self, say};
 use super::{Outcome, Output, office};
 use crate::config::{Config, SecretSource, Source, Transport, secret};
 use crate::delivery::Delivery;
@@ -51,10 +52,10 @@ pub fn run(config_path: &Path, output: Output) -> Outcome {
         .any(|finding| matches!(finding.health, Health::Broken(_)));
     if output.json {
         let list: Vec<_> = findings.iter().map(Finding::as_json).collect();
-        println!("{}", json!(list));
+        say!("{}", json!(list));
     } else {
         let rows: Vec<Vec<String>> = findings.iter().map(Finding::as_row).collect();
-        print!("{}", columns(&rows));
+        say::text(&columns(&rows));
     }
     Ok(all_well)
 }
@@ -101,7 +102,7 @@ fn database(config: &Config) -> Health {
         Ok(Verdict::Broken { row, why }) => {
             Health::Broken(format!("the audit chain is broken at row {row}: {why}"))
         }
-        Err(error) => Health::Broken(format!("{error:#}")),
+        Err(failure) => Health::Broken(failure.into_words()),
     }
 }
 

@@ -6,8 +6,8 @@ use chrono::Utc;
 use serde_json::{Value, json};
 
 use super::paint::{Paint, columns, paint, shown, shown_lines};
+use super::say::{self, say};
 use super::{Outcome, Output, files, ingest, office};
-use crate::daemon;
 use crate::intake::{self, Opened};
 use crate::letters::Desk;
 use crate::mail::message::Problem;
@@ -16,50 +16,31 @@ use crate::triage::decide::{CaseChange, Channel, Decision};
 
 pub fn run(config_path: &Path, paths: &[PathBuf], output: Output) -> Outcome {
     let config = office::config(config_path)?;
-    let keyring = office::keyring(&config)?;
-    let desk = daemon::desk(&config, keyring)?;
+    let desk = office::desk(&config)?;
     let store = if config.storage.path.exists() {
         office::store_to_read(&config)?
     } else {
         Store::in_memory()?
     };
-    let mut all_well = true;
-    for path in paths {
-        let read = files::list(path).and_then(|listed| {
-            listed
-                .iter()
-                .map(|file| files::read(file))
-                .collect::<anyhow::Result<Vec<_>>>()
-        });
-        let found = match read {
-            Ok(found) => found,
-            Err(error) => {
-                eprintln!("triaged: {error:#}");
-                all_well = false;
-                continue;
-            }
-        };
-        for mail in found.into_iter().flatten() {
-            let name = mail.name.clone();
-            let mail = ingest::as_mail(mail, config.limits.max_message, false);
-            let now = Utc::now();
-            let mut opened = intake::open_mail(mail, &desk, now);
-            let decision: Decision = store.read(|tx| intake::judge(tx, &opened, &desk, now))?;
-            let digest = opened.message.digest;
-            if store.read(|tx| tx.recorded(digest))?.is_some() {
-                opened.message.problems.push(Problem(
-                    "these very bytes are recorded already; nothing new would come of them"
-                        .to_owned(),
-                ));
-            }
-            if output.json {
-                println!("{}", as_json(&name, &opened, &decision));
-            } else {
-                print(&name, &opened, &decision, &desk);
-            }
+    files::for_each(paths, |found| {
+        let name = found.name.clone();
+        let mail = ingest::as_mail(found, config.limits.max_message, false);
+        let now = Utc::now();
+        let mut opened = intake::open_mail(mail, &desk, now);
+        let decision: Decision = store.read(|tx| intake::judge(tx, &opened, &desk, now))?;
+        let digest = opened.message.digest;
+        if store.read(|tx| tx.recorded(digest))?.is_some() {
+            opened.message.problems.push(Problem(
+                "these very bytes are recorded already; nothing new would come of them".to_owned(),
+            ));
         }
-    }
-    Ok(all_well)
+        if output.json {
+            say!("{}", as_json(&name, &opened, &decision));
+        } else {
+            print(&name, &opened, &decision, &desk);
+        }
+        Ok(())
+    })
 }
 
 fn as_json(name: &str, opened: &Opened, decision: &Decision) -> Value {
@@ -164,7 +145,7 @@ fn joined(case: &CaseChange) -> Option<&str> {
 fn print(name: &str, opened: &Opened, decision: &Decision, desk: &Desk) {
     let message = &opened.message;
     let from = message.from.as_ref().map_or("(none)", |from| &from.email);
-    println!("{}", paint(&shown(name, 100), Paint::Head));
+    say!("{}", paint(&shown(name, 100), Paint::Head));
     let mut rows = vec![
         row("from", &shown(from, 78)),
         row("subject", &shown(&message.subject, 78)),
@@ -228,12 +209,12 @@ fn print(name: &str, opened: &Opened, decision: &Decision, desk: &Desk) {
     for problem in &message.problems {
         rows.push(row("problem", &shown(&problem.0, 90)));
     }
-    print!("{}", columns(&rows));
-    println!();
+    say::text(&columns(&rows));
+    say!("");
     for line in shown_lines(&message.text).lines() {
-        println!("  {} {line}", paint("│", Paint::Dim));
+        say!("  {} {line}", paint("│", Paint::Dim));
     }
-    println!();
+    say!("");
 }
 
 fn row(name: &str, value: &str) -> Vec<String> {

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use chrono::Utc;
 use serde_json::json;
 
+use super::say::say;
 use super::{Outcome, Output, files, office};
-use crate::daemon;
 use crate::intake::{self, Mail, Opened, Recorded};
 use crate::letters::Desk;
 use crate::mailbox::Lane;
@@ -18,39 +18,18 @@ const TOGETHER: usize = 64;
 
 pub fn run(config_path: &Path, paths: &[PathBuf], no_reply: bool, output: Output) -> Outcome {
     let config = office::config(config_path)?;
-    let keyring = office::keyring(&config)?;
+    let desk = office::desk(&config)?;
     let store = office::store(&config)?;
-    let desk = daemon::desk(&config, keyring)?;
     let mut waiting: Vec<(String, Opened)> = Vec::new();
-    let mut all_well = true;
-    for path in paths {
-        let listed = match files::list(path) {
-            Ok(listed) => listed,
-            Err(error) => {
-                eprintln!("triaged: {error:#}");
-                all_well = false;
-                continue;
-            }
-        };
-        for file in listed {
-            let found = match files::read(&file) {
-                Ok(found) => found,
-                Err(error) => {
-                    eprintln!("triaged: {error:#}");
-                    all_well = false;
-                    continue;
-                }
-            };
-            for mail in found {
-                let name = mail.name.clone();
-                let mail = as_mail(mail, config.limits.max_message, no_reply);
-                waiting.push((name, intake::open_mail(mail, &desk, Utc::now())));
-                if waiting.len() == TOGETHER {
-                    record(&store, &desk, &mut waiting, output)?;
-                }
-            }
+    let all_well = files::for_each(paths, |found| {
+        let name = found.name.clone();
+        let mail = as_mail(found, config.limits.max_message, no_reply);
+        waiting.push((name, intake::open_mail(mail, &desk, Utc::now())));
+        if waiting.len() == TOGETHER {
+            record(&store, &desk, &mut waiting, output)?;
         }
-    }
+        Ok(())
+    })?;
     record(&store, &desk, &mut waiting, output)?;
     Ok(all_well)
 }
@@ -103,7 +82,7 @@ fn record(
     })?;
     for ((name, _), recorded) in waiting.drain(..).zip(recorded) {
         if output.json {
-            println!(
+            say!(
                 "{}",
                 json!({
                     "file": name,
@@ -115,7 +94,7 @@ fn record(
                 })
             );
         } else {
-            println!("{name}: {}", in_words(&recorded));
+            say!("{name}: {}", in_words(&recorded));
         }
     }
     Ok(())

@@ -10,6 +10,7 @@ use chrono::Utc;
 use clap::Args;
 
 use super::Outcome;
+use super::say::say;
 use crate::mail::pgp;
 
 const CONFIG: &str = include_str!("../../config.example.toml");
@@ -95,9 +96,9 @@ pub fn run(options: &Options) -> Outcome {
     }
     for (name, content, what) in &files {
         write_private(&dir.join(name), content)?;
-        println!("  {:<36}  {what}", dir.join(name).display());
+        say!("  {:<36}  {what}", dir.join(name).display());
     }
-    println!(
+    say!(
         "\nNext: edit {config}, then\n  triaged --config {config} check\n  triaged --config {config} doctor\n  triaged --config {config} run",
         config = dir.join("config.toml").display()
     );

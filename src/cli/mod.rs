@@ -1,6 +1,11 @@
 //! The commands. Exit status: 0 done, 1 it failed, 2 wrong usage or configuration.
 //!
 //! Each command is a file; what they print as JSON has stable field names.
+#![deny(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "they panic when the reader is gone; see `say`"
+)]
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -20,7 +25,10 @@ mod init;
 mod office;
 mod paint;
 mod run;
+mod say;
 mod status;
+
+use say::complain;
 
 /// The daemon behind a security@ address: every report becomes a case with
 /// deadlines, and its sender hears back at once.
@@ -105,6 +113,19 @@ enum Failure {
     Configuration(Vec<String>),
 }
 
+impl Failure {
+    fn configuration(error: anyhow::Error) -> Self {
+        Self::Configuration(vec![format!("{error:#}")])
+    }
+
+    fn into_words(self) -> String {
+        match self {
+            Self::Failed(error) => format!("{error:#}"),
+            Self::Configuration(mistakes) => mistakes.join("; "),
+        }
+    }
+}
+
 impl<E: Into<anyhow::Error>> From<E> for Failure {
     fn from(error: E) -> Self {
         Self::Failed(error.into())
@@ -137,16 +158,20 @@ pub fn main() -> ExitCode {
         Command::Backup { file } => backup::run(config, file),
         Command::Demo { keep } => demo::run(*keep),
     };
+    say::finish(status(outcome))
+}
+
+fn status(outcome: Outcome) -> ExitCode {
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(Failure::Failed(error)) => {
-            eprintln!("triaged: {error:#}");
+            complain!("triaged: {error:#}");
             ExitCode::from(1)
         }
         Err(Failure::Configuration(mistakes)) => {
             for mistake in mistakes {
-                eprintln!("{mistake}");
+                complain!("{mistake}");
             }
             ExitCode::from(2)
         }
@@ -156,11 +181,6 @@ pub fn main() -> ExitCode {
 /// A panic of a library may hold words of a mail or of a server; only its place is printed.
 fn keep_panics_quiet() {
     std::panic::set_hook(Box::new(|panic| {
-        // The reader of our output went away (`triaged case list | head`): no news.
-        let words = panic.payload().downcast_ref::<String>();
-        if words.is_some_and(|words| words.starts_with("failed printing to stdout")) {
-            std::process::exit(141);
-        }
         let place = panic
             .location()
             .map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
@@ -191,7 +211,9 @@ fn start_log(is_daemon: bool) {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(false)
-        .with_target(false);
+        .with_target(false)
+        // It would tell standard error that standard error cannot be written, and panic.
+        .log_internal_errors(false);
     if std::env::var_os("JOURNAL_STREAM").is_some() {
         log.without_time().init();
     } else {

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use chrono::Utc;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::Failure;
 use crate::config::{self, Config};
+use crate::daemon;
+use crate::letters::Desk;
 use crate::mail::pgp::{KeyProblem, Keyring};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// The checked configuration. Warnings are for `check` and the log of `run`.
 pub fn config(path: &Path) -> Result<Config, Failure> {
@@ -51,8 +53,15 @@ pub fn read_keys(config: &Config) -> anyhow::Result<(Keyring, Vec<KeyProblem>)> 
     ))
 }
 
+/// The writer of letters: our keys and the texts. What is wrong with either is the configuration's
+/// fault.
+pub fn desk(config: &Config) -> Result<Desk, Failure> {
+    let desk = keyring(config).and_then(|keyring| daemon::desk(config, keyring));
+    desk.map_err(Failure::configuration)
+}
+
 /// Our keys; problems are warnings as long as one key can be used.
-pub fn keyring(config: &Config) -> anyhow::Result<Arc<Keyring>> {
+fn keyring(config: &Config) -> anyhow::Result<Arc<Keyring>> {
     let (keyring, problems) = read_keys(config)?;
     for problem in &problems {
         tracing::warn!(event = "key_problem", origin = %problem.origin, "{}", problem.what);
@@ -75,26 +84,32 @@ pub fn in_words(problem: &KeyProblem) -> String {
 }
 
 /// The database for writing; made if there is none.
-pub fn store(config: &Config) -> anyhow::Result<Store> {
-    Ok(Store::open(&config.storage.path, &storage_key(config)?)?)
+pub fn store(config: &Config) -> Result<Store, Failure> {
+    Store::open(&config.storage.path, &storage_key(config)?).map_err(failure)
 }
 
 /// The database for writing; an error where there is none.
-pub fn store_to_write(config: &Config) -> anyhow::Result<Store> {
+pub fn store_to_write(config: &Config) -> Result<Store, Failure> {
     if !config.storage.path.exists() {
-        return Err(crate::store::StoreError::Missing(config.storage.path.clone()).into());
+        return Err(StoreError::Missing(config.storage.path.clone()).into());
     }
     store(config)
 }
 
 /// The database for reading.
-pub fn store_to_read(config: &Config) -> anyhow::Result<Store> {
-    Ok(Store::open_read_only(
-        &config.storage.path,
-        &storage_key(config)?,
-    )?)
+pub fn store_to_read(config: &Config) -> Result<Store, Failure> {
+    Store::open_read_only(&config.storage.path, &storage_key(config)?).map_err(failure)
 }
 
-fn storage_key(config: &Config) -> anyhow::Result<secrecy::SecretString> {
-    config.storage.key.read().context("storage.key_file")
+fn storage_key(config: &Config) -> Result<SecretString, Failure> {
+    let key = config.storage.key.read().context("storage.key_file");
+    key.map_err(Failure::configuration)
+}
+
+/// A key that is none is the configuration's fault, all else the database's.
+fn failure(error: StoreError) -> Failure {
+    match error {
+        StoreError::Key(_) => Failure::configuration(error.into()),
+        error => error.into(),
+    }
 }

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::paint::{Paint, columns, paint, shown};
+use super::say::{self, say};
 use super::{Outcome, Output, case, office};
 use crate::config::Config;
 use crate::store::cases::CaseSummary;
@@ -37,9 +38,9 @@ pub fn run(config_path: &Path, output: Output) -> Outcome {
         })
     })?;
     if output.json {
-        println!("{}", board.as_json());
+        say!("{}", board.as_json());
     } else {
-        print!("{}", board.page(&config, now));
+        say::text(&board.page(&config, now));
     }
     Ok(true)
 }

@@ -433,6 +433,22 @@ impl<'a> Value<'a> {
         Some(path)
     }
 
+    /// A path of a folder that the program makes where it is missing.
+    pub fn path_to_make(&self) -> Option<PathBuf> {
+        let path = self.path()?;
+        self.warn_of_what_is_made(&path);
+        Some(path)
+    }
+
+    /// A folder that `run` makes: it may be missing, and it may be a slip of the pen.
+    pub fn warn_of_what_is_made(&self, folder: &Path) {
+        if !folder.exists() {
+            let what = format!("{} is not there yet", folder.display());
+            let complaint = Complaint::new(what, "`triaged run` makes it, if the path is right");
+            self.warn(Gravity::Warning, complaint);
+        }
+    }
+
     fn complain_of_type(&self, wanted: &str, mend: &str) {
         let found = match self.value {
             DeValue::String(_) => "text",

@@ -194,7 +194,7 @@ fn maildir(table: &Table) -> Maildir {
     let mend = "write path = \"/var/mail/security\"";
     let path = table
         .required_value("path", mend)
-        .and_then(|value| value.existing_path());
+        .and_then(|value| value.path_to_make());
     Maildir {
         path: path.unwrap_or_default(),
         folders: folders(table, "INBOX".to_owned(), SECONDS(2)),
@@ -399,10 +399,8 @@ fn storage(table: &Table) -> Storage {
     let mend = "write path = \"/var/lib/triaged/triaged.db\"";
     let path = table.required_value("path", mend).and_then(|value| {
         let path = value.path()?;
-        if let Some(folder) = path.parent().filter(|folder| !folder.exists()) {
-            let what = format!("the folder {} is not there", folder.display());
-            let complaint = Complaint::new(what, "create it, or correct the path");
-            value.warn(Gravity::MissingFile, complaint);
+        if let Some(folder) = path.parent() {
+            value.warn_of_what_is_made(folder);
         }
         Some(path)
     });

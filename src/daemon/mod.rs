@@ -15,8 +15,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use chrono::Utc;
 use serde_json::json;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, watch as channel};
+use tokio::task::JoinHandle;
 
 use crate::config::{Config, Transport};
 use crate::letters::Desk;
@@ -36,6 +37,9 @@ const STUCK_AFTER: Duration = Duration::from_secs(30 * 60);
 /// What is in hand may take so long after SIGTERM; with the second that the runtime is given to
 /// end, it is less than the five that are promised.
 const GRACE: Duration = Duration::from_millis(3_500);
+
+/// So often the daemon looks whether the open database is still the one at its path.
+const LOOK_AT_DATABASE_EVERY: Duration = Duration::from_secs(2);
 
 /// What the tasks share.
 pub struct Shared {
@@ -129,16 +133,16 @@ pub async fn run(
     config: Config,
     config_path: &Path,
     store: Store,
-    keyring: Arc<Keyring>,
+    desk: Desk,
     once: bool,
 ) -> anyhow::Result<bool> {
     let _only_one = lock(store.path())?;
-    let desk = Arc::new(desk(&config, Arc::clone(&keyring))?);
+    let keyring = Arc::clone(&desk.keyring);
     let (stop, stopped) = channel::channel(false);
     let shared = Arc::new(Shared {
         config,
         store,
-        desk: RwLock::new(desk),
+        desk: RwLock::new(Arc::new(desk)),
         letters: Notify::new(),
         stop: stopped,
         pulses: Pulses::default(),
@@ -146,12 +150,15 @@ pub async fn run(
     if once {
         return one_pass(&shared).await;
     }
+    // Before READY: whoever is told so may send SIGHUP at once, which kills without a handler.
+    let signals = Signals::install().context("signals")?;
     shared.pulses.started.beat();
     let watching = tokio::spawn(watch::run(Arc::clone(&shared)));
     let posting = tokio::spawn(post::run(Arc::clone(&shared)));
     systemd::ready();
     tracing::info!(event = "started", version = env!("CARGO_PKG_VERSION"));
-    let outcome = supervise(&shared, config_path, &keyring, watching, posting, stop).await;
+    let tasks = Tasks { watching, posting };
+    let outcome = supervise(&shared, config_path, &keyring, tasks, signals, stop).await;
     systemd::stopping();
     tracing::info!(event = "stopped");
     outcome.map(|()| true)
@@ -175,38 +182,67 @@ async fn one_pass(shared: &Arc<Shared>) -> anyhow::Result<bool> {
     Ok(posted == 0)
 }
 
+/// What the daemon listens to.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn install() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+}
+
+struct Tasks {
+    watching: JoinHandle<()>,
+    posting: JoinHandle<()>,
+}
+
 async fn supervise(
     shared: &Arc<Shared>,
     config_path: &Path,
     keyring: &Arc<Keyring>,
-    mut watching: tokio::task::JoinHandle<()>,
-    mut posting: tokio::task::JoinHandle<()>,
+    mut tasks: Tasks,
+    mut signals: Signals,
     stop: channel::Sender<bool>,
 ) -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate()).context("signals")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("signals")?;
-    let mut hangup = signal(SignalKind::hangup()).context("signals")?;
     let mut tick = tokio::time::interval(systemd::watchdog_interval());
+    let mut look = tokio::time::interval(LOOK_AT_DATABASE_EVERY);
+    let mut outcome = Ok(());
     loop {
         tokio::select! {
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
+            _ = signals.terminate.recv() => break,
+            _ = signals.interrupt.recv() => break,
             // Beside: a locked database must not hold up SIGTERM.
-            _ = hangup.recv() => drop(tokio::spawn(reload(
+            _ = signals.hangup.recv() => drop(tokio::spawn(reload(
                 Arc::clone(shared),
                 config_path.to_owned(),
                 Arc::clone(keyring),
             ))),
             _ = tick.tick() => feed_watchdog(shared),
-            ended = &mut watching => bail!("the mailbox task ended: {ended:?}"),
-            ended = &mut posting => bail!("the outbox task ended: {ended:?}"),
+            _ = look.tick() => if let Err(error) = shared.store.check_in_place() {
+                tracing::error!(event = "database_replaced", "{error}");
+                if let Err(error) = shared.store.set_log_aside() {
+                    tracing::error!(event = "database_replaced", "its log stays: {error}");
+                }
+                outcome = Err(error.into());
+                break;
+            },
+            ended = &mut tasks.watching => bail!("the mailbox task ended: {ended:?}"),
+            ended = &mut tasks.posting => bail!("the outbox task ended: {ended:?}"),
         }
     }
     tracing::info!(event = "stopping", "finishing what is in hand");
     let _ = stop.send(true);
     let both = async {
-        let _ = watching.await;
-        let _ = posting.await;
+        let _ = tasks.watching.await;
+        let _ = tasks.posting.await;
     };
     if tokio::time::timeout(GRACE, both).await.is_err() {
         tracing::warn!(
@@ -214,7 +250,7 @@ async fn supervise(
             "something was still in hand; it is taken up at the next start"
         );
     }
-    Ok(())
+    outcome
 }
 
 /// SIGHUP: takes up the policy and the texts, or keeps the old ones and says why.

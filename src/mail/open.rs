@@ -92,6 +92,11 @@ fn read(raw: &[u8], context: &Opening, now: DateTime<Utc>) -> Message {
     reader.take_certificates(&root);
     reader.walk(&root, Scope::root());
     reader.finish(&mut message);
+    if raw.is_empty() {
+        message.problems.push(Problem(
+            "the mail is empty: it has neither header nor text".to_owned(),
+        ));
+    }
     message
 }
 

@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -292,6 +292,294 @@ fn mail_from_files_takes_the_same_path() {
     let missing = setup.cli(&["ingest", "nowhere.eml"]);
     assert_eq!(missing.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&missing.stderr).contains("nowhere.eml"));
+}
+
+#[test]
+fn a_pipe_is_one_mail_and_every_file_is_read() {
+    let setup = local_office();
+    let mark = "From alice@research.test Fri May  8 15:00:07 2026\n";
+    let mail = String::from_utf8(mail_from("Alice", "XSS", &report("/a"))).expect("UTF-8");
+    let mail = format!(
+        "{}\n\n{mark}Subject: quoted\n\nin the log.\n",
+        mail.replace("\r\n", "\n")
+    );
+    let output = with_input(
+        &setup,
+        &["ingest", "--json", "-"],
+        format!("{mark}{mail}").as_bytes(),
+    );
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(
+        output.stdout.iter().filter(|byte| **byte == b'\n').count(),
+        1
+    );
+    let case = setup.json(&["case", "show", text(&cases(&setup)[0]["id"])]);
+    let words = text(&case["messages"][0]["text"]);
+    assert!(
+        words.contains("Subject: quoted") && words.contains("in the log."),
+        "{words}"
+    );
+
+    // The same in a file is a mail that holds words like those of an mbox.
+    setup.write("notes.eml", &mail);
+    assert_eq!(setup.json_lines(&["explain", "notes.eml"]).len(), 1);
+
+    setup.write("empty.mbox", "");
+    let empty = setup.json_lines(&["explain", "empty.mbox"]);
+    assert_eq!(empty.len(), 1);
+    assert!(
+        empty[0]["problems"].to_string().contains("empty"),
+        "{empty:?}"
+    );
+
+    let output = setup.cli(&["explain", "/nonexist", "notes.eml"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        words.contains("/nonexist: there is no such file"),
+        "{words}"
+    );
+    assert!(holds(&output.stdout, "XSS"), "the other one is explained");
+}
+
+/// Standard output of the program whose reader has gone already.
+fn without_reader(setup: &Setup, arguments: &[&str]) -> Output {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    printing_to(setup, arguments, writer.into())
+}
+
+fn printing_to(setup: &Setup, arguments: &[&str], output: Stdio) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_triaged"))
+        .args(arguments)
+        .env("TRIAGED_CONFIG", setup.file("config.toml"))
+        .current_dir(setup.directory())
+        .stdin(Stdio::null())
+        .stdout(output)
+        .stderr(Stdio::piped())
+        .spawn()
+        .and_then(|child| child.wait_with_output())
+        .expect("run triaged")
+}
+
+#[test]
+fn who_stops_reading_our_output_stops_nothing() {
+    const MAILS: usize = 70;
+    let setup = local_office();
+    let mails: Vec<String> = (0..MAILS)
+        .map(|number| {
+            let name = format!("{number}.eml");
+            let mail = mail_from(&format!("R{number}"), "XSS", &report(&format!("/{number}")));
+            setup.write(&name, &String::from_utf8_lossy(&mail));
+            name
+        })
+        .collect();
+    // More than share one transaction.
+    let mut arguments = vec!["ingest"];
+    arguments.extend(mails.iter().map(String::as_str));
+    let output = without_reader(&setup, &arguments);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(cases(&setup).len(), MAILS);
+
+    for arguments in [
+        &["case", "list"][..],
+        &["case", "list", "--json"],
+        &["status"],
+        &["explain", "1.eml", "2.eml"],
+        &["audit", "verify"],
+        &["check"],
+        &["--help"],
+    ] {
+        let output = without_reader(&setup, arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {output:?}");
+        assert!(output.stderr.is_empty(), "{arguments:?}: {output:?}");
+    }
+    let output = without_reader(&setup, &["case", "show", "SEC-1999-0001"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+
+    // Nor does standard error's, where both go into one pipe.
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let late = mail_from("Late", "RCE", &report("/late"));
+    setup.write("late.eml", &String::from_utf8_lossy(&late));
+    let status = Command::new(env!("CARGO_BIN_EXE_triaged"))
+        .args(["ingest", "nowhere.eml", "1.eml", "late.eml"])
+        .env("TRIAGED_CONFIG", setup.file("config.toml"))
+        .env("TRIAGED_LOG", "triaged=debug")
+        .current_dir(setup.directory())
+        .stdout(writer.try_clone().expect("a second handle"))
+        .stderr(writer)
+        .status()
+        .expect("run triaged");
+    assert_eq!(status.code(), Some(1), "one of them is not there");
+    assert_eq!(cases(&setup).len(), MAILS + 1);
+
+    // A disk that is full is another matter: what was asked for is not there.
+    let full = File::options()
+        .write(true)
+        .open("/dev/full")
+        .expect("a full disk");
+    let output = printing_to(&setup, &["case", "list", "--json"], full.into());
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(holds(&output.stderr, "cannot be written"), "{output:?}");
+}
+
+#[test]
+fn a_text_that_fails_over_a_real_mail_is_replaced_by_ours() {
+    let setup = local_office();
+    std::fs::create_dir(setup.file("texts")).expect("a folder");
+    let own = "{% if organization == 'Example Corp' %}Ours.{% else %}{{ nothing }}{% endif %}";
+    setup.write("texts/acknowledgement.txt", own);
+    setup.write("texts/acknowledgment.txt", "misspelt");
+    setup.set("templates", "texts");
+    let check = setup.cli(&["check"]);
+    assert_eq!(check.status.code(), Some(0), "{check:?}");
+    let words = String::from_utf8_lossy(&check.stderr);
+    let warning = words
+        .lines()
+        .find(|line| line.contains("acknowledgment.txt"));
+    let warning = warning.unwrap_or_else(|| panic!("{words}"));
+    assert!(warning.starts_with("warning: "), "{warning}");
+    assert!(
+        warning.contains("acknowledgement.txt, key.txt"),
+        "{warning}"
+    );
+
+    setup.set("organization.name", "Another Corp");
+    drop_into(
+        &setup.file("mail"),
+        "1.alice.host",
+        &mail_from("Alice", "XSS", &report("/a")),
+    );
+    let pass = setup.run_once();
+    assert!(pass.status.success(), "{pass:?}");
+    let log = [pass.stdout, pass.stderr].concat();
+    let log = String::from_utf8_lossy(&log);
+    let line = log.lines().find(|line| line.contains("template_failed"));
+    let line = line.unwrap_or_else(|| panic!("{log}"));
+    assert!(
+        line.contains("ERROR") && line.contains("acknowledgement"),
+        "{line}"
+    );
+    let (_, letter) = sent(&setup).remove(0);
+    assert!(
+        letter
+            .text()
+            .contains("thank you for writing to Another Corp"),
+        "{}",
+        letter.text()
+    );
+    assert_eq!(cases(&setup)[0]["kind"], "report");
+}
+
+#[test]
+fn what_is_wrong_with_the_configuration_ends_with_2() {
+    let setup = local_office();
+    #[track_caller]
+    fn check(setup: &Setup, arguments: &[&str], status: i32, words: &str) {
+        let output = setup.cli(arguments);
+        assert_eq!(
+            output.status.code(),
+            Some(status),
+            "{arguments:?}: {output:?}"
+        );
+        assert!(holds(&output.stderr, words), "{words}: {output:?}");
+    }
+    let pass = &["run", "--once"];
+    std::fs::create_dir(setup.file("texts")).expect("a folder");
+    setup.set("templates", "texts");
+    setup.write("texts/key.txt", "{{ adress }}");
+    check(&setup, pass, 2, "key.txt");
+    check(&setup, &["ingest", "-"], 2, "key.txt");
+    setup.write("texts/key.txt", "{{ address }}");
+
+    let key = std::fs::read_to_string(setup.file("security.key.asc")).expect("a key");
+    setup.write("security.key.asc", &setup.certificate());
+    check(&setup, pass, 2, "no usable secret key");
+    setup.write("security.key.asc", &key);
+
+    let key = std::fs::read_to_string(setup.file("storage.key")).expect("a key");
+    setup.write("storage.key", "too short");
+    check(&setup, pass, 2, "64 hexadecimal digits");
+    setup.write("storage.key", &key);
+    assert!(!setup.database().exists(), "nothing was begun");
+
+    // At work.
+    std::fs::create_dir(setup.database()).expect("a folder in the way");
+    check(&setup, pass, 1, path(&setup.database()));
+    std::fs::remove_dir(setup.database()).expect("remove it");
+    check(&setup, &["case", "list"], 1, path(&setup.database()));
+
+    // What is made by `run` is no mistake.
+    setup.set("maildir.path", "new/mail");
+    setup.set("storage.path", "new/state/triaged.db");
+    check(&setup, &["check"], 0, "new/mail is not there yet");
+    check(&setup, &["check"], 0, "new/state is not there yet");
+    let pass = setup.run_once();
+    assert!(pass.status.success(), "{pass:?}");
+    assert!(setup.file("new/mail/new").is_dir());
+
+    check(
+        &setup,
+        &["backup", "away/copy.db"],
+        2,
+        "away: there is no such folder",
+    );
+    assert!(!setup.file("away").exists());
+}
+
+#[test]
+fn an_old_mail_is_promised_nothing_that_is_past() {
+    let setup = local_office();
+    let alice = [
+        b"Received: from a by b; Fri, 7 Jan 2022 15:00:07 +0200\r\n",
+        mail_from("Alice", "XSS", &report("/a")).as_slice(),
+    ]
+    .concat();
+    setup.write("alice.eml", &String::from_utf8_lossy(&alice));
+    let mail = mail_from("Boris", "CSRF", &report("/b"));
+    setup.write("boris.eml", &String::from_utf8_lossy(&mail));
+    setup.json_lines(&["ingest", "--no-reply", "alice.eml", "boris.eml"]);
+    let output = setup.cli(&["case", "acknowledge", "--unanswered"]);
+    assert!(output.status.success(), "{output:?}");
+    let pass = setup.run_once();
+    assert!(pass.status.success(), "{pass:?}");
+    for (arguments, letter) in sent(&setup) {
+        let words = letter.text();
+        let is_old = arguments.ends_with("alice@research.test");
+        for promise in [
+            "You hear our decision",
+            "we aim to fix within",
+            "by a date above",
+        ] {
+            assert_eq!(words.contains(promise), !is_old, "{promise}: {words}");
+        }
+        assert!(!words.contains(" ago)"), "{words}");
+        assert!(words.contains("please write again"), "{words}");
+    }
+}
+
+#[test]
+fn another_mail_under_the_same_message_id_is_recorded_and_warned_of() {
+    let setup = local_office();
+    setup.set_env("TRIAGED_LOG", "triaged=warn");
+    let mail = |words: &str| {
+        format!(
+            "Message-ID: <one@research.test>\r\nFrom: a@research.test\r\nSubject: Secretword\r\n\r\n{words}\r\n"
+        )
+    };
+    for (number, warned) in [(1, false), (1, false), (2, true)] {
+        setup.write("one.eml", &mail(&format!("{}{number}", report("/a"))));
+        let output = setup.cli(&["ingest", "one.eml"]);
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(
+            holds(&output.stderr, "message_id_again"),
+            warned,
+            "{output:?}"
+        );
+        assert!(!holds(&output.stderr, "Secretword"), "{output:?}");
+    }
+    assert_eq!(cases(&setup).len(), 2);
 }
 
 #[test]

@@ -39,6 +39,48 @@ fn ready_status_watchdog_and_stopping_are_told() {
     systemd.wait_for("STOPPING=1");
 }
 
+/// Whoever reads READY may send SIGHUP at once. The daemon is held in the middle of telling it, by
+/// a socket that takes no more, so that what it has installed until then can be looked at.
+#[test]
+fn a_reload_right_after_ready_kills_nobody() {
+    let dovecot = Dovecot::start();
+    dovecot.add_user(SECURITY_ADDRESS, SECURITY_PASSWORD);
+    let sink = Sink::start(Behaviour::Accept);
+    let setup = setup(&dovecot, &sink);
+    let systemd = Notifications::listen(&setup.file("notify"));
+    systemd.fill();
+    setup.set_env("NOTIFY_SOCKET", systemd.path.to_str().unwrap());
+    let mut daemon = setup.run();
+    common::wait_until("a handler of SIGHUP", common::SOON, || {
+        catches_hangup(daemon.id())
+    });
+    assert!(!daemon.log().contains("\"started\""), "{}", daemon.log());
+    daemon.reload();
+    systemd.wait_for("READY=1");
+    daemon.wait_for_log("\"reloaded\"");
+    assert!(daemon.stop().success(), "{}", daemon.log());
+}
+
+/// Bit 0 of the mask stands for signal 1, which is SIGHUP.
+fn catches_hangup(process: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .is_some_and(|mask| mask & 1 == 1)
+}
+
+#[test]
+fn the_unit_points_to_a_page_that_is_installed() {
+    let text = std::fs::read_to_string(unit()).unwrap();
+    let page = text
+        .lines()
+        .find_map(|line| line.strip_prefix("Documentation=file://"));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let steps = std::fs::read_to_string(root.join("docs/operations.md")).unwrap();
+    let step = format!("install -D -m 644 docs/operations.md {}", page.unwrap());
+    assert!(steps.contains(&step), "{step}");
+}
+
 #[test]
 fn without_systemd_nothing_is_told_and_all_works() {
     let dovecot = Dovecot::start();
@@ -158,6 +200,15 @@ impl Notifications {
             socket,
             path: path.to_owned(),
         }
+    }
+
+    /// Until whoever writes to it has to wait.
+    fn fill(&self) {
+        let writer = UnixDatagram::unbound().expect("a socket");
+        writer
+            .set_nonblocking(true)
+            .expect("a socket that does not wait");
+        while writer.send_to(b"FILLER=1", &self.path).is_ok() {}
     }
 
     /// Reads on until this line comes.

@@ -451,6 +451,10 @@ mod tests {
         check("ann@example.test", true);
         check("o'hara+x=y@example.test", true);
         check("ann@[192.0.2.1]", true);
+        check("\"a@b\"@example.test", true);
+        check("\"a\\\"b\"@example.test", true);
+        check("a@b@example.test", false);
+        check("\"a@example.test", false);
         check("jürgen@example.test", true);
         check("ann@exämple.test", true);
         check(&format!("{}@example.test", "a".repeat(100)), true);

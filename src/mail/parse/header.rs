@@ -495,7 +495,7 @@ fn with_commas(value: &str) -> String {
 
 fn parse_addresses(value: &str) -> Vec<Address> {
     // The library ends the last token at a line end alone.
-    let line = format!("{value}\n");
+    let line = hide_quoted_local_parts(value) + "\n";
     let HeaderValue::Address(list) = MessageStream::new(line.as_bytes()).parse_address() else {
         return Vec::new();
     };
@@ -503,12 +503,93 @@ fn parse_addresses(value: &str) -> Vec<Address> {
         .filter_map(|entry| {
             let (words, email) = split_words(entry.address.as_deref()?);
             (!email.is_empty()).then(|| Address {
-                name: entry.name.as_deref().or(words).and_then(display_name),
-                email,
+                name: entry
+                    .name
+                    .as_deref()
+                    .or(words)
+                    .and_then(display_name)
+                    .map(|name| shown_again(&name)),
+                email: shown_again(&email),
             })
         })
         .take(MAX_ADDRESSES)
         .collect()
+}
+
+/// Quoted local parts (`"a@b"@x.test`, RFC 5322, 3.4.1) as atoms: the library takes the quotes for
+/// a name. Every character that separates something is hidden until [`shown_again`].
+fn hide_quoted_local_parts(value: &str) -> String {
+    if !value.contains("\"@") {
+        return value.to_owned();
+    }
+    let value: String = value.chars().filter(|c| !is_hidden(*c)).collect();
+    let mut out = String::with_capacity(value.len());
+    let mut rest = value.as_str();
+    while let Some(open) = rest.find('"') {
+        let (before, quoted) = rest.split_at(open);
+        out.push_str(before);
+        let (quoted, after) = quoted.split_at(quoted_length(quoted));
+        if after.starts_with('@') {
+            out.extend(canonical_local_part(quoted).chars().map(hidden));
+        } else {
+            out.push_str(quoted);
+        }
+        rest = after;
+    }
+    out + rest
+}
+
+/// Bytes of the quoted string with which `text` begins; all of it where the end is missing.
+fn quoted_length(text: &str) -> usize {
+    let mut is_escaped = false;
+    for (at, c) in text.char_indices().skip(1) {
+        match c {
+            '"' if !is_escaped => return at + 1,
+            _ => is_escaped = c == '\\' && !is_escaped,
+        }
+    }
+    text.len()
+}
+
+/// Without quotes where it needs none: `"ann"@x.test` is `ann@x.test`.
+fn canonical_local_part(quoted: &str) -> String {
+    let mut content = String::with_capacity(quoted.len());
+    let mut is_escaped = false;
+    for c in quoted.trim_matches('"').chars().filter(|c| !c.is_control()) {
+        is_escaped = c == '\\' && !is_escaped;
+        if !is_escaped {
+            content.push(c);
+        }
+    }
+    let is_atom = |atom: &str| !atom.is_empty() && atom.chars().all(|c| hidden(c) == c);
+    if content.split('.').all(is_atom) {
+        return content;
+    }
+    format!("\"{}\"", content.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// The first of 128 characters of private use that stand for those of ASCII.
+const HIDDEN: u32 = 0xf000;
+
+fn is_hidden(c: char) -> bool {
+    (HIDDEN..HIDDEN + 128).contains(&c.into())
+}
+
+/// `c`, or what stands for it where it may not stand in an atom (RFC 5322, 3.2.3).
+fn hidden(c: char) -> char {
+    let may_stand = c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
+    if may_stand || !c.is_ascii() {
+        return c;
+    }
+    char::from_u32(HIDDEN + u32::from(c)).unwrap_or(c)
+}
+
+fn shown_again(text: &str) -> String {
+    let shown = |c: char| match is_hidden(c) {
+        true => char::from_u32(u32::from(c) - HIDDEN).unwrap_or(c),
+        false => c,
+    };
+    text.chars().map(shown).collect()
 }
 
 /// `Rhea Porter r@x.test`, the brackets forgotten: the words in front, and the address.
@@ -778,6 +859,28 @@ mod tests {
         check_addresses("Rhea Porter a@x.test", &[("Rhea Porter", "a@x.test")]);
         check_addresses("<<a@x.test>>", &[("", "a@x.test")]);
         check_addresses("", &[]);
+    }
+
+    #[test]
+    fn local_parts_may_be_quoted() {
+        check_addresses("\"a@b\"@x.test", &[("", "\"a@b\"@x.test")]);
+        check_addresses("A B <\"a@b\"@x.test>", &[("A B", "\"a@b\"@x.test")]);
+        check_addresses("\"ann\"@x.test", &[("", "ann@x.test")]);
+        check_addresses("<\"ann.b\"@x.test>", &[("", "ann.b@x.test")]);
+        check_addresses("\"a b\"@x.test", &[("", "\"a b\"@x.test")]);
+        check_addresses(
+            "\"B, A\" <\"x,<y>\"@x.test>, c@x.test",
+            &[("B, A", "\"x,<y>\"@x.test"), ("", "c@x.test")],
+        );
+        check_addresses(r#""a\"b\\c"@x.test, "d""#, &[("", r#""a\"b\\c"@x.test"#)]);
+        check_addresses("\"a\\nn\"@x.test", &[("", "ann@x.test")]);
+        check_addresses("\"\"@x.test", &[("", "\"\"@x.test")]);
+        check_addresses("\"open@x.test", &[("", "open@x.test")]);
+        check_addresses(
+            "\"a@b\"@x.test <c@x.test>",
+            &[("\"a@b\"@x.test", "c@x.test")],
+        );
+        check_addresses("\u{f040}a <\"b\"@x.test>", &[("a", "b@x.test")]);
     }
 
     #[test]

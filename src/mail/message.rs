@@ -204,7 +204,8 @@ impl SignatureStatus {
     }
 }
 
-/// Whether the signature is over all that the mail shows, or over a part.
+/// Whether the signature is over all that the mail shows, or over a part. One around a ciphertext
+/// is not over what was inside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Covers {
     All,

@@ -25,6 +25,8 @@ use super::pgp::Keyring;
 use super::text;
 use walk::{Reader, Scope};
 
+pub use openpgp::UNREADABLE;
+
 /// Subjects are cut here, in characters.
 const MAX_SUBJECT: usize = 2_000;
 

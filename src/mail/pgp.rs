@@ -36,7 +36,7 @@ mod policy;
 mod tests;
 mod verify;
 
-pub use certificate::read_certificates;
+pub use certificate::{MAX_KEPT, merged, read_certificates};
 pub use compose::usable_for_encryption;
 pub use decrypt::Plaintext;
 pub use generate::generate;

@@ -24,6 +24,7 @@ pub struct File {
 pub struct Mark {
     texts: usize,
     files: usize,
+    ciphertexts: usize,
 }
 
 /// What was collected between two marks.
@@ -31,6 +32,8 @@ pub struct Mark {
 pub struct Span {
     texts: Range<usize>,
     files: Range<usize>,
+    /// Some of it came out of a ciphertext that stood there, or stayed in it.
+    from_ciphertext: bool,
 }
 
 struct Claim {
@@ -50,6 +53,8 @@ pub struct Collected {
     text_bytes: usize,
     text_cut: bool,
     pub text_lossy: bool,
+    /// Met so far, whether they could be read or not.
+    pub ciphertexts: usize,
     files: Vec<File>,
     claims: Vec<Claim>,
     subjects: Vec<ProtectedSubject>,
@@ -94,6 +99,7 @@ impl Collected {
         Mark {
             texts: self.texts.len(),
             files: self.files.len(),
+            ciphertexts: self.ciphertexts,
         }
     }
 
@@ -101,6 +107,7 @@ impl Collected {
         Span {
             texts: mark.texts..self.texts.len(),
             files: mark.files..self.files.len(),
+            from_ciphertext: self.ciphertexts > mark.ciphertexts,
         }
     }
 
@@ -134,12 +141,13 @@ impl Collected {
             && visible_files().all(|at| span.files.contains(&at))
     }
 
-    /// Signatures, those over all that is shown marked as such.
+    /// Signatures, those over all that is shown marked as such. One around a ciphertext is over
+    /// the ciphertext: whoever found it can sign it, and need not know what is inside.
     pub fn signatures(&self) -> Vec<Signature> {
         self.claims
             .iter()
             .map(|claim| Signature {
-                covers: if self.is_all(&claim.span) {
+                covers: if self.is_all(&claim.span) && !claim.span.from_ciphertext {
                     Covers::All
                 } else {
                     Covers::Part

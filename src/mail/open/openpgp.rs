@@ -15,7 +15,7 @@ use crate::mail::parse::{Part, charset, header, transfer};
 use crate::mail::pgp::{self, Plaintext};
 
 /// Stands in the text where a block could not be decrypted.
-const UNREADABLE: &str = "[encrypted part that could not be read]";
+pub const UNREADABLE: &str = "[encrypted part that could not be read]";
 
 /// Larger parts are not searched for certificates, in bytes.
 const MAX_KEY_FILE: usize = 1024 * 1024;
@@ -279,7 +279,7 @@ impl Reader<'_> {
         }
         self.checks_left -= 1;
         let plaintext = self.decrypt(message).ok()?;
-        self.ciphertexts += 1;
+        self.out.ciphertexts += 1;
         self.opened += 1;
         self.plaintext_left = self.plaintext_left.saturating_sub(plaintext.bytes.len());
         Some(plaintext)
@@ -290,7 +290,7 @@ impl Reader<'_> {
         let limits = &self.context.limits;
         scope.layers >= limits.layers
             || scope.depth >= limits.depth
-            || self.ciphertexts >= limits.ciphertexts
+            || self.out.ciphertexts >= limits.ciphertexts
     }
 
     /// Opens a message; a failure is noted. The first one is kept, but `NoKey`, which is told to
@@ -298,14 +298,14 @@ impl Reader<'_> {
     fn unlock(&mut self, message: &[u8], scope: Scope) -> Unlocked {
         let message = &armor::without_quoted_printable(message);
         if self.is_beyond(scope) {
-            self.ciphertexts += 1;
+            self.out.ciphertexts += 1;
             return self.failed(Failure::TooLarge);
         }
         if let Some(plaintext) = self.signed_message(message) {
             self.plaintext_left = self.plaintext_left.saturating_sub(plaintext.bytes.len());
             return Unlocked::SignedOnly(plaintext);
         }
-        self.ciphertexts += 1;
+        self.out.ciphertexts += 1;
         match self.decrypt(message) {
             Ok(plaintext) => {
                 self.opened += 1;
@@ -431,12 +431,11 @@ impl Reader<'_> {
         }
     }
 
+    /// Of several copies each may know something that the others do not.
     fn keep(&mut self, certificate: Certificate) {
-        let has = |list: &[Certificate]| {
-            list.iter()
-                .any(|known| known.fingerprint == certificate.fingerprint)
-        };
-        if has(&self.found) {
+        let is_copy = |found: &Certificate| found.fingerprint == certificate.fingerprint;
+        if let Some(at) = self.found.iter().position(is_copy) {
+            self.keep_copy(at, &certificate);
             return;
         }
         if self.found.len() >= self.context.limits.certificates {
@@ -445,6 +444,17 @@ impl Reader<'_> {
         }
         self.known.push(certificate.clone());
         self.found.push(certificate);
+    }
+
+    fn keep_copy(&mut self, at: usize, copy: &Certificate) {
+        let Some(found) = self.found.get(at).filter(|found| *found != copy).cloned() else {
+            return;
+        };
+        let merged = self.checked(|_| pgp::merged(&found, copy)).flatten();
+        if let (Some(merged), Some(found)) = (merged, self.found.get_mut(at)) {
+            self.known.push(merged.clone());
+            *found = merged;
+        }
     }
 
     /// The Autocrypt field, when there is exactly one for the sender (Autocrypt 1.1, 2.3).

@@ -73,7 +73,6 @@ pub struct Reader<'c> {
     pub(super) found: Vec<Certificate>,
     /// What signatures are checked against: those known before and those found.
     pub(super) known: Vec<Certificate>,
-    pub(super) ciphertexts: usize,
     pub(super) opened: usize,
     pub(super) failure: Option<Failure>,
     pub(super) plaintext_left: usize,
@@ -90,7 +89,6 @@ impl<'c> Reader<'c> {
             out: Collected::default(),
             found: Vec::new(),
             known: context.known.to_vec(),
-            ciphertexts: 0,
             opened: 0,
             failure: None,
             plaintext_left: context.limits.plaintext,
@@ -128,8 +126,8 @@ impl<'c> Reader<'c> {
             message.subject_encrypted = encrypted;
         }
         let openpgp = &mut message.openpgp;
-        openpgp.encrypted = self.ciphertexts > 0;
-        openpgp.decrypted = self.ciphertexts > 0 && self.opened == self.ciphertexts;
+        openpgp.encrypted = self.out.ciphertexts > 0;
+        openpgp.decrypted = self.out.ciphertexts > 0 && self.opened == self.out.ciphertexts;
         openpgp.partly_decrypted = self.opened > 0;
         openpgp.failure = self.failure;
         openpgp.signatures = self.out.signatures();

@@ -23,6 +23,9 @@ const MAX_INPUT: usize = 8 * 1024 * 1024;
 const MAX_SELF_SIGNATURES: usize = 3;
 const MAX_COMPONENTS: usize = 64;
 
+/// Larger certificates are not worth keeping, nor putting together, in bytes.
+pub const MAX_KEPT: usize = 128 * 1024;
+
 /// So many certificates stay parsed, with their self-signatures verified; larger ones do not.
 const KEPT_PARSED: usize = 64;
 const KEPT_BYTES: usize = 16 * 1024;
@@ -108,6 +111,23 @@ pub fn certificate(cert: &Cert) -> Option<Certificate> {
     })
 }
 
+/// Two copies of one certificate as one that holds what either does: a revocation and a new expiry
+/// count, and nothing is lost to a copy that was stripped on its way.
+///
+/// `None`: there is nothing to merge. They are equal or of different certificates, one of them
+/// cannot be read, or together they are over 128 KiB.
+pub fn merged(one: &Certificate, other: &Certificate) -> Option<Certificate> {
+    if one.bytes == other.bytes || one.fingerprint != other.fingerprint {
+        return None;
+    }
+    guarded(|| {
+        let (one, other) = (parsed(one).ok()?, parsed(other).ok()?);
+        let both = Cert::clone(&one).merge_public(Cert::clone(&other)).ok()?;
+        certificate(&both).filter(|both| both.bytes.len() <= MAX_KEPT)
+    })
+    .flatten()
+}
+
 /// The address in a user ID, in lower case; also where the rest of it is not UTF-8, or not
 /// written as the conventions say.
 pub fn email(user: &UserID) -> Option<String> {
@@ -125,22 +145,30 @@ pub fn email(user: &UserID) -> Option<String> {
 }
 
 /// The binary public parts that a correspondent needs: all keys, the user IDs that `wanted`
-/// names, and the self-signatures and revocations of these.
+/// names, and the self-signatures and revocations of these. What its owner did not sign anybody
+/// may have added, and is left out.
 pub fn minimal(cert: &Cert, wanted: impl Fn(&UserID) -> bool) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let primary = cert.primary_key();
     Packet::from(primary.key().clone()).serialize(&mut bytes)?;
     own_signatures(primary.bundle(), &mut bytes)?;
-    let users = cert.userids().filter(|user| wanted(user.userid()));
+    let users = cert
+        .userids()
+        .filter(|user| wanted(user.userid()) && is_own(user.bundle()));
     for user in users.take(MAX_COMPONENTS) {
         Packet::from(user.userid().clone()).serialize(&mut bytes)?;
         own_signatures(user.bundle(), &mut bytes)?;
     }
-    for subkey in cert.keys().subkeys().take(MAX_COMPONENTS) {
+    let subkeys = cert.keys().subkeys().filter(|key| is_own(key.bundle()));
+    for subkey in subkeys.take(MAX_COMPONENTS) {
         Packet::from(subkey.key().clone()).serialize(&mut bytes)?;
         own_signatures(subkey.bundle(), &mut bytes)?;
     }
     Ok(bytes)
+}
+
+fn is_own<C>(bundle: &ComponentBundle<C>) -> bool {
+    bundle.self_signatures().next().is_some() || bundle.self_revocations().next().is_some()
 }
 
 fn own_signatures<C>(bundle: &ComponentBundle<C>, bytes: &mut Vec<u8>) -> Result<()> {

@@ -22,9 +22,9 @@ use sequoia_openpgp::types::{KeyFlags, PublicKeyAlgorithm, RevocationStatus};
 use sequoia_openpgp::{Cert, Error, Fingerprint};
 
 use super::armor::{Label, armored};
-use super::certificate::{email, key_blocks, minimal};
+use super::certificate::{certificate, email, key_blocks, minimal};
 use super::{guarded, policy, system_time};
-use crate::mail::message::address_key;
+use crate::mail::message::{Certificate, address_key};
 
 /// Shorter ones of RSA, DSA and ElGamal can be broken with much money.
 const WEAK_BELOW_BITS: usize = 2_048;
@@ -34,6 +34,8 @@ pub struct Keyring {
     keys: Vec<OwnKey>,
     /// Index of the current key.
     current: usize,
+    /// All that we have, as values; made once.
+    own: OnceLock<Vec<Certificate>>,
     /// What every letter carries, made once: the certificate, and the Autocrypt value for one address.
     certificate: OnceLock<String>,
     autocrypt: OnceLock<(String, String)>,
@@ -120,6 +122,17 @@ impl Keyring {
     pub fn fingerprint(&self) -> String {
         let current = self.current().map(|key| key.name());
         current.unwrap_or_default()
+    }
+
+    /// Our certificates, whether current or not.
+    pub fn certificates(&self) -> &[Certificate] {
+        let make = || {
+            let certificates = self.keys.iter();
+            certificates
+                .filter_map(|key| certificate(&key.cert))
+                .collect()
+        };
+        self.own.get_or_init(make)
     }
 
     /// The current key's certificate, minimal and armoured, as `application/pgp-keys`.
@@ -459,6 +472,7 @@ impl Loading {
         let keyring = Keyring {
             keys: self.keys,
             current: current.unwrap_or_default(),
+            own: OnceLock::new(),
             certificate: OnceLock::new(),
             autocrypt: OnceLock::new(),
         };

@@ -632,6 +632,105 @@ fn certificates_are_cut_down() {
     assert_eq!(read_certificates(b"text"), []);
 }
 
+/// A certificate with these user IDs, an encryption and a signing subkey, and its revocation.
+fn cert_of(users: &[&str]) -> (Cert, Signature) {
+    let mut builder = CertBuilder::new()
+        .set_creation_time(system_time(now()) - Duration::from_secs(60))
+        .add_signing_subkey()
+        .add_transport_encryption_subkey();
+    for user in users {
+        builder = builder.add_userid(*user);
+    }
+    builder.generate().unwrap()
+}
+
+fn primary_signer(cert: &Cert) -> sequoia_openpgp::crypto::KeyPair {
+    let key = cert.primary_key().key().clone();
+    key.parts_into_secret().unwrap().into_keypair().unwrap()
+}
+
+#[test]
+fn copies_of_a_certificate_are_put_together() {
+    let (cert, revocation) = cert_of(&["A <a@example.test>", "A <b@example.test>"]);
+    let full = certificate(&cert);
+    assert_eq!(merged(&full, &full), None);
+    assert_eq!(merged(&full, &certificate(&secret(US))), None);
+
+    let stripped = cert.clone().retain_subkeys(|_| false);
+    let stripped = stripped.retain_userids(|user| user.userid().value().starts_with(b"A <b"));
+    let stripped = certificate(&stripped);
+    assert_eq!(stripped.emails, ["b@example.test"]);
+    assert!(usable_for_encryption(&stripped, now()).is_err());
+    assert_eq!(merged(&stripped, &full), Some(full.clone()));
+    assert_eq!(merged(&full, &stripped), Some(full.clone()));
+
+    let revoked = certificate(&cert.clone().insert_packets(revocation).unwrap().0);
+    for (one, other) in [(&revoked, &full), (&full, &revoked), (&stripped, &revoked)] {
+        let both = merged(one, other).unwrap();
+        let why = usable_for_encryption(&both, now()).unwrap_err();
+        assert!(why.contains("revoked"), "{why}");
+    }
+
+    let policy = StandardPolicy::new();
+    let time = system_time(now());
+    let expiring = cert
+        .set_expiration_time(&policy, time, &mut primary_signer(&cert), Some(time + YEAR))
+        .unwrap();
+    let expiring = certificate(&cert.clone().insert_packets(expiring).unwrap().0);
+    for (one, other) in [(&expiring, &full), (&full, &expiring)] {
+        let both = merged(one, other).unwrap();
+        let in_two_years = now() + chrono::Duration::days(730);
+        assert_eq!(usable_for_encryption(&full, in_two_years), Ok(()));
+        let why = usable_for_encryption(&both, in_two_years).unwrap_err();
+        assert!(why.contains("expired"), "{why}");
+    }
+}
+
+#[test]
+fn what_its_owner_did_not_sign_is_no_part_of_a_certificate() {
+    let (cert, _) = cert_of(&["A <a@example.test>"]);
+    let full = certificate(&cert);
+    let foreign = secret(US);
+    let subkey = foreign.keys().subkeys().next().unwrap().key().clone();
+    let packets = vec![
+        Packet::from(UserID::from("A <evil@example.test>")),
+        Packet::from(subkey),
+    ];
+    let stuffed = certificate(&cert.insert_packets(packets).unwrap().0);
+    assert_eq!(stuffed, full);
+}
+
+#[test]
+fn a_certificate_does_not_grow_beyond_its_bound() {
+    let users: Vec<String> = (0..4)
+        .map(|number| format!("a{number}@example.test"))
+        .collect();
+    let (cert, _) = cert_of(&users.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut signer = primary_signer(&cert);
+    let mut large = |range: std::ops::Range<usize>| {
+        let bindings: Vec<Signature> = users
+            .get(range)
+            .unwrap()
+            .iter()
+            .map(|user| {
+                let kind = sequoia_openpgp::types::SignatureType::PositiveCertification;
+                let binding = signature::SignatureBuilder::new(kind)
+                    .set_signature_creation_time(system_time(now()))
+                    .unwrap()
+                    .set_policy_uri(vec![b'x'; 60_000])
+                    .unwrap();
+                UserID::from(user.as_str())
+                    .bind(&mut signer, &cert, binding)
+                    .unwrap()
+            })
+            .collect();
+        certificate(&cert.clone().insert_packets(bindings).unwrap().0)
+    };
+    let (one, other) = (large(0..2), large(2..4));
+    assert!(one.bytes.len() > 120_000 && one.bytes.len() < MAX_KEPT);
+    assert_eq!(merged(&one, &other), None);
+}
+
 #[test]
 fn addresses_are_found_in_odd_user_ids() {
     #[track_caller]

@@ -49,6 +49,13 @@ const ASKS: &[&str] = &[
     "Bitte teilen Sie mir Ihren PGP Key mit.",
     "Können Sie mir einen PGP Public Key schicken?",
     "Ich möchte eine Schwachstelle verschlüsselt melden. Gibt es dafür einen PGP-Key?",
+    // German without umlauts
+    "Bitte senden Sie mir Ihren oeffentlichen PGP-Schluessel.",
+    "Koennten Sie mir Ihren oeffentlichen Schluessel zukommen lassen, damit ich verschluesseln kann?",
+    "Ich braeuchte Ihren GPG-Schluessel, um die Details zu verschluesseln.",
+    "PGP-Schluessel bitte",
+    "Haben Sie einen oeffentlichen Schluessel, mit dem ich den Bericht verschluesselt schicken kann?",
+    "Unterstuetzen Sie PGP?",
     // French
     "Pourriez-vous m'envoyer votre clé PGP ?",
     "Merci de me communiquer votre clé publique PGP.",

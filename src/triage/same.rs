@@ -9,7 +9,7 @@
 //!
 //! Both are stored, so how they are computed never changes without a migration.
 
-use crate::mail::message::{Attachment, Digest, Message, SignatureStatus};
+use crate::mail::message::{Attachment, Covers, Digest, Message, SignatureStatus};
 
 use super::classify::{beginning, folded, is_unspaced, without_marks, words};
 
@@ -33,8 +33,8 @@ const ENOUGH_WORDS: usize = 8;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Comparable {
     /// Digest of the normalised subject and text and of the attached files; of what came encrypted
-    /// also of who signed it. `None` where a mail has neither words nor files, which makes it like
-    /// no other.
+    /// also of who signed it. `None` makes a mail like no other: one that has neither words nor
+    /// files, or that came encrypted without a good signature over all of it.
     pub exact: Option<Digest>,
     /// `None` for texts under 8 words.
     pub sketch: Option<Sketch>,
@@ -106,27 +106,32 @@ pub fn comparable(message: &Message) -> Comparable {
     files.sort_unstable();
     let nothing = words(&text) == 0 && files.is_empty();
     Comparable {
-        exact: (!nothing).then(|| exact(&subject, &text, &files, &seal(message))),
+        exact: seal(message)
+            .filter(|_| !nothing)
+            .map(|seal| exact(&subject, &text, &files, &seal)),
         sketch: sketch(&text),
     }
 }
 
 /// How a mail came. The answer shows whether a mail is the same as another, so a mail in clear is
 /// never the same as an encrypted one, nor one of another author: somebody else's ciphertext,
-/// sent to us beside a guess at what is in it, would have the guess confirmed.
-fn seal(message: &Message) -> String {
+/// sent to us beside a guess at what is in it, would have the guess confirmed. `None`: nobody
+/// answers for what came encrypted, so that it may be either.
+fn seal(message: &Message) -> Option<String> {
     if !message.openpgp.encrypted {
-        return String::new();
+        return Some(String::new());
     }
     let mut signers: Vec<&str> = message
         .openpgp
         .signatures
         .iter()
-        .filter(|signature| signature.status == SignatureStatus::Good)
+        .filter(|signature| {
+            signature.status == SignatureStatus::Good && signature.covers == Covers::All
+        })
         .filter_map(|signature| signature.fingerprint.as_deref())
         .collect();
     signers.sort_unstable();
-    format!("encrypted {}", signers.join(" "))
+    (!signers.is_empty()).then(|| format!("encrypted {}", signers.join(" ")))
 }
 
 fn exact(subject: &str, text: &str, files: &[Digest], seal: &str) -> Digest {

@@ -11,6 +11,7 @@ use super::deadline;
 use super::policy::{Deadline, Policy};
 use super::reply::Template;
 use crate::config::Organization;
+use crate::mail::compose;
 use crate::mail::message::{
     Address, Certificate, Covers, Failure, Message, Signature, SignatureStatus,
 };
@@ -328,12 +329,12 @@ fn recipient(mail: &Incoming<'_>, organization: &Organization) -> Result<Address
         .message
         .from
         .as_ref()
-        .filter(|from| is_mailable(&from.email))
+        .filter(|from| can_be_answered(from))
         .ok_or("the mail names no sender that can be answered")?;
     let to = match mail.message.reply_to.as_slice() {
         [wanted]
             if mail.classified.authentication == Authentication::Pass
-                && is_mailable(&wanted.email) =>
+                && can_be_answered(wanted) =>
         {
             wanted
         }
@@ -345,20 +346,9 @@ fn recipient(mail: &Incoming<'_>, organization: &Organization) -> Result<Address
     Ok(to.clone())
 }
 
-/// One `@`, something on both sides, and nothing that a server would stumble over.
-fn is_mailable(email: &str) -> bool {
-    let sound = |part: &str| {
-        !part.is_empty()
-            && !part.chars().any(|character| {
-                character.is_whitespace()
-                    || character.is_control()
-                    || "<>,;()\"\\[]:".contains(character)
-            })
-    };
-    email.len() <= 254
-        && email.split_once('@').is_some_and(|(local, domain)| {
-            sound(local) && sound(domain) && !domain.contains('@') && domain.contains('.')
-        })
+/// A bare host name is a machine of our own network, and who writes from there a program.
+fn can_be_answered(address: &Address) -> bool {
+    compose::mailable(&address.email).is_some() && address.domain().contains('.')
 }
 
 /// What came encrypted leaves encrypted or without content; whoever showed a certificate gets cipher.
@@ -422,7 +412,7 @@ fn good_signatures<'m>(
 /// `ann+reports@example.org` is a mailbox of `ann@example.org` (RFC 5233).
 fn without_tag(email: &str) -> String {
     email
-        .split_once('@')
+        .rsplit_once('@')
         .and_then(|(local, domain)| Some(format!("{}@{domain}", local.split_once('+')?.0)))
         .unwrap_or_else(|| email.to_owned())
 }
@@ -465,10 +455,12 @@ fn labels(mail: &Incoming<'_>, known: &Known, case: &CaseChange) -> Vec<Label> {
     labels
 }
 
-/// Case numbers in the subject and the text, `SEC-2026-0001`; at most ten.
+/// Case numbers in the subject and the text, `SEC-2026-0001`, however a person writes them; at
+/// most ten.
 fn case_numbers(message: &Message) -> Vec<String> {
     let mut numbers = Vec::new();
     for text in [message.subject.as_str(), message.text.as_str()] {
+        let text = text.to_ascii_uppercase();
         for (at, _) in text.match_indices("SEC-").take(50) {
             let Some(rest) = text.get(at..) else { continue };
             let number: String = rest

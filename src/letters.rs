@@ -189,6 +189,7 @@ impl Desk {
             key_attached: reply.attaches_key,
             again: reply.again && says_content,
             too_large: answered.too_large,
+            part_unread: reply.part_unread,
             asks_for_key: reply.channel == Channel::ClearWithoutContent,
             no_key_of_ours: answered.no_key_of_ours,
             unreadable: reply.template == Template::Unreadable,

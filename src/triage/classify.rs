@@ -6,6 +6,7 @@
 
 use crate::config::Organization;
 use crate::mail::message::{Attachment, Message};
+use crate::mail::open;
 use crate::mailbox::Lane;
 
 mod authres;
@@ -112,6 +113,8 @@ struct Words {
     /// Subject and own words, folded.
     folded: phrases::Folded,
     likeness: likeness::Likeness,
+    /// Beside a ciphertext that could not be read.
+    reports_in_clear: bool,
 }
 
 impl Words {
@@ -129,11 +132,30 @@ impl Words {
             likeness = likeness::likeness(&fold(&whole));
         }
         Self {
+            reports_in_clear: is_unread(message) && reports_in_clear(&own),
             own,
             folded,
             likeness,
         }
     }
+}
+
+/// Ciphertext of which nothing could be read.
+fn is_unread(message: &Message) -> bool {
+    let openpgp = &message.openpgp;
+    openpgp.encrypted && !openpgp.partly_decrypted && openpgp.failure.is_some()
+}
+
+/// Is what stands beside the ciphertext a report by itself, and no cover note? That says that
+/// there is a weakness; a report names it, or takes more words.
+fn reports_in_clear(own: &str) -> bool {
+    const NAMES_IT: usize = 12;
+    const TELLS_OF_IT: usize = 60;
+    let own = own.replace(open::UNREADABLE, "");
+    let length = words(&own);
+    let folded = fold(&own);
+    (length >= NAMES_IT && likeness::names_weakness(&folded))
+        || (length >= TELLS_OF_IT && likeness::likeness(&folded).is_report())
 }
 
 /// What the kind is judged from.
@@ -154,8 +176,7 @@ impl Facts<'_> {
         {
             return (kind, automatic.reason.clone());
         }
-        let openpgp = &self.message.openpgp;
-        if openpgp.encrypted && !openpgp.partly_decrypted && openpgp.failure.is_some() {
+        if is_unread(self.message) && !self.mail.reports_in_clear {
             return (Kind::Unreadable, "no part of it could be decrypted".into());
         }
         if self.is_key_request() {

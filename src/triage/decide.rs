@@ -146,6 +146,8 @@ pub struct Reply {
     pub says_content: bool,
     /// The same report came before.
     pub again: bool,
+    /// A part of the mail could not be decrypted, for whatever reason.
+    pub part_unread: bool,
     /// It must not leave at once: every failure to decrypt is answered in one timing class.
     pub delayed: bool,
 }
@@ -214,7 +216,9 @@ fn kind_and_case(mail: &Incoming<'_>, known: &Known) -> (Kind, CaseChange) {
         CaseChange::None => CaseChange::Open,
         joined => joined.clone(),
     };
-    if is_unreadable(mail.message) {
+    // What else a reply says belongs to its case; that a part was not read must be told.
+    let is_unread_reply = is_unread(mail.message) && known.case().is_some();
+    if hint == Kind::Unreadable || is_unread_reply {
         return (Kind::Unreadable, belongs());
     }
     let answers_something =
@@ -244,7 +248,7 @@ fn kind_and_case(mail: &Incoming<'_>, known: &Known) -> (Kind, CaseChange) {
 }
 
 /// Ciphertext of which nothing could be read.
-fn is_unreadable(message: &Message) -> bool {
+fn is_unread(message: &Message) -> bool {
     message.openpgp.encrypted && !message.openpgp.partly_decrypted
 }
 
@@ -301,14 +305,18 @@ pub fn reply(
     }
     let channel = channel(mail.message, known, &to);
     let says_content = may_say_content(mail.message, &channel);
+    let openpgp = &mail.message.openpgp;
+    let part_unread =
+        template == Template::Acknowledgement && openpgp.encrypted && !openpgp.decrypted;
     Ok(Reply {
         attaches_key: match template {
             Template::Key | Template::Unreadable => true,
-            _ => wants_key && says_content,
+            _ => part_unread || (wants_key && says_content),
         },
         says_content,
-        delayed: template == Template::Unreadable
-            && mail.message.openpgp.failure != Some(Failure::NoKey),
+        part_unread,
+        delayed: part_unread
+            || (template == Template::Unreadable && openpgp.failure != Some(Failure::NoKey)),
         again: kind == Kind::Resend,
         template,
         to,

@@ -134,6 +134,8 @@ pub struct Facts {
     /// The same report came before.
     pub again: bool,
     pub too_large: bool,
+    /// A part of the mail could not be read; the key is attached.
+    pub part_unread: bool,
     /// The mail came encrypted and this letter leaves in clear.
     pub asks_for_key: bool,
     /// Unreadable, and this cause alone may be told.
@@ -293,7 +295,7 @@ fn try_out(environment: &Environment<'_>, template: Template) -> Result<(), mini
 /// Takes one fact over from others.
 type Take = fn(&mut Facts, &Facts);
 
-const OPTIONAL: [Take; 14] = [
+const OPTIONAL: [Take; 15] = [
     |facts, from| facts.policy_url = from.policy_url.clone(),
     |facts, from| facts.case = from.case.clone(),
     |facts, from| facts.received = from.received.clone(),
@@ -303,6 +305,7 @@ const OPTIONAL: [Take; 14] = [
     |facts, from| facts.key_attached = from.key_attached,
     |facts, from| facts.again = from.again,
     |facts, from| facts.too_large = from.too_large,
+    |facts, from| facts.part_unread = from.part_unread,
     |facts, from| facts.asks_for_key = from.asks_for_key,
     |facts, from| facts.no_key_of_ours = from.no_key_of_ours,
     |facts, from| facts.unreadable = from.unreadable,
@@ -364,6 +367,7 @@ fn sample(length: usize) -> Facts {
         key_attached: is_full,
         again: is_full,
         too_large: is_full,
+        part_unread: is_full,
         asks_for_key: is_full,
         no_key_of_ours: is_full,
         unreadable: is_full,
@@ -418,6 +422,7 @@ mod tests {
             key_attached: false,
             again: false,
             too_large: false,
+            part_unread: false,
             asks_for_key: false,
             no_key_of_ours: false,
             unreadable: false,

@@ -26,6 +26,7 @@ pub(super) fn labels(
         scanner_output(message, mail),
         beg_bounty(mail),
         encrypted(message),
+        partly_encrypted(mail),
         signed(message),
         from_junk(lane),
         unauthenticated(authentication),
@@ -45,6 +46,15 @@ fn encrypted(message: &Message) -> Option<Label> {
         .openpgp
         .encrypted
         .then(|| Label::new("encrypted", "a part of it is an OpenPGP message"))
+}
+
+fn partly_encrypted(mail: &Words) -> Option<Label> {
+    mail.reports_in_clear.then(|| {
+        Label::new(
+            "partly_encrypted",
+            "its encrypted part could not be read; what stands in clear is a report",
+        )
+    })
 }
 
 fn signed(message: &Message) -> Option<Label> {

@@ -107,11 +107,12 @@ CREATE TABLE sketches (
     PRIMARY KEY (band, hash, message_id)
 ) STRICT, WITHOUT ROWID;
 
--- Certificates that came with mail, by the address that they were seen with.
+-- Certificates that came with mail, by the address that they were seen with and that they name.
 CREATE TABLE certificates (
     email         TEXT    NOT NULL, -- From of the mail that brought it
     fingerprint   TEXT    NOT NULL, -- upper-case hex
-    bytes         BLOB    NOT NULL, -- binary, public parts alone
+    bytes         BLOB    NOT NULL, -- binary, public parts alone; all copies seen, put together
+    learned       INTEGER NOT NULL CHECK (learned IN (0, 1, 2)), -- what speaks best for it, the highest first: 2 it came with, or signed, a mail that our server found authentic; 1 it signed a mail from there; 0 it came along
     first_seen_at INTEGER NOT NULL,
     last_seen_at  INTEGER NOT NULL,
     PRIMARY KEY (email, fingerprint)
@@ -145,6 +146,7 @@ CREATE TABLE outbox (
     automatic     INTEGER NOT NULL CHECK (automatic IN (0, 1)), -- counts toward the caps
     acknowledges  INTEGER NOT NULL CHECK (acknowledges IN (0, 1)), -- meets the acknowledge deadline of its case
     attaches_key  INTEGER NOT NULL CHECK (attaches_key IN (0, 1)),
+    certificate   BLOB,             -- that it is encrypted to; NULL: it is in clear
     state         TEXT    NOT NULL CHECK (state IN ('waiting', 'sending', 'held', 'sent', 'failed', 'merged')),
     created_at    INTEGER NOT NULL,
     next_at       INTEGER NOT NULL, -- not before

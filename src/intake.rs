@@ -11,7 +11,9 @@ use serde_json::json;
 
 use crate::killpoint;
 use crate::letters::{Answered, Desk, LetterError, Written, digest_of_header};
-use crate::mail::message::{Address, Certificate, Digest, Failure, Message};
+use crate::mail::message::{
+    Address, Certificate, Digest, Failure, Message, Signature, SignatureStatus,
+};
 use crate::mail::open::{self, Limits, Opening};
 use crate::mail::pgp;
 use crate::mailbox::Lane;
@@ -71,27 +73,35 @@ pub struct Recorded {
 }
 
 /// Reads and classifies a mail. Never fails and never panics: a mail over which the program
-/// stumbles is for a person.
+/// stumbles is for a person. Of certificates it knows those in the mail and ours; [`judge`] adds
+/// those that the records hold.
 pub fn open_mail(mail: Mail, desk: &Desk, now: DateTime<Utc>) -> Opened {
     killpoint::opening(&mail.raw);
-    match catch_unwind(AssertUnwindSafe(|| read_mail(&mail, desk, now))) {
-        Ok((message, classified, extracted, comparable)) => Opened {
-            mail,
-            message,
-            classified,
-            extracted,
-            comparable,
-        },
+    let known = desk.keyring.certificates();
+    match catch_unwind(AssertUnwindSafe(|| read_mail(&mail, known, desk, now))) {
+        Ok(reading) => Opened::new(mail, reading),
         Err(_) => unopened(mail, desk),
     }
 }
 
 type Reading = (Message, Classified, Extracted, Option<Comparable>);
 
-fn read_mail(mail: &Mail, desk: &Desk, now: DateTime<Utc>) -> Reading {
+impl Opened {
+    fn new(mail: Mail, (message, classified, extracted, comparable): Reading) -> Self {
+        Self {
+            mail,
+            message,
+            classified,
+            extracted,
+            comparable,
+        }
+    }
+}
+
+fn read_mail(mail: &Mail, known: &[Certificate], desk: &Desk, now: DateTime<Utc>) -> Reading {
     let opening = Opening {
         keyring: Some(&desk.keyring),
-        known: &[],
+        known,
         limits: Limits::default(),
     };
     let mut message = open::open(&mail.raw, &opening, now);
@@ -106,14 +116,78 @@ fn read_mail(mail: &Mail, desk: &Desk, now: DateTime<Utc>) -> Reading {
     (message, classified, extracted, comparable)
 }
 
-/// What would be done with a mail, given the records as they are.
+/// What would be done with a mail, given the records as they are; what they know of its sender
+/// is added to the mail.
 pub fn judge(
+    tx: &Tx<'_>,
+    opened: &mut Opened,
+    desk: &Desk,
+    now: DateTime<Utc>,
+) -> Result<Decision, StoreError> {
+    let seen = seen_with_sender(tx, opened)?;
+    learn_from(&seen, opened, desk, now);
+    decide_knowing(&seen, tx, opened, desk, now)
+}
+
+/// The certificates that the records hold for the mail's sender, the best first.
+fn seen_with_sender(tx: &Tx<'_>, opened: &Opened) -> Result<Vec<Certificate>, StoreError> {
+    match &opened.message.from {
+        Some(from) => tx.certificates_of(&from.key()),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Adds to a mail what the certificates say that were seen with its sender.
+fn learn_from(seen: &[Certificate], opened: &mut Opened, desk: &Desk, now: DateTime<Utc>) {
+    read_again_knowing(seen, opened, desk, now);
+    for certificate in &mut opened.message.openpgp.certificates {
+        *certificate = with_copy_among(seen, certificate);
+    }
+}
+
+/// Judges the signatures of a mail anew where a certificate that was seen with its sender can say
+/// more of them. Only now is it sure that the mails before this one are recorded; few mails are
+/// signed and bring no certificate, or a worse copy, so that reading them twice costs little.
+fn read_again_knowing(seen: &[Certificate], opened: &mut Opened, desk: &Desk, now: DateTime<Utc>) {
+    let says_more = |certificate: &Certificate| says_more(certificate, &opened.message);
+    if !seen.iter().any(says_more) {
+        return;
+    }
+    let known = [desk.keyring.certificates(), seen].concat();
+    let again = catch_unwind(AssertUnwindSafe(|| {
+        read_mail(&opened.mail, &known, desk, now)
+    }));
+    if let Ok((message, classified, extracted, comparable)) = again {
+        opened.message = message;
+        opened.classified = classified;
+        opened.extracted = extracted;
+        opened.comparable = comparable;
+    }
+}
+
+/// A signature is by nobody we knew, or by the owner of this certificate, of which the mail
+/// brought no copy, or one that may lack a revocation.
+fn says_more(certificate: &Certificate, message: &Message) -> bool {
+    let openpgp = &message.openpgp;
+    let came_along = || {
+        let mut brought = openpgp.certificates.iter();
+        brought.any(|brought| brought.bytes == certificate.bytes)
+    };
+    let concerns = |signature: &Signature| {
+        signature.status == SignatureStatus::UnknownKey
+            || signature.fingerprint.as_ref() == Some(&certificate.fingerprint)
+    };
+    openpgp.signatures.iter().any(concerns) && !came_along()
+}
+
+fn decide_knowing(
+    seen: &[Certificate],
     tx: &Tx<'_>,
     opened: &Opened,
     desk: &Desk,
     now: DateTime<Utc>,
 ) -> Result<Decision, StoreError> {
-    let known = known(tx, &opened.message, opened.comparable.as_ref(), now)?;
+    let known = known(seen, tx, &opened.message, opened.comparable.as_ref(), now)?;
     let incoming = Incoming {
         message: &opened.message,
         classified: &opened.classified,
@@ -131,35 +205,56 @@ pub fn judge(
 }
 
 fn known(
+    seen: &[Certificate],
     tx: &Tx<'_>,
     message: &Message,
     comparable: Option<&Comparable>,
     now: DateTime<Utc>,
 ) -> Result<Known, StoreError> {
-    let questions = Questions::about(message);
-    let certificate = match &questions.sender {
-        Some(sender) => certificate_for(tx, sender, now)?,
-        None => None,
-    };
     Ok(Known {
-        certificate,
-        ..tx.known(&questions, comparable, now)?
+        certificate: best_of(seen, message, now).cloned(),
+        ..tx.known(&Questions::about(message), comparable, now)?
     })
 }
 
-/// The certificate that was first seen with an address, as long as it can be used: a later one may
-/// be anybody's. After that the next one, or whoever sends us a new key would never be answered.
-pub fn certificate_for(
-    tx: &Tx<'_>,
-    email: &str,
+/// Of the certificates seen with the sender's address one that signed this mail, else the best:
+/// as long as it can be used, or whoever sends us a new key would never be answered.
+fn best_of<'s>(
+    seen: &'s [Certificate],
+    message: &Message,
     now: DateTime<Utc>,
+) -> Option<&'s Certificate> {
+    let usable = |certificate: &&Certificate| pgp::usable_for_encryption(certificate, now).is_ok();
+    let has_signed = |certificate: &&Certificate| decide::has_signed(message, certificate);
+    seen.iter()
+        .find(|certificate| has_signed(certificate) && usable(certificate))
+        .or_else(|| seen.iter().find(usable))
+        .or(seen.first())
+}
+
+/// What the letter that takes the place of held ones is encrypted to: the certificate of the newest
+/// of them that is, and all that was learned about it since. `None`: they are in clear.
+pub fn certificate_of_held(
+    tx: &Tx<'_>,
+    recipient: &str,
 ) -> Result<Option<Certificate>, StoreError> {
-    let mut certificates = tx.certificates_of(email)?;
-    let usable = certificates
-        .iter()
-        .position(|certificate| pgp::usable_for_encryption(certificate, now).is_ok());
-    certificates.truncate(usable.unwrap_or(0) + 1);
-    Ok(certificates.pop())
+    let Some(bytes) = tx.certificate_of_held(recipient)? else {
+        return Ok(None);
+    };
+    let seen = tx.certificates_of(recipient)?;
+    let certificate = pgp::read_certificates(&bytes).into_iter().next();
+    Ok(certificate.map(|certificate| with_copy_among(&seen, &certificate)))
+}
+
+/// The certificate, and what a copy of it among these knows beside. Where the two cannot be put
+/// together, what was seen before stands: anybody can send us a copy.
+fn with_copy_among(seen: &[Certificate], certificate: &Certificate) -> Certificate {
+    let mut seen = seen.iter();
+    match seen.find(|seen| seen.fingerprint == certificate.fingerprint) {
+        Some(copy) if copy.bytes == certificate.bytes => certificate.clone(),
+        Some(copy) => pgp::merged(copy, certificate).unwrap_or_else(|| copy.clone()),
+        None => certificate.clone(),
+    }
 }
 
 /// Records mails and the letters that answer them in one transaction, and what `beside` adds to it.
@@ -168,15 +263,15 @@ pub fn certificate_for(
 /// that stands, and each is recorded by itself.
 pub fn record_all<T>(
     store: &Store,
-    mails: &[Opened],
+    mails: &mut [Opened],
     desk: &Desk,
     now: DateTime<Utc>,
-    beside: impl Fn(&Tx<'_>) -> Result<T, StoreError>,
+    beside: impl Fn(&Tx<'_>, &[Opened]) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     let together = catch_unwind(AssertUnwindSafe(|| {
         store.write(|tx| {
             record_together(tx, mails, desk, now)?;
-            Ok(beside(tx)?)
+            Ok(beside(tx, mails)?)
         })
     }));
     let fault = match together.unwrap_or(Err(Fault::Panic)) {
@@ -190,33 +285,33 @@ pub fn record_all<T>(
         "{fault}"
     );
     store.write(|tx| {
-        for opened in mails {
+        for opened in &mut *mails {
             record(tx, opened, desk, now)?;
         }
-        beside(tx)
+        beside(tx, mails)
     })
 }
 
 fn record_together(
     tx: &Tx<'_>,
-    mails: &[Opened],
+    mails: &mut [Opened],
     desk: &Desk,
     now: DateTime<Utc>,
 ) -> Result<(), Fault> {
     let mut halves = Vec::with_capacity(mails.len());
     for opened in mails {
         if !is_known_already(tx, opened, now)? {
-            halves.push((opened, half_record(tx, opened, desk, now)?));
+            halves.push(half_record(tx, opened, desk, now)?);
         }
     }
-    let unwritten = halves.iter().flat_map(|(_, half)| &half.letters).collect();
+    let unwritten = halves.iter().flat_map(|half| &half.letters).collect();
     let mut letters =
         parallel::map(unwritten, |letter: &Unwritten<'_>| letter.write(desk, now)).into_iter();
-    for (opened, half) in &halves {
+    for half in &halves {
         for written in letters.by_ref().take(half.letters.len()) {
             enqueue(tx, &written?, half.case.as_ref(), now)?;
         }
-        log(opened, &half.recorded);
+        log(half.opened, &half.recorded);
     }
     Ok(())
 }
@@ -225,7 +320,7 @@ fn record_together(
 /// done any more where it lay.
 pub fn record(
     tx: &Tx<'_>,
-    opened: &Opened,
+    opened: &mut Opened,
     desk: &Desk,
     now: DateTime<Utc>,
 ) -> Result<Recorded, StoreError> {
@@ -293,7 +388,7 @@ enum Fault {
 
 fn whole_record(
     tx: &Tx<'_>,
-    opened: &Opened,
+    opened: &mut Opened,
     desk: &Desk,
     now: DateTime<Utc>,
 ) -> Result<Recorded, Fault> {
@@ -309,6 +404,7 @@ fn whole_record(
 
 /// A mail that is recorded but for the letters that answer it.
 struct Half<'a> {
+    opened: &'a Opened,
     recorded: Recorded,
     case: Option<CaseRef>,
     letters: Vec<Unwritten<'a>>,
@@ -316,17 +412,20 @@ struct Half<'a> {
 
 fn half_record<'a>(
     tx: &Tx<'_>,
-    opened: &'a Opened,
+    opened: &'a mut Opened,
     desk: &Desk,
     now: DateTime<Utc>,
 ) -> Result<Half<'a>, StoreError> {
-    let decision = judge(tx, opened, desk, now)?;
+    let seen = seen_with_sender(tx, opened)?;
+    learn_from(&seen, opened, desk, now);
+    let opened = &*opened;
+    let decision = decide_knowing(&seen, tx, opened, desk, now)?;
     let case = change_case(tx, opened, &decision, desk, now)?;
     let stays = decision.kind == Kind::Spam || opened.mail.too_large;
     warn_of_used_message_id(tx, &opened.message)?;
     let message = insert(tx, opened, decision.kind, case.as_ref(), &decision, now)?;
     remember_origin(tx, opened, message, !stays, now)?;
-    remember_sender(tx, opened, case.as_ref(), now)?;
+    remember_sender(tx, opened, &seen, case.as_ref(), now)?;
     if matches!(decision.case, CaseChange::Open)
         && let Some(comparable) = &opened.comparable
     {
@@ -346,6 +445,7 @@ fn half_record<'a>(
         .map(|reply| Unwritten::new(tx, opened, reply, case.as_ref()))
         .collect::<Result<_, _>>()?;
     Ok(Half {
+        opened,
         recorded,
         case,
         letters,
@@ -459,16 +559,24 @@ fn remember_origin(
 fn remember_sender(
     tx: &Tx<'_>,
     opened: &Opened,
+    seen: &[Certificate],
     case: Option<&CaseRef>,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let (Some(from), Some(certificate)) = (
-        &opened.message.from,
-        decide::sender_certificate(&opened.message),
+    let message = &opened.message;
+    let authentication = opened.classified.authentication;
+    let (Some(from), Some((certificate, learned))) = (
+        &message.from,
+        decide::certificate_to_remember(message, authentication, seen),
     ) else {
         return Ok(());
     };
-    if tx.remember_certificate(&from.key(), certificate, now)? {
+    if certificate.bytes.len() > pgp::MAX_KEPT {
+        return Ok(());
+    }
+    tx.remember_certificate(&from.key(), certificate, learned, now)?;
+    let is_changed = |best: &Certificate| best.fingerprint != certificate.fingerprint;
+    if seen.first().is_some_and(is_changed) {
         tx.event(
             now,
             &Actor::Reporter,
@@ -629,7 +737,7 @@ pub fn acknowledge(
 ) -> Result<(), AcknowledgeError> {
     let case = tx.case_by_number(number)?;
     let first = tx.first_mail(case.id)?;
-    let opened = open_mail(
+    let mut opened = open_mail(
         Mail {
             raw: first.raw,
             kept: None,
@@ -646,7 +754,9 @@ pub fn acknowledge(
     if first.not_answered.is_none() {
         return Err(AcknowledgeError::Answered);
     }
-    let known = known(tx, &opened.message, None, now)?;
+    let seen = seen_with_sender(tx, &opened)?;
+    learn_from(&seen, &mut opened, desk, now);
+    let known = known(&seen, tx, &opened.message, None, now)?;
     let kind = Kind::parse(&first.kind).unwrap_or(opened.classified.kind_hint);
     let incoming = Incoming {
         message: &opened.message,

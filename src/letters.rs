@@ -279,7 +279,10 @@ impl Desk {
         let sealed = compose::encrypted(&draft, &outer, |inner| {
             self.keyring.encrypt_signed(certificate, inner, now)
         });
-        Ok(sealed.map(|bytes| self.finished(words, draft, outer, bytes, true, now)))
+        Ok(sealed.map(|bytes| NewLetter {
+            certificate: Some(certificate.clone()),
+            ..self.finished(words, draft, outer, bytes, true, now)
+        }))
     }
 
     fn draft(
@@ -348,6 +351,7 @@ impl Desk {
             subject,
             text: draft.text,
             encrypted,
+            certificate: None,
             bytes,
             written_at: now,
             not_before: now,

@@ -120,8 +120,8 @@ fn judge(path: &Path, raw: Vec<u8>, desk: &Desk, store: &Store) -> &'static str 
         unanswered: None,
         place: None,
     };
-    let opened = intake::open_mail(mail, desk, now());
-    let decision = store.read(|tx| intake::judge(tx, &opened, desk, now()));
+    let mut opened = intake::open_mail(mail, desk, now());
+    let decision = store.read(|tx| intake::judge(tx, &mut opened, desk, now()));
     let decision: Decision = decision.unwrap_or_else(|error: StoreError| {
         panic!("{}: {error}", path.display());
     });

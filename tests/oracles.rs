@@ -72,6 +72,21 @@ impl World {
         answers.remove(0)
     }
 
+    #[track_caller]
+    fn run(&self, arguments: &[&str]) {
+        let output = self.setup.cli(arguments);
+        assert!(output.status.success(), "{output:?}");
+    }
+
+    /// The one letter that went out since.
+    #[track_caller]
+    fn only_new(&self, before: &[PathBuf]) -> String {
+        let mut sent = self.sent();
+        sent.retain(|path| !before.contains(path));
+        assert_eq!(sent.len(), 1);
+        std::fs::read_to_string(&sent[0]).unwrap()
+    }
+
     fn sent(&self) -> Vec<PathBuf> {
         let mut sent: Vec<PathBuf> = std::fs::read_dir(self.setup.file("sent"))
             .unwrap()
@@ -135,6 +150,12 @@ fn date_of(answer: &str) -> DateTime<Utc> {
     DateTime::parse_from_rfc2822(date.expect(answer))
         .unwrap()
         .to_utc()
+}
+
+fn message_id(answer: &str) -> String {
+    let mut lines = answer.lines();
+    let line = lines.find_map(|line| line.strip_prefix("Message-ID: "));
+    line.expect(answer).trim().to_owned()
 }
 
 /// Without what differs in any two letters.
@@ -329,13 +350,83 @@ fn silence_does_not_tell_what_was_inside() {
 #[test]
 fn the_severity_of_an_encrypted_report_does_not_leave_in_clear() {
     let world = World::new();
-    let mail = || letter(VICTIM).encrypted(&world.gpg, SECRET, &[SECURITY_ADDRESS], None);
-    let case = case_number(&world.answer(&mail()));
-    let output = world.setup.cli(&["case", "severity", &case, "critical"]);
-    assert!(output.status.success(), "{output:?}");
-    let again = world.answer(&mail());
-    assert_eq!(case_number(&again), case);
-    assert!(!again.contains("We aim to ship a fix by"), "{again}");
+    let mail = letter(VICTIM).encrypted(&world.gpg, SECRET, &[SECURITY_ADDRESS], None);
+    let file = world.setup.file("report.eml");
+    write_file(&file, &mail);
+    world.run(&["ingest", "--no-reply", file.to_str().unwrap()]);
+    world.run(&["case", "severity", "SEC-2026-0001", "critical"]);
+    let before = world.sent();
+    world.run(&["case", "acknowledge", "SEC-2026-0001"]);
+    world.run(&["run", "--once"]);
+    let answer = world.only_new(&before);
+    assert!(answer.contains("We have received your report"), "{answer}");
+    assert!(!answer.contains("We aim to ship a fix by"), "{answer}");
+}
+
+#[test]
+fn an_encrypted_report_sent_again_is_the_same_only_by_its_author() {
+    let world = World::new();
+    world.gpg.generate("Victim", VICTIM, Algorithm::Curve25519);
+    let certificate = world.gpg.export(VICTIM);
+    let mail = |signer| {
+        letter(VICTIM)
+            .attach("key.asc", "application/pgp-keys", &certificate)
+            .encrypted(&world.gpg, SECRET, &[SECURITY_ADDRESS], signer)
+    };
+    let first = world.opened(&world.answer(&mail(None)));
+    let case = case_number(&first);
+    for signer in [None, Some(VICTIM)] {
+        let next = world.opened(&world.answer(&mail(signer)));
+        assert_ne!(case_number(&next), case, "{signer:?}");
+        assert!(next.contains("thank you for writing"), "{next}");
+    }
+    let labels = &world.setup.json(&["case", "show", "SEC-2026-0002"])["labels"];
+    assert!(
+        labels.to_string().contains("possible_duplicate"),
+        "{labels}"
+    );
+    let again = world.opened(&world.answer(&mail(Some(VICTIM))));
+    assert!(again.contains("your mail has reached us again"), "{again}");
+    assert_eq!(case_number(&again), "SEC-2026-0003");
+}
+
+/// A ciphertext under a signature, and inside a ciphertext, of the thief's own.
+fn dressed_up(world: &World, armored: &str) -> [Vec<u8>; 2] {
+    let part = format!("Content-Type: text/plain\n\n{armored}");
+    let around = letter(THIEF).signed(&world.gpg, armored, THIEF);
+    let inner = world.gpg.encrypt(
+        &with_crlf(part.as_bytes()),
+        &[SECURITY_ADDRESS],
+        Some(THIEF),
+    );
+    [around, pgp_mime(THIEF, &inner)].map(|mail| {
+        let head = format!("Autocrypt: {}\r\n", autocrypt(&world.gpg, THIEF));
+        [head.as_bytes(), &mail].concat()
+    })
+}
+
+#[test]
+fn a_signature_around_a_stolen_ciphertext_does_not_make_it_ones_own() {
+    let world = World::new();
+    world.gpg.generate("Thief", THIEF, Algorithm::Curve25519);
+    let stolen = world
+        .gpg
+        .encrypt(SECRET.as_bytes(), &[SECURITY_ADDRESS], None);
+    for mail in dressed_up(&world, &stolen) {
+        let answer = world.opened(&world.answer(&mail));
+        assert!(!answer.contains("What would help us"), "{answer}");
+        let guess = letter(THIEF).encrypted(&world.gpg, SECRET, &[SECURITY_ADDRESS], Some(THIEF));
+        let guess = world.opened(&world.answer(&guess));
+        assert_ne!(case_number(&guess), case_number(&answer));
+    }
+    let cases = world.setup.json(&["case", "list"]);
+    let show = world.setup.json(&["case", "show", "SEC-2026-0001"]);
+    assert_eq!(show["messages"][0]["decrypted"], true, "{show:#}");
+    let signature = &show["messages"][0]["signatures"][0];
+    assert_eq!(signature["status"], "good", "{show:#}");
+    assert_eq!(signature["covers"], "part", "{show:#}");
+    // The second guess, signed by the same key as the first, is the first sent again.
+    assert_eq!(cases.as_array().unwrap().len(), 3, "{cases:#}");
 }
 
 #[test]
@@ -362,12 +453,7 @@ fn the_same_words_in_two_replies_are_no_report_sent_again() {
     let world = World::new();
     let report = letter(VICTIM).header("Subject", "XSS in search");
     let answer = world.answer(&report.plain("The search field runs scripts from the URL.\n"));
-    let ours = answer
-        .lines()
-        .find_map(|line| line.strip_prefix("Message-ID: "))
-        .unwrap()
-        .trim()
-        .to_owned();
+    let ours = message_id(&answer);
     for _ in 0..3 {
         let reply = letter(VICTIM)
             .header("Subject", "Re: We have received your report")
@@ -408,6 +494,262 @@ fn a_new_key_counts_after_one_that_cannot_be_used() {
     assert!(answer.contains("multipart/encrypted"), "{answer}");
     let text = world.opened(&answer);
     assert!(text.contains("We have received your report"), "{text}");
+}
+
+const REPORT: &str = "The search field of your shop has a stored cross-site scripting flaw: a \
+    script in the name of a product runs for every visitor who looks at it.\n";
+
+#[test]
+fn a_report_in_clear_with_a_block_that_cannot_be_read_is_a_report() {
+    let world = World::new();
+    let other = world
+        .gpg
+        .generate("Other", "other@research.test", Algorithm::Curve25519);
+    let theirs = world.gpg.encrypt(b"the proof", &[&other], None);
+    let ours = world.gpg.encrypt(b"the proof", &[SECURITY_ADDRESS], None);
+    let hidden = ["--armor", "--encrypt", "--hidden-recipient", &other];
+    let hidden = String::from_utf8(world.gpg.run(&hidden, b"the proof").stdout).unwrap();
+    let broken = "-----BEGIN PGP MESSAGE-----\n\nAAAA\n-----END PGP MESSAGE-----\n".to_owned();
+    let (head, _) = ours.split_at(ours.len() * 2 / 3);
+    let cut = format!("{head}\n-----END PGP MESSAGE-----\n");
+    let mail = |block: &str| letter(VICTIM).plain(&format!("{REPORT}\n{block}\nAnn\n"));
+
+    let answer = world.answer(&mail(&theirs));
+    let expected = shape(&answer);
+    assert!(
+        expected.contains("We have received your report"),
+        "{expected}"
+    );
+    assert!(expected.contains("could not read that part"), "{expected}");
+    assert!(expected.contains("application/pgp-keys"), "{expected}");
+    assert!(!expected.contains("no key of ours"), "{expected}");
+    assert!(!expected.contains("What would help us"), "{expected}");
+    for block in [hidden, broken, cut] {
+        assert_eq!(shape(&world.answer(&mail(&block))), expected, "{block}");
+    }
+    let case = world.setup.json(&["case", "show", &case_number(&answer)]);
+    assert_eq!(case["kind"], "report", "{case:#}");
+    let labels = case["labels"].to_string();
+    assert!(labels.contains("partly_encrypted"), "{labels}");
+    assert!(labels.contains("\"encrypted\""), "{labels}");
+
+    // Where the block opens, nothing more is said of what is inside.
+    let answer = world.answer(&mail(&ours));
+    assert!(!answer.contains("could not read"), "{answer}");
+    assert!(!answer.contains("What would help us"), "{answer}");
+}
+
+#[test]
+fn a_block_with_a_cover_note_that_cannot_be_read_is_unreadable() {
+    let world = World::new();
+    let other = world
+        .gpg
+        .generate("Other", "other@research.test", Algorithm::Curve25519);
+    let block = world.gpg.encrypt(SECRET.as_bytes(), &[&other], None);
+    let notes = [
+        "",
+        "Hello,\n\nI have found a vulnerability in your product. Please find my security report \
+         below, encrypted with the key from your website. Best regards, Ann\n",
+    ];
+    for note in notes {
+        let answer = world.answer(&letter(VICTIM).plain(&format!("{note}\n{block}")));
+        assert!(answer.contains("but we could not read it"), "{answer}");
+    }
+    // So is a reply, of which nobody would be told otherwise.
+    let answer = world.answer(&letter(VICTIM).plain(REPORT));
+    let ours = message_id(&answer);
+    let reply = letter(VICTIM)
+        .in_reply_to(&ours)
+        .plain(&format!("Another one: {REPORT}\n{block}"));
+    let answer = world.answer(&reply);
+    assert!(answer.contains("but we could not read it"), "{answer}");
+    assert_eq!(case_number(&answer), "SEC-2026-0003");
+}
+
+/// Of the signatures of one mail.
+#[track_caller]
+fn statuses(mail: &serde_json::Value) -> Vec<&str> {
+    let signatures = mail["signatures"].as_array().unwrap();
+    signatures
+        .iter()
+        .map(|signature| signature["status"].as_str().unwrap())
+        .collect()
+}
+
+#[test]
+fn a_certificate_that_was_seen_before_checks_later_signatures() {
+    let world = World::new();
+    world.gpg.generate("Victim", VICTIM, Algorithm::Curve25519);
+    world.gpg.generate("Thief", THIEF, Algorithm::Curve25519);
+    let unknown = letter(VICTIM).signed(&world.gpg, "The first one.\n", VICTIM);
+    world.answer(&unknown);
+    // Two at once: the second is opened before the first, with the certificate, is recorded.
+    let first = letter(VICTIM)
+        .attach("key.asc", "application/pgp-keys", &world.gpg.export(VICTIM))
+        .plain("The login page runs scripts.\n");
+    let second = letter(VICTIM).encrypted(&world.gpg, SECRET, &[SECURITY_ADDRESS], Some(VICTIM));
+    for (name, mail) in [("1.test", &first), ("2.test", &second)] {
+        write_file(&world.setup.file("Maildir/new").join(name), mail);
+    }
+    world.run(&["run", "--once"]);
+    let forged = letter(VICTIM).signed(&world.gpg, "Somebody else's.\n", THIEF);
+    world.answer(&forged);
+
+    let mails: Vec<serde_json::Value> = (1..=4)
+        .map(|number| {
+            let case = world
+                .setup
+                .json(&["case", "show", &format!("SEC-2026-000{number}")]);
+            case["messages"][0].clone()
+        })
+        .collect();
+    let found: Vec<_> = mails.iter().map(statuses).collect();
+    let expected: [&[&str]; 4] = [&["unknown_key"], &[], &["good"], &["unknown_key"]];
+    assert_eq!(found, expected);
+
+    // `explain` and `ingest` know it as well.
+    let file = world.setup.file("again.eml");
+    write_file(
+        &file,
+        letter(VICTIM).signed(&world.gpg, "Once more.\n", VICTIM),
+    );
+    let file = file.to_str().unwrap();
+    let told = world.setup.json_lines(&["explain", file]);
+    assert_eq!(statuses(&told[0]["openpgp"]), ["good"]);
+    world.run(&["ingest", file]);
+    let case = world.setup.json(&["case", "show", "SEC-2026-0005"]);
+    assert_eq!(statuses(&case["messages"][0]), ["good"]);
+}
+
+#[test]
+fn our_own_signature_is_known() {
+    let world = World::new();
+    let secret = world.setup.file("security.key.asc");
+    world.gpg.import(&std::fs::read_to_string(secret).unwrap());
+    let file = world.setup.file("ours.eml");
+    let mail = letter(VICTIM).signed(&world.gpg, "You wrote to me.\n", SECURITY_ADDRESS);
+    write_file(&file, mail);
+    let told = world.setup.json_lines(&["explain", file.to_str().unwrap()]);
+    assert_eq!(statuses(&told[0]["openpgp"]), ["good"]);
+}
+
+#[test]
+fn a_revocation_is_not_forgotten_for_an_older_copy() {
+    let world = World::new();
+    let victim = world.gpg.generate("Victim", VICTIM, Algorithm::Curve25519);
+    let old = world.gpg.export(&victim);
+    let signed = letter(VICTIM)
+        .attach("key.asc", "application/pgp-keys", &old)
+        .signed(&world.gpg, "Signed before.\n", &victim);
+    let name = format!("openpgp-revocs.d/{victim}.rev");
+    let revocation = std::fs::read_to_string(world.gpg.home().join(name)).unwrap();
+    world.gpg.import(&revocation.replace(":-----", "-----"));
+    let with = |certificate: &str| {
+        letter(VICTIM)
+            .attach("key.asc", "application/pgp-keys", certificate)
+            .plain("The login page runs scripts.\n")
+    };
+    let answers = [&old, &world.gpg.export(&victim), &old].map(|it| world.answer(&with(it)));
+    let is_notice = answers.map(|answer| answer.contains("We have an answer for you"));
+    assert_eq!(is_notice, [false, true, true]);
+    world.answer(&signed);
+    let cases = world.setup.json(&["case", "list"]);
+    let newest = cases.as_array().unwrap().last().unwrap()["id"].clone();
+    let case = world
+        .setup
+        .json(&["case", "show", newest.as_str().unwrap()]);
+    assert_eq!(statuses(&case["messages"][0]), ["revoked_key"], "{case:#}");
+    // Nor is anything encrypted to it.
+    let notice = world.answer(&letter(VICTIM).plain("The profile page does so too.\n"));
+    assert!(notice.contains("We have an answer for you"), "{notice}");
+}
+
+/// Makes a key for the victim, and for a thief who goes by the victim's name.
+fn impostor(world: &World) -> Gpg {
+    let thief = Gpg::new();
+    thief.import(&world.setup.certificate());
+    for gpg in [&world.gpg, &thief] {
+        gpg.generate("Victim", VICTIM, Algorithm::Curve25519);
+    }
+    thief
+}
+
+/// Can `gpg` open the answer to a mail of the victim's that brings no certificate?
+#[track_caller]
+fn is_answered_to(world: &World, gpg: &Gpg, text: &str) -> bool {
+    let answer = world.answer(&letter(VICTIM).plain(text));
+    let start = answer.find("-----BEGIN PGP MESSAGE-----").expect(&answer);
+    let opened = gpg.try_run(&["--decrypt"], &answer.as_bytes()[start..]);
+    opened.status.success()
+}
+
+#[test]
+fn a_certificate_that_came_along_gives_way_to_one_that_signed() {
+    let world = World::new();
+    let thief = impostor(&world);
+    let with =
+        |gpg: &Gpg| letter(VICTIM).attach("key.asc", "application/pgp-keys", &gpg.export(VICTIM));
+    world.answer(&with(&thief).plain("A forged one.\n"));
+    assert!(is_answered_to(&world, &thief, "The first.\n"));
+    // The answer to a mail that brings a certificate goes to that one.
+    let mail = with(&world.gpg).signed(&world.gpg, "The real one.\n", VICTIM);
+    world.opened(&world.answer(&mail));
+    assert!(is_answered_to(&world, &world.gpg, "The second.\n"));
+    world.answer(&with(&thief).plain("Another forged one.\n"));
+    assert!(is_answered_to(&world, &world.gpg, "The third.\n"));
+}
+
+#[test]
+fn a_certificate_from_an_authentic_mail_outranks_all_others() {
+    let world = World::new();
+    world
+        .setup
+        .set("organization.authserv_ids", vec!["mx.example.test"]);
+    let thief = impostor(&world);
+    let results =
+        |verdict: &str| format!("mx.example.test; dmarc={verdict} header.from=research.test");
+    let with =
+        |gpg: &Gpg| letter(VICTIM).attach("key.asc", "application/pgp-keys", &gpg.export(VICTIM));
+    // Found to be forged: not remembered at all.
+    let forged = with(&thief)
+        .header("Authentication-Results", &results("fail"))
+        .signed(&thief, "A forged one.\n", VICTIM);
+    world.answer(&forged);
+    let answer = world.answer(&letter(VICTIM).plain("The first.\n"));
+    assert!(answer.contains("We have received your report"), "{answer}");
+    // Nothing is known of where it came from.
+    world.answer(&with(&thief).signed(&thief, "Another forged one.\n", VICTIM));
+    assert!(is_answered_to(&world, &thief, "The second.\n"));
+    let real = with(&world.gpg)
+        .header("Authentication-Results", &results("pass"))
+        .plain("The real one.\n");
+    world.opened(&world.answer(&real));
+    assert!(is_answered_to(&world, &world.gpg, "The third.\n"));
+    world.answer(&with(&thief).signed(&thief, "A third forged one.\n", VICTIM));
+    assert!(is_answered_to(&world, &world.gpg, "The fourth.\n"));
+}
+
+#[test]
+fn a_certificate_is_kept_only_for_an_address_that_it_names() {
+    let world = World::new();
+    world.gpg.generate("Thief", THIEF, Algorithm::Curve25519);
+    let mail = letter(VICTIM)
+        .attach("key.asc", "application/pgp-keys", &world.gpg.export(THIEF))
+        .signed(&world.gpg, "The first one.\n", THIEF);
+    let answer = world.answer(&mail);
+    assert!(answer.contains("multipart/encrypted"), "{answer}");
+    let answer = world.answer(&letter(VICTIM).plain("The second one.\n"));
+    assert!(answer.contains("We have received your report"), "{answer}");
+}
+
+#[test]
+fn an_address_with_a_quoted_local_part_is_answered() {
+    let world = World::new();
+    let from = "\"ann@home\"@research.test";
+    let answer = world.answer(&letter(from).plain("The search field runs scripts.\n"));
+    assert!(answer.contains(&format!("\nTo: {from}\n")), "{answer}");
+    let answer = world.answer(&letter("\"ann\"@research.test").plain("So does the login.\n"));
+    assert!(answer.contains("\nTo: ann@research.test\n"), "{answer}");
 }
 
 #[test]

@@ -82,8 +82,8 @@ impl Bench<'_> {
             let fetched = fetched.expect("fetch");
             assert_eq!(fetched.len(), batch.len(), "mails that came");
 
-            let opened = self.open(fetched, listing.validity, &mut pieces);
-            let letters = self.decide(&rehearsal, &opened, &mut pieces);
+            let mut opened = self.open(fetched, listing.validity, &mut pieces);
+            let letters = self.decide(&rehearsal, &mut opened, &mut pieces);
             assert_eq!(letters.len(), opened.len(), "each mail is answered once");
             self.commit(&store, &opened, &letters, &mut pieces);
             send(&mut delivery, &letters, &mut pieces).await;
@@ -122,11 +122,11 @@ impl Bench<'_> {
         opened
     }
 
-    fn decide(&self, store: &Store, opened: &[Opened], pieces: &mut Pieces) -> Vec<Claimed> {
+    fn decide(&self, store: &Store, opened: &mut [Opened], pieces: &mut Pieces) -> Vec<Claimed> {
         let began = Instant::now();
         store
             .write(|tx| {
-                for opened in opened {
+                for opened in &mut *opened {
                     intake::record(tx, opened, &self.desk, Utc::now())?;
                 }
                 Ok::<_, StoreError>(())
@@ -188,8 +188,10 @@ impl Bench<'_> {
         if let Some(place) = &opened.mail.place {
             tx.remember_origin(place, id, None)?;
         }
-        if let (Some(sender), Some(certificate)) = (&sender, decide::sender_certificate(message)) {
-            tx.remember_certificate(sender, certificate, now)?;
+        let authentication = opened.classified.authentication;
+        let remembered = decide::certificate_to_remember(message, authentication, &[]);
+        if let (Some(sender), Some((certificate, learned))) = (&sender, remembered) {
+            tx.remember_certificate(sender, certificate, learned, now)?;
         }
         if let Some(comparable) = &opened.comparable {
             tx.remember_sketch(id, comparable)?;
@@ -207,6 +209,7 @@ impl Bench<'_> {
             subject: String::new(),
             text: "Thank you for your report. ".repeat(50),
             encrypted: false,
+            certificate: None,
             bytes: letter.bytes.clone(),
             written_at: now,
             not_before: now,

@@ -27,7 +27,7 @@ pub fn run(config_path: &Path, paths: &[PathBuf], output: Output) -> Outcome {
         let mail = ingest::as_mail(found, config.limits.max_message, false);
         let now = Utc::now();
         let mut opened = intake::open_mail(mail, &desk, now);
-        let decision: Decision = store.read(|tx| intake::judge(tx, &opened, &desk, now))?;
+        let decision: Decision = store.read(|tx| intake::judge(tx, &mut opened, &desk, now))?;
         let digest = opened.message.digest;
         if store.read(|tx| tx.recorded(digest))?.is_some() {
             opened.message.problems.push(Problem(

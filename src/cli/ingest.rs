@@ -76,7 +76,7 @@ fn record(
 ) -> Result<(), StoreError> {
     let recorded = store.write(|tx| {
         waiting
-            .iter()
+            .iter_mut()
             .map(|(_, opened)| intake::record(tx, opened, desk, Utc::now()))
             .collect::<Result<Vec<Recorded>, StoreError>>()
     })?;

@@ -329,7 +329,7 @@ impl Post {
             for recipient in free {
                 let joined = shared.store.write(|tx| {
                     let held = tx.held_for(&recipient)?;
-                    let certificate = intake::certificate_for(tx, &recipient, now)?;
+                    let certificate = intake::certificate_of_held(tx, &recipient)?;
                     let written = desk.combined(&recipient, &held, certificate.as_ref(), now)?;
                     let id = tx.enqueue(&written.letter)?;
                     tx.merge(&held.ids, id)?;

@@ -595,13 +595,13 @@ impl<'a, M: Mailbox> Visit<'a, M> {
         let (tell_recorded, recorded) = mpsc::channel();
         let task = tokio::task::spawn_blocking(move || {
             let desk = shared.desk();
-            let mails = open_batch(&desk, lane, &folder, &batch, fetched, answer_since);
+            let mut mails = open_batch(&desk, lane, &folder, &batch, fetched, answer_since);
             // Nobody may be waiting for it any more.
             let _ = tell_opened.send(());
             if before.is_some_and(|before| before.recv().is_err()) {
                 return Ok(None);
             }
-            let to_file = record_batch(&shared, &desk, &folder, &batch, &mails)?;
+            let to_file = record_batch(&shared, &desk, &folder, &batch, &mut mails)?;
             shared.letters.notify_one();
             let _ = tell_recorded.send(());
             Ok(Some(to_file))
@@ -1008,9 +1008,9 @@ fn record_batch(
     desk: &Desk,
     folder: &Folder,
     batch: &Batch,
-    mails: &[Opened],
+    mails: &mut [Opened],
 ) -> Result<Vec<Uid>, StoreError> {
-    let finish = |tx: &Tx<'_>| {
+    let finish = |tx: &Tx<'_>, mails: &[Opened]| {
         let mut to_file = Vec::new();
         for place in mails.iter().filter_map(|opened| opened.mail.place.as_ref()) {
             if tx.is_unfiled(place)? {

@@ -224,6 +224,7 @@ fn unreadable(channel: Channel) -> Reply {
         channel,
         says_content: false,
         again: false,
+        part_unread: false,
         delayed: true,
     }
 }

@@ -8,7 +8,7 @@ use std::io::Write;
 use super::{Result, Tx, instant, optional};
 use crate::mail::message::{Address, Attachment, Certificate, Digest, Message, Signature};
 use crate::mailbox::{Lane, Uid};
-use crate::triage::decide::{CaseRef, Known, Questions};
+use crate::triage::decide::{CaseRef, Known, Learned, Questions};
 use crate::triage::same::{self, Comparable, Sketch};
 
 /// A mail over this size is written in pieces, so that no second copy of it is in memory.
@@ -294,11 +294,12 @@ impl Tx<'_> {
         }))
     }
 
-    /// The certificates that were seen with this address, the first one first; at most ten.
+    /// The certificates that were seen with this address, the best first: what speaks for it
+    /// counts, then who came first. At most ten.
     pub fn certificates_of(&self, email: &str) -> Result<Vec<Certificate>> {
         let mut statement = self.0.prepare_cached(
             "SELECT fingerprint, bytes FROM certificates WHERE email = ?1
-             ORDER BY first_seen_at, rowid LIMIT 10",
+             ORDER BY learned DESC, first_seen_at, rowid LIMIT 10",
         )?;
         let rows = statement.query_map([email], |row| {
             Ok(Certificate {
@@ -310,31 +311,43 @@ impl Tx<'_> {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Remembers a certificate with the address of the mail that brought it.
-    /// Says whether the address showed another one before.
+    /// Remembers a certificate with the address of the mail that brought it, in place of what was
+    /// known of it. The ten best of an address are kept: anybody can send us more in its name.
     pub fn remember_certificate(
         &self,
         email: &str,
         certificate: &Certificate,
+        learned: Learned,
         now: DateTime<Utc>,
-    ) -> Result<bool> {
-        let known = self.certificates_of(email)?;
+    ) -> Result<()> {
         self.0
             .prepare_cached(
-                "INSERT INTO certificates (email, fingerprint, bytes, first_seen_at, last_seen_at)
-                 VALUES (?1, ?2, ?3, ?4, ?4)
+                "INSERT INTO certificates (email, fingerprint, bytes, learned, first_seen_at,
+                     last_seen_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?5)
                  ON CONFLICT (email, fingerprint)
-                 DO UPDATE SET bytes = excluded.bytes, last_seen_at = excluded.last_seen_at",
+                 DO UPDATE SET bytes = excluded.bytes, last_seen_at = excluded.last_seen_at,
+                     learned = max(learned, excluded.learned)",
             )?
             .execute(params![
                 email,
                 certificate.fingerprint,
                 certificate.bytes,
+                match learned {
+                    Learned::CameAlong => 0,
+                    Learned::Signed => 1,
+                    Learned::Authenticated => 2,
+                },
                 now.timestamp()
             ])?;
-        Ok(known
-            .first()
-            .is_some_and(|first| first.fingerprint != certificate.fingerprint))
+        self.0
+            .prepare_cached(
+                "DELETE FROM certificates WHERE email = ?1 AND rowid NOT IN (
+                     SELECT rowid FROM certificates WHERE email = ?1
+                     ORDER BY learned DESC, first_seen_at, rowid LIMIT 10)",
+            )?
+            .execute([email])?;
+        Ok(())
     }
 
     /// Writes the record of one incoming mail, with its bytes.

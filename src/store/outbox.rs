@@ -19,7 +19,7 @@ use super::cases::CaseFile;
 use super::intake::to_i64;
 use super::{Result, Tx, instant, optional};
 use crate::config::Limits;
-use crate::mail::message::{Digest, address_key, mailbox_key};
+use crate::mail::message::{Certificate, Digest, address_key, mailbox_key};
 use crate::triage::classify::Kind;
 use crate::triage::deadline;
 use crate::triage::decide::CaseRef;
@@ -44,6 +44,8 @@ pub struct NewLetter {
     /// What it says, for the record.
     pub text: String,
     pub encrypted: bool,
+    /// Of the recipient, where it is encrypted.
+    pub certificate: Option<Certificate>,
     /// Final, with CRLF line ends.
     pub bytes: Vec<u8>,
     pub written_at: DateTime<Utc>,
@@ -192,8 +194,8 @@ impl Tx<'_> {
         self.0
             .prepare_cached(
                 "INSERT INTO outbox (message_id, recipient, mailbox, domain, envelope_from,
-                     automatic, acknowledges, attaches_key, state, created_at, next_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'waiting', ?9, ?10)",
+                     automatic, acknowledges, attaches_key, certificate, state, created_at, next_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'waiting', ?10, ?11)",
             )?
             .execute(params![
                 message,
@@ -204,6 +206,7 @@ impl Tx<'_> {
                 letter.automatic,
                 letter.acknowledges,
                 letter.attaches_key,
+                letter.certificate.as_ref().map(|it| it.bytes.as_slice()),
                 letter.written_at.timestamp(),
                 letter.not_before.timestamp(),
             ])?;
@@ -555,6 +558,19 @@ impl Tx<'_> {
             unreadable: letter.is_of_unreadable(),
         });
         Ok(())
+    }
+
+    /// The certificate of the newest encrypted letter that is held for an address.
+    pub fn certificate_of_held(&self, recipient: &str) -> Result<Option<Vec<u8>>> {
+        optional(
+            self.0
+                .prepare_cached(
+                    "SELECT certificate FROM outbox
+                     WHERE state = 'held' AND recipient = ?1 AND certificate IS NOT NULL
+                     ORDER BY id DESC LIMIT 1",
+                )?
+                .query_row([recipient], |row| row.get(0)),
+        )
     }
 
     fn case_by_id(&self, id: i64) -> Result<CaseRef> {

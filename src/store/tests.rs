@@ -10,12 +10,14 @@ use super::intake::{IncomingRecord, Place};
 use super::outbox::{Claimed, Delivered, Fate, NewLetter};
 use super::*;
 use crate::config::Limits;
-use crate::mail::message::{Address, Digest, Message};
+use crate::intake;
+use crate::mail::message::{Address, Certificate, Digest, Message};
+use crate::mail::pgp;
 use crate::mailbox::Lane;
 use crate::triage::calendar::Calendar;
 use crate::triage::classify::Label;
 use crate::triage::deadline::open_deadlines;
-use crate::triage::decide::{CaseRef, Questions};
+use crate::triage::decide::{CaseRef, Learned, Questions};
 use crate::triage::policy::{
     AcknowledgedBy, DeadlineKind, Deadlines, Policy, Remediate, Severity, Span,
 };
@@ -124,6 +126,7 @@ fn letter(case: Option<&CaseRef>, recipient: &str, at: DateTime<Utc>) -> NewLett
         subject: "We have your report".to_owned(),
         text: "Thank you.".to_owned(),
         encrypted: false,
+        certificate: None,
         bytes: b"Subject: We have your report\r\n\r\nThank you.\r\n".to_vec(),
         written_at: at,
         not_before: at,
@@ -1132,4 +1135,104 @@ fn the_schema_has_no_row_that_sqlite_finds_fault_with() {
         .query_row("PRAGMA integrity_check", [], |row| row.get(0))
         .unwrap();
     assert_eq!(verdict, "ok");
+}
+
+fn certificate(name: &str) -> Certificate {
+    Certificate {
+        fingerprint: name.to_owned(),
+        emails: Vec::new(),
+        bytes: name.as_bytes().to_vec(),
+    }
+}
+
+#[test]
+fn certificates_rank_by_what_speaks_for_them() {
+    let store = Store::in_memory().unwrap();
+    let names = |tx: &Tx<'_>, email: &str| -> Vec<String> {
+        let certificates = tx.certificates_of(email).unwrap().into_iter();
+        certificates.map(|it| it.fingerprint).collect()
+    };
+    let seen = [
+        ("A", Learned::CameAlong),
+        ("B", Learned::CameAlong),
+        ("C", Learned::Signed),
+        ("D", Learned::Authenticated),
+        ("E", Learned::Signed),
+    ];
+    store
+        .write(|tx| {
+            for (number, (name, learned)) in seen.into_iter().enumerate() {
+                let at = monday() + Duration::seconds(number as i64);
+                tx.remember_certificate("r@x.test", &certificate(name), learned, at)?;
+            }
+            assert_eq!(names(tx, "r@x.test"), ["D", "C", "E", "A", "B"]);
+            assert_eq!(names(tx, "other@x.test"), [""; 0]);
+            // A better reason counts, a worse one takes nothing away.
+            let later = monday() + Duration::days(1);
+            tx.remember_certificate("r@x.test", &certificate("B"), Learned::Signed, later)?;
+            tx.remember_certificate("r@x.test", &certificate("D"), Learned::CameAlong, later)?;
+            assert_eq!(names(tx, "r@x.test"), ["D", "B", "C", "E", "A"]);
+            Ok::<_, StoreError>(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn ten_certificates_of_an_address_are_kept() {
+    let store = Store::in_memory().unwrap();
+    store
+        .write(|tx| {
+            for number in 0..50 {
+                let learned = match number {
+                    40 => Learned::Authenticated,
+                    _ => Learned::CameAlong,
+                };
+                let name = number.to_string();
+                tx.remember_certificate("r@x.test", &certificate(&name), learned, monday())?;
+            }
+            let kept: i64 =
+                tx.0.query_row("SELECT count(*) FROM certificates", [], |row| row.get(0))?;
+            assert_eq!(kept, 10);
+            let best = tx.certificates_of("r@x.test")?;
+            let best: Vec<&str> = best.iter().map(|it| it.fingerprint.as_str()).collect();
+            assert_eq!(best, ["40", "0", "1", "2", "3", "4", "5", "6", "7", "8"]);
+            Ok::<_, StoreError>(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn joined_letters_are_sealed_like_the_newest_sealed_one() {
+    let store = Store::in_memory().unwrap();
+    let to = "r@research.test";
+    let generated = |name: &str| {
+        let key = pgp::generate(name, to, None, std::time::Duration::from_secs(60), monday());
+        pgp::read_certificates(key.unwrap().as_bytes()).remove(0)
+    };
+    let [old, new, best] = ["Old", "New", "Best"].map(generated);
+    let sealed = |certificate: &Certificate| NewLetter {
+        encrypted: true,
+        certificate: Some(certificate.clone()),
+        ..letter(None, to, monday())
+    };
+    let clear = letter(None, to, monday());
+    let foreign = NewLetter {
+        recipient: "other@research.test".to_owned(),
+        ..sealed(&best)
+    };
+    let letters = [clear.clone(), sealed(&old), sealed(&new), clear, foreign];
+    store
+        .write(|tx| {
+            tx.remember_certificate(to, &best, Learned::Authenticated, monday())?;
+            tx.remember_certificate(to, &new, Learned::CameAlong, monday())?;
+            letters.iter().try_for_each(|it| tx.enqueue(it).map(drop))
+        })
+        .unwrap();
+    let of_held = || {
+        let found = store.read(|tx| intake::certificate_of_held(tx, to));
+        found.unwrap().map(|it| it.fingerprint)
+    };
+    assert_eq!(of_held(), None, "nothing is held");
+    assert_eq!(send_due(&store, 1, monday()).len(), 2);
+    assert_eq!(of_held(), Some(new.fingerprint));
 }

@@ -105,7 +105,7 @@ pub struct Known {
     pub acknowledged_again: u32,
     /// Cases of much the same text, and how alike (0 to 1).
     pub alike: Vec<(CaseRef, f32)>,
-    /// Of the certificates seen with the sender's address, the first that can be used.
+    /// Of the certificates seen with the sender's address, the best that can be used.
     pub certificate: Option<Certificate>,
 }
 
@@ -394,17 +394,63 @@ fn may_say_content(message: &Message, channel: &Channel) -> bool {
 /// in clear the signature alone is enough. On a ciphertext it is not: to whom an answer is
 /// encrypted can be seen, and that would tell who wrote what somebody else has sent us.
 pub fn sender_certificate(message: &Message) -> Option<&Certificate> {
-    let from = message.from.as_ref()?.key();
-    let names = |certificate: &&Certificate| {
-        let emails = &certificate.emails;
-        emails.contains(&from) || emails.contains(&without_tag(&from))
-    };
-    let signed = |certificate: &&Certificate| good_signatures(message, certificate).count() > 0;
     let certificates = || message.openpgp.certificates.iter();
+    own_certificate(message)
+        .or_else(|| certificates().find(|it| has_signed(message, it) && !message.openpgp.encrypted))
+}
+
+/// Of the certificates in the mail that name its sender's address, one that signed it, else the first.
+fn own_certificate(message: &Message) -> Option<&Certificate> {
+    let from = message.from.as_ref()?.key();
+    let untagged = without_tag(&from);
+    let names = |certificate: &&Certificate| {
+        certificate.emails.contains(&from) || certificate.emails.contains(&untagged)
+    };
+    let certificates = || message.openpgp.certificates.iter().filter(names);
     certificates()
-        .find(|certificate| names(certificate) && signed(certificate))
-        .or_else(|| certificates().find(names))
-        .or_else(|| certificates().find(|it| signed(it) && !message.openpgp.encrypted))
+        .find(|certificate| has_signed(message, certificate))
+        .or_else(|| certificates().next())
+}
+
+/// Did the owner of the certificate sign at least a part of the mail?
+pub fn has_signed(message: &Message, certificate: &Certificate) -> bool {
+    good_signatures(message, certificate).next().is_some()
+}
+
+/// What speaks for a certificate being that of an address. Anybody can make one that names it and
+/// send it to us under that name, so the first one seen is not always the right one; a better
+/// reason outranks a worse one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Learned {
+    /// It came along with a mail from there.
+    CameAlong,
+    /// It signed a mail from there.
+    Signed,
+    /// It came with, or signed, a mail that our own server found authentic.
+    Authenticated,
+}
+
+/// The certificate that is remembered for the mail's sender, and why: one that came with the mail
+/// and names the address, or one of those `seen` with it before that signed the mail.
+///
+/// None of a mail that our own server found to be somebody else's.
+pub fn certificate_to_remember<'m>(
+    message: &'m Message,
+    authentication: Authentication,
+    seen: &'m [Certificate],
+) -> Option<(&'m Certificate, Learned)> {
+    let own = own_certificate(message);
+    let signer = own
+        .into_iter()
+        .chain(seen)
+        .find(|certificate| has_signed(message, certificate));
+    let learned = match authentication {
+        Authentication::Fail => return None,
+        Authentication::Pass => Learned::Authenticated,
+        Authentication::None if signer.is_some() => Learned::Signed,
+        Authentication::None => Learned::CameAlong,
+    };
+    Some((signer.or(own)?, learned))
 }
 
 fn good_signatures<'m>(
@@ -488,4 +534,163 @@ fn case_numbers(message: &Message) -> Vec<String> {
         }
     }
     numbers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mail::message::Digest;
+    use crate::triage::classify::classify;
+
+    fn mail(from: &str) -> Message {
+        Message {
+            from: Some(Address {
+                name: None,
+                email: from.to_owned(),
+            }),
+            ..Message::unread(Digest::of(b""), 0)
+        }
+    }
+
+    #[test]
+    fn case_numbers_are_found_as_people_write_them() {
+        #[track_caller]
+        fn check(subject: &str, text: &str, expected: &[&str]) {
+            let mail = Message {
+                subject: subject.to_owned(),
+                text: text.to_owned(),
+                ..mail("ann@research.example")
+            };
+            assert_eq!(case_numbers(&mail), expected, "{subject}: {text}");
+        }
+        check("Re: [SEC-2026-0001] x", "", &["SEC-2026-0001"]);
+        check(
+            "re: [sec-2026-0001]",
+            "Sec-2026-0002",
+            &["SEC-2026-0001", "SEC-2026-0002"],
+        );
+        check("sec-2026-0001", "SEC-2026-0001", &["SEC-2026-0001"]);
+        check("", "about sec-2026-123456.", &["SEC-2026-123456"]);
+        check("", "ſec-2026-0001, sec-20260001, sec-2026-01", &[]);
+    }
+
+    #[test]
+    fn addresses_that_are_answered() {
+        #[track_caller]
+        fn check(email: &str, expected: bool) {
+            let address = mail(email).from.unwrap();
+            assert_eq!(can_be_answered(&address), expected, "{email}");
+        }
+        check("ann@research.example", true);
+        check("\"a@b\"@research.example", true);
+        check("@research.example", false);
+        check("a@b@research.example", false);
+        check("root@localhost", false);
+        check("ann", false);
+        check("", false);
+    }
+
+    #[test]
+    fn why_a_part_was_not_read_does_not_show() {
+        let organization = Organization {
+            name: "Example Corp".to_owned(),
+            address: "security@example.com".to_owned(),
+            aliases: Vec::new(),
+            authserv_ids: Vec::new(),
+            list_ids: Vec::new(),
+        };
+        let reply_to = |failure: Failure, partly_decrypted: bool| {
+            let mut message = Message {
+                text: "The search field of your shop has a stored cross-site scripting flaw that \
+                       runs for every visitor."
+                    .to_owned(),
+                ..mail("ann@research.example")
+            };
+            message.openpgp.encrypted = true;
+            message.openpgp.partly_decrypted = partly_decrypted;
+            message.openpgp.failure = Some(failure);
+            let classified = classify(&message, &organization, Lane::Inbox);
+            assert_eq!(classified.kind_hint, Kind::Report);
+            let incoming = Incoming {
+                message: &message,
+                classified: &classified,
+                lane: Lane::Inbox,
+                received_at: DateTime::UNIX_EPOCH,
+                too_large: false,
+                unanswered: None,
+            };
+            let kind = classified.kind_hint;
+            reply(&incoming, &Known::default(), &organization, kind, false).unwrap()
+        };
+        let expected = reply_to(Failure::NoKey, false);
+        assert_eq!(expected.template, Template::Acknowledgement);
+        assert_eq!(expected.channel, Channel::ClearWithoutContent);
+        assert!(expected.part_unread && expected.attaches_key && expected.delayed);
+        assert!(!expected.says_content);
+        for failure in [
+            Failure::NoKey,
+            Failure::NoKeyFits,
+            Failure::PasswordOnly,
+            Failure::Damaged,
+            Failure::Modified,
+            Failure::Unsupported,
+            Failure::TooLarge,
+            Failure::Malformed,
+        ] {
+            assert_eq!(reply_to(failure, false), expected, "{failure:?}");
+            assert_eq!(reply_to(failure, true), expected, "{failure:?}");
+        }
+    }
+
+    fn certificate(name: &str, email: &str) -> Certificate {
+        Certificate {
+            fingerprint: name.to_owned(),
+            emails: vec![email.to_owned()],
+            bytes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_certificate_is_remembered_for_an_address_that_it_names() {
+        use Authentication::{Fail, None as Unknown, Pass};
+        const FROM: &str = "ann+x@research.example";
+        #[track_caller]
+        fn check(
+            brought: &[(&str, &str)],
+            signed_by: &str,
+            authentication: Authentication,
+            expected: Option<(&str, Learned)>,
+        ) {
+            let mut mail = mail(FROM);
+            mail.openpgp.certificates = brought
+                .iter()
+                .map(|(name, email)| certificate(name, email))
+                .collect();
+            mail.openpgp.signatures = vec![Signature {
+                status: SignatureStatus::Good,
+                fingerprint: Some(signed_by.to_owned()),
+                covers: Covers::Part,
+            }];
+            let seen = [certificate("SEEN", FROM)];
+            let found = certificate_to_remember(&mail, authentication, &seen);
+            let found = found.map(|(it, learned)| (it.fingerprint.as_str(), learned));
+            assert_eq!(
+                found, expected,
+                "{brought:?} {signed_by} {authentication:?}"
+            );
+        }
+        let (own, tagged, other) = (
+            ("A", "ann@research.example"),
+            ("B", FROM),
+            ("C", "c@x.example"),
+        );
+        check(&[own], "?", Unknown, Some(("A", Learned::CameAlong)));
+        check(&[own, tagged], "B", Unknown, Some(("B", Learned::Signed)));
+        check(&[own], "?", Pass, Some(("A", Learned::Authenticated)));
+        check(&[own], "A", Fail, None);
+        check(&[other], "C", Pass, None);
+        check(&[], "?", Pass, None);
+        check(&[], "SEEN", Unknown, Some(("SEEN", Learned::Signed)));
+        check(&[own], "SEEN", Pass, Some(("SEEN", Learned::Authenticated)));
+    }
 }

@@ -397,6 +397,9 @@ impl<'a> Part<'a> {
                 let (bytes, damaged) = transfer::base64(self.body);
                 (Cow::Owned(bytes), damaged)
             }
+            Encoding::QuotedPrintable if is_bare_armour(self.body) => {
+                (Cow::Borrowed(self.body), false)
+            }
             Encoding::QuotedPrintable => {
                 let (bytes, damaged) = transfer::quoted_printable(self.body);
                 (Cow::Owned(bytes), damaged)
@@ -411,6 +414,16 @@ impl<'a> Part<'a> {
 
 fn is_armour(body: &[u8]) -> bool {
     body.trim_ascii_start().starts_with(b"-----BEGIN PGP ")
+}
+
+/// Armour that nobody encoded, whatever the label says: the line with its checksum is `=abcd`,
+/// which would be `=3Dabcd`, and of which `=ab` may look like an encoded byte.
+fn is_bare_armour(body: &[u8]) -> bool {
+    is_armour(body)
+        && body
+            .split(|&byte| byte == b'\n')
+            .map(<[u8]>::trim_ascii_end)
+            .any(|line| line.len() == 5 && line.starts_with(b"="))
 }
 
 /// `type/subtype`, or what stands for a value that is none (RFC 2045, 5.2).
@@ -446,6 +459,30 @@ mod tests {
             exceeded: false,
             header_cut: false,
         }
+    }
+
+    #[test]
+    fn armour_that_nobody_encoded_is_left_as_it_is() {
+        #[track_caller]
+        fn check(label: &str, checksum: &str, expected: &str) {
+            let armour = |checksum| {
+                format!(
+                    "-----BEGIN PGP MESSAGE-----\n\nAAAA\n{checksum}\n-----END PGP MESSAGE-----\n"
+                )
+            };
+            let mail = format!("Content-Transfer-Encoding: {label}\n\n{}", armour(checksum));
+            let (decoded, damaged) = parse(&mail).decoded();
+            assert_eq!(
+                String::from_utf8_lossy(&decoded),
+                armour(expected),
+                "{label}"
+            );
+            assert!(!damaged, "{label}");
+        }
+        check("7bit", "=4Fxy", "=4Fxy");
+        check("base64", "=4Fxy", "=4Fxy");
+        check("quoted-printable", "=4Fxy", "=4Fxy");
+        check("quoted-printable", "=3D4Fxy", "=4Fxy");
     }
 
     /// `mixed(plain[text] png[…])`

@@ -1,6 +1,5 @@
 //! Classification measured on real mail. Prints a rate for each set and holds floors.
 
-use std::hint::black_box;
 use std::path::Path;
 
 use crate::loops::{decided, policy};
@@ -9,8 +8,6 @@ use serde_json::Value;
 use triaged::mail::message::Message;
 use triaged::mailbox::Lane;
 use triaged::triage::classify::{Classified, Kind, automatic, classify, own_words};
-use triaged::triage::extract::extract;
-use triaged::triage::same::comparable;
 
 /// A person's mail that its origin keeps among bounces: it expects no bounced address in it.
 const MISFILED: &str = "mail/groupwise_03.txt";
@@ -289,39 +286,4 @@ fn own_words_of_replies() {
 
 fn collapse(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-#[test]
-#[ignore = "a measurement"]
-fn speed() {
-    let Some(path) = corpus("report-bugcrowd-templates") else {
-        return;
-    };
-    let mails: Vec<Message> = expectations(&path)
-        .iter()
-        .map(|row| std::fs::read_to_string(path.join(field(row, "file"))).unwrap())
-        .map(|text| mail("a@b.test", "Report", &text))
-        .collect();
-    let bytes: usize = mails.iter().map(|message| message.text.len()).sum();
-    let per = |what: &str, work: &dyn Fn(&Message)| {
-        let start = std::time::Instant::now();
-        mails.iter().for_each(work);
-        println!(
-            "{what}: {:.0} mails/s of {} bytes",
-            mails.len() as f64 / start.elapsed().as_secs_f64(),
-            bytes / mails.len()
-        );
-    };
-    per("automatic", &|message| {
-        black_box(automatic(message, &organization()));
-    });
-    per("classify", &|message| {
-        black_box(classified(message));
-    });
-    per("extract", &|message| {
-        black_box(extract(message));
-    });
-    per("comparable", &|message| {
-        black_box(comparable(message));
-    });
 }

@@ -120,7 +120,7 @@ struct Words {
 impl Words {
     fn read(message: &Message) -> Self {
         let own = own_words(&message.text);
-        let folded = fold(&format!("{}\n{own}", message.subject));
+        let folded = fold(&[&message.subject, "\n", &own].concat());
         let mut likeness = likeness::likeness(&folded);
         if !likeness.is_report() {
             // A forwarded or wholly quoted report is one too.

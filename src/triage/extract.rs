@@ -44,11 +44,7 @@ pub struct Extracted {
 
 /// Reads a report's subject and text.
 pub fn extract(message: &Message) -> Extracted {
-    let text = format!(
-        "{}\n{}",
-        message.subject,
-        beginning(&message.text, LOOKED_AT)
-    );
+    let text = [&message.subject, "\n", beginning(&message.text, LOOKED_AT)].concat();
     let text = plain_hyphens(&text);
     let folded = fold(&text);
     let cvss = vectors(&text);
@@ -190,7 +186,7 @@ fn candidates(text: &str) -> Vec<String> {
 }
 
 fn vector_start(word: &str) -> Option<usize> {
-    if !word.contains(':') {
+    if !word.bytes().any(|byte| byte == b':') {
         return None;
     }
     let upper = word.to_ascii_uppercase();

@@ -7,6 +7,8 @@
 
 use std::ops::Deref;
 
+use memchr::memmem;
+
 /// More of a text than this many bytes is not looked at.
 pub const LOOKED_AT: usize = 256 * 1024;
 
@@ -34,7 +36,7 @@ impl Folded {
 
     fn index(text: String) -> Self {
         let mut trigrams = Box::new([0; TRIGRAM_WORDS]);
-        for three in text.as_bytes().windows(3) {
+        for three in trigrams_of(&text) {
             let (word, bit) = trigram_place(three);
             if let Some(bits) = trigrams.get_mut(word) {
                 *bits |= bit;
@@ -45,7 +47,7 @@ impl Folded {
 
     /// `false`: it holds no such substring. `true`: it may.
     fn may_hold(&self, needle: &str) -> bool {
-        needle.as_bytes().windows(3).all(|three| {
+        trigrams_of(needle).all(|three| {
             let (word, bit) = trigram_place(three);
             self.trigrams.get(word).is_none_or(|bits| bits & bit != 0)
         })
@@ -60,12 +62,19 @@ impl Deref for Folded {
     }
 }
 
+/// Each three bytes that stand together, as a number.
+fn trigrams_of(text: &str) -> impl Iterator<Item = u32> {
+    let mut last = 0;
+    let threes = text.as_bytes().iter().map(move |byte| {
+        last = ((last << 8) | u32::from(*byte)) & 0x00ff_ffff;
+        last
+    });
+    threes.skip(2)
+}
+
 /// Word and bit of three bytes in the bitmap.
-fn trigram_place(three: &[u8]) -> (usize, u64) {
-    let value = three
-        .iter()
-        .fold(0_u32, |value, byte| (value << 8) | u32::from(*byte));
-    let hash = value.wrapping_mul(0x9e37_79b1) >> 17;
+fn trigram_place(three: u32) -> (usize, u64) {
+    let hash = three.wrapping_mul(0x9e37_79b1) >> 17;
     ((hash >> 6) as usize, 1 << (hash & 63))
 }
 
@@ -99,19 +108,17 @@ fn fold_words(text: &str, folded: &mut String) {
 /// The same for most mails, several times as fast: a mail is folded in many pieces.
 fn fold_ascii(text: &str, folded: &mut Vec<u8>) {
     let begin = folded.len();
-    let mut is_apart = false;
-    for &byte in text.as_bytes() {
-        if is_ascii_space(byte) {
-            is_apart = folded.len() > begin;
-            continue;
-        }
-        if std::mem::take(&mut is_apart) {
+    let words = text.as_bytes().split(|byte| is_ascii_space(*byte));
+    for word in words.filter(|word| !word.is_empty()) {
+        if folded.len() > begin {
             folded.push(b' ');
         }
-        folded.push(match byte {
-            b'`' => b'\'',
-            byte => byte.to_ascii_lowercase(),
-        });
+        folded.extend_from_slice(word);
+    }
+    let added = folded.get_mut(begin..).unwrap_or_default();
+    added.make_ascii_lowercase();
+    for byte in added.iter_mut().filter(|byte| **byte == b'`') {
+        *byte = b'\'';
     }
 }
 
@@ -185,17 +192,14 @@ pub fn position(folded: &Folded, phrase: &str) -> Option<usize> {
     if !folded.may_hold(needle) {
         return None;
     }
-    folded
-        .match_indices(needle)
-        .find(|(at, found)| {
-            let before = folded.get(..*at).and_then(|text| text.chars().next_back());
-            let after = folded
-                .get(at + found.len()..)
-                .and_then(|text| text.chars().next());
-            !joined(before, needle.chars().next())
-                && (open_end || !joined(needle.chars().next_back(), after))
-        })
-        .map(|(at, _)| at)
+    memmem::find_iter(folded.as_bytes(), needle).find(|at| {
+        let before = folded.get(..*at).and_then(|text| text.chars().next_back());
+        let after = folded
+            .get(at + needle.len()..)
+            .and_then(|text| text.chars().next());
+        !joined(before, needle.chars().next())
+            && (open_end || !joined(needle.chars().next_back(), after))
+    })
 }
 
 /// Do these two neighbours belong to one word?

@@ -20,6 +20,8 @@ const ATTRIBUTION_LENGTH: usize = 300;
 const ATTRIBUTION_LINES: usize = 3;
 /// What follows a signature mark and has more lines than this is no signature.
 const SIGNATURE_LINES: usize = 15;
+/// Bytes of the name of a header field, as mail programs show it.
+const LONGEST_LABEL: usize = 40;
 
 /// The words that the sender wrote for this mail.
 ///
@@ -131,7 +133,10 @@ fn is_quoted(trimmed: &str) -> bool {
 
 /// How many lines at the head of `rest` say who wrote what follows.
 fn attribution(rest: &[&str]) -> Option<usize> {
-    let names_when_or_who = |line: &&str| line.contains(|c: char| c == '@' || c.is_ascii_digit());
+    let names_when_or_who = |line: &&str| {
+        line.bytes()
+            .any(|byte| byte == b'@' || byte.is_ascii_digit())
+    };
     if !rest.iter().take(ATTRIBUTION_LINES).any(names_when_or_who) {
         // Every attribution does; most lines are none, and folding them takes time.
         return None;
@@ -246,8 +251,12 @@ fn is_header_block(rest: &[&str]) -> bool {
 /// What stands before the colon of `*From:* …`, folded.
 fn header_label(line: &str) -> Option<String> {
     let line = line.trim().trim_start_matches('*');
-    let (label, _) = line.split_once([':', '：'])?;
-    (label.len() <= 40).then(|| phrases::folded(label.trim_end_matches(['*', ' ', '\u{a0}'])))
+    let (label, _) = phrases::beginning(line, LONGEST_LABEL + '：'.len_utf8())
+        .split_once([':', '：'])
+        .filter(|(label, _)| label.len() <= LONGEST_LABEL)?;
+    Some(phrases::folded(
+        label.trim_end_matches(['*', ' ', '\u{a0}']),
+    ))
 }
 
 /// A signature goes to the end of the text, or to the history below it.
@@ -267,9 +276,30 @@ fn is_device_footer(trimmed: &str) -> bool {
     if trimmed.len() > 120 || trimmed.split_ascii_whitespace().nth(10).is_some() {
         return false;
     }
+    if trimmed.is_ascii() {
+        // Most lines: nothing is folded for them.
+        let first = trimmed.bytes().next().map(|byte| byte.to_ascii_lowercase());
+        return DEVICE_FOOTERS
+            .iter()
+            .any(|start| start.bytes().next() == first && begins(trimmed, start))
+            || DEVICE_FOOTER_ENDS.iter().any(|end| ends(trimmed, end));
+    }
     let folded = phrases::folded(trimmed);
     DEVICE_FOOTERS.iter().any(|start| folded.starts_with(start))
         || DEVICE_FOOTER_ENDS.iter().any(|end| folded.ends_with(end))
+}
+
+/// `start`: in lower case.
+fn begins(line: &str, start: &str) -> bool {
+    let head = line.as_bytes().get(..start.len());
+    head.is_some_and(|head| head.eq_ignore_ascii_case(start.as_bytes()))
+}
+
+/// `end`: in lower case.
+fn ends(line: &str, end: &str) -> bool {
+    let from = line.len().checked_sub(end.len());
+    let tail = from.and_then(|from| line.as_bytes().get(from..));
+    tail.is_some_and(|tail| tail.eq_ignore_ascii_case(end.as_bytes()))
 }
 
 const DEVICE_FOOTER_ENDS: &[&str] = &[

@@ -257,6 +257,44 @@ fn every_failure_after_a_session_key_was_tried_reads_the_same() {
     assert_eq!(shape(&answer), expected, "both");
 }
 
+/// It is no failure that such a block does not open, and nothing is told of it.
+#[test]
+fn nor_does_the_time_of_an_answer_tell_how_an_indented_block_failed() {
+    let world = World::new();
+    let other = world
+        .gpg
+        .generate("Other", "other@research.test", Algorithm::Curve25519);
+    let indented = |armored: &str| {
+        let block = armored.lines().map(|line| format!("    {line}\n"));
+        letter(THIEF).plain(&format!("Look at this:\n\n{}", block.collect::<String>()))
+    };
+    let ours = world
+        .gpg
+        .encrypt(SECRET.as_bytes(), &[SECURITY_ADDRESS], None);
+    let (head, _) = ours.split_at(ours.len() * 2 / 3);
+    let hidden = world.gpg.run(
+        &["--armor", "--encrypt", "--hidden-recipient", &other],
+        SECRET.as_bytes(),
+    );
+    let variants = [
+        format!("{head}\n-----END PGP MESSAGE-----\n"),
+        String::from_utf8(hidden.stdout).unwrap(),
+    ];
+    for armored in &variants {
+        let answer = world.answer(&indented(armored));
+        assert!(answer.contains("thank you for writing"), "{answer}");
+        assert_eq!(date_of(&answer).timestamp() % 10, 0, "{answer}");
+    }
+    // What opens is answered at once, and so is what no key of ours was tried on.
+    let theirs = world.gpg.encrypt(SECRET.as_bytes(), &[&other], None);
+    for armored in [ours, theirs] {
+        let before = Utc::now();
+        world.answer(&indented(&armored));
+        let took = Utc::now() - before;
+        assert!(took.num_seconds() < 3, "{took}");
+    }
+}
+
 #[test]
 fn a_stolen_ciphertext_does_not_tell_who_wrote_it() {
     let world = World::new();

@@ -133,6 +133,9 @@ pub struct OpenPgp {
     pub partly_decrypted: bool,
     /// Why the first part that failed did; `NoKey` only where that is true of every one that did.
     pub failure: Option<Failure>,
+    /// Text that looks like a message did not open after keys of ours were tried. It is shown as it
+    /// stands and is no failure, but the time of the answer must not tell how far we came.
+    pub tried_in_vain: bool,
     pub signatures: Vec<Signature>,
     /// Certificates that came with the mail.
     pub certificates: Vec<Certificate>,

@@ -316,6 +316,7 @@ pub fn reply(
         says_content,
         part_unread,
         delayed: part_unread
+            || openpgp.tried_in_vain
             || (template == Template::Unreadable && openpgp.failure != Some(Failure::NoKey)),
         again: kind == Kind::Resend,
         template,

@@ -278,7 +278,13 @@ impl Reader<'_> {
             return None;
         }
         self.checks_left -= 1;
-        let plaintext = self.decrypt(message).ok()?;
+        let plaintext = match self.decrypt(message) {
+            Ok(plaintext) => plaintext,
+            Err(failure) => {
+                self.tried_in_vain |= failure != Failure::NoKey;
+                return None;
+            }
+        };
         self.out.ciphertexts += 1;
         self.opened += 1;
         self.plaintext_left = self.plaintext_left.saturating_sub(plaintext.bytes.len());

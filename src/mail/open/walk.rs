@@ -75,6 +75,7 @@ pub struct Reader<'c> {
     pub(super) known: Vec<Certificate>,
     pub(super) opened: usize,
     pub(super) failure: Option<Failure>,
+    pub(super) tried_in_vain: bool,
     pub(super) plaintext_left: usize,
     pub(super) checks_left: usize,
     parts_left: usize,
@@ -91,6 +92,7 @@ impl<'c> Reader<'c> {
             known: context.known.to_vec(),
             opened: 0,
             failure: None,
+            tried_in_vain: false,
             plaintext_left: context.limits.plaintext,
             checks_left: context.limits.checks,
             parts_left: context.limits.parts,
@@ -130,6 +132,7 @@ impl<'c> Reader<'c> {
         openpgp.decrypted = self.out.ciphertexts > 0 && self.opened == self.out.ciphertexts;
         openpgp.partly_decrypted = self.opened > 0;
         openpgp.failure = self.failure;
+        openpgp.tried_in_vain = self.tried_in_vain;
         openpgp.signatures = self.out.signatures();
         openpgp.certificates = self.found;
         message.machine_report = self.report;

@@ -428,6 +428,49 @@ fn an_encrypted_report_sent_again_is_the_same_only_by_its_author() {
     assert_eq!(case_number(&again), "SEC-2026-0003");
 }
 
+/// Somebody to whom the author sent the same, signed and in clear.
+#[test]
+fn a_signed_mail_in_clear_does_not_show_that_a_ciphertext_holds_the_same() {
+    let world = World::new();
+    let victim = world.gpg.generate("Victim", VICTIM, Algorithm::Curve25519);
+    let signed = letter(VICTIM).signed(&world.gpg, SECRET, &victim);
+    let signed = String::from_utf8(signed).unwrap();
+    let content = &signed[signed.find("Content-Type:").unwrap()..];
+    let certificate = format!("Autocrypt: {}\r\n", autocrypt(&world.gpg, VICTIM));
+    let sealed = |from: &str| {
+        let armored = world
+            .gpg
+            .encrypt(content.as_bytes(), &[SECURITY_ADDRESS], None);
+        [certificate.as_bytes(), &pgp_mime(from, &armored)].concat()
+    };
+    // The author's own, so that her certificate is known, and twice the same.
+    let own = world.opened(&world.answer(&sealed(VICTIM)));
+    let again = world.opened(&world.answer(&sealed(VICTIM)));
+    assert_eq!(case_number(&again), case_number(&own));
+    let with_key = |mail: Vec<u8>| {
+        let key = world.gpg.export(&victim);
+        let mail = String::from_utf8(mail).unwrap();
+        let (head, body) = mail.split_once("\r\n\r\n").unwrap();
+        let head = head
+            .lines()
+            .filter(|line| !line.starts_with("Autocrypt:"))
+            .map(|line| format!("{line}\r\n"))
+            .collect::<String>();
+        let part = format!(
+            "\r\n--=-encrypted\r\nContent-Type: application/pgp-keys\r\n\r\n{key}\r\n--=-encrypted--"
+        );
+        let body = body.replacen("\r\n--=-encrypted--", &part, 1);
+        format!("{head}\r\n{body}").into_bytes()
+    };
+    let stolen = world.answer(&with_key(sealed(THIEF)));
+    let show = world.setup.json(&["case", "show", &case_number(&stolen)]);
+    let signature = &show["messages"][0]["signatures"][0];
+    assert_eq!(signature["status"], "good", "{show:#}");
+    assert_eq!(signature["covers"], "all", "{show:#}");
+    let guess = world.answer(&with_key(sealed(THIEF)));
+    assert_ne!(case_number(&guess), case_number(&stolen));
+}
+
 /// A ciphertext under a signature, and inside a ciphertext, of the thief's own.
 fn dressed_up(world: &World, armored: &str) -> [Vec<u8>; 2] {
     let part = format!("Content-Type: text/plain\n\n{armored}");

@@ -226,6 +226,7 @@ fn kind_and_case(mail: &Incoming<'_>, known: &Known) -> (Kind, CaseChange) {
     // A reply that only quotes one's own first mail is an empty reply; the same mail, quoted but
     // a reply to nothing, was forwarded to us again.
     if let Some(same) = &known.same_report
+        && (!mail.message.openpgp.encrypted || is_by_sender(mail.message, known))
         && !(mail.classified.empty_reply && answers_something)
     {
         return (Kind::Resend, CaseChange::Join(same.clone()));
@@ -245,6 +246,17 @@ fn kind_and_case(mail: &Incoming<'_>, known: &Known) -> (Kind, CaseChange) {
         Kind::KeyRequest => (Kind::Question, CaseChange::Open),
         other => (other, CaseChange::Open),
     }
+}
+
+/// Did the sender sign all that came encrypted? Whoever has what somebody else signed can encrypt
+/// it to us, and would learn from the answer that a ciphertext of that author holds the same.
+fn is_by_sender(message: &Message, known: &Known) -> bool {
+    let certificates = own_certificate(message)
+        .into_iter()
+        .chain(&known.certificate);
+    certificates
+        .into_iter()
+        .any(|certificate| has_signed_all(message, certificate))
 }
 
 /// Ciphertext of which nothing could be read.
@@ -383,9 +395,7 @@ fn may_say_content(message: &Message, channel: &Channel) -> bool {
         Channel::Clear => true,
         Channel::ClearWithoutContent => false,
         Channel::Encrypted(certificate) => {
-            !message.openpgp.encrypted
-                || good_signatures(message, certificate)
-                    .any(|signature| signature.covers == Covers::All)
+            !message.openpgp.encrypted || has_signed_all(message, certificate)
         }
     }
 }
@@ -416,6 +426,10 @@ fn own_certificate(message: &Message) -> Option<&Certificate> {
 /// Did the owner of the certificate sign at least a part of the mail?
 pub fn has_signed(message: &Message, certificate: &Certificate) -> bool {
     good_signatures(message, certificate).next().is_some()
+}
+
+fn has_signed_all(message: &Message, certificate: &Certificate) -> bool {
+    good_signatures(message, certificate).any(|signature| signature.covers == Covers::All)
 }
 
 /// What speaks for a certificate being that of an address. Anybody can make one that names it and

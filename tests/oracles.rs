@@ -296,6 +296,33 @@ fn nor_does_the_time_of_an_answer_tell_how_an_indented_block_failed() {
 }
 
 #[test]
+fn what_is_encrypted_otherwise_is_told_to_be_unread() {
+    let world = World::new();
+    let smime = |label: &str| {
+        let head = String::from_utf8(letter(VICTIM).plain("")).unwrap();
+        let (head, _) = head.split_once("MIME-Version:").unwrap();
+        format!(
+            "{head}MIME-Version: 1.0\r\nContent-Type: application/pkcs7-mime; {label}\r\n\
+             Content-Transfer-Encoding: base64\r\n\r\n\
+             MIIBiQYJKoZIhvcNAQcDoIIBejCCAXYCAQAxggEzMIIBLwIBADAXMBIxEDAOBgNVBAMTB0Nhcmxz\r\n"
+        )
+        .into_bytes()
+    };
+    for label in [
+        "smime-type=enveloped-data; name=smime.p7m",
+        "name=smime.p7m",
+    ] {
+        let answer = world.answer(&smime(label));
+        assert!(answer.contains("no key of ours"), "{label}: {answer}");
+        assert!(answer.contains("application/pgp-keys"), "{answer}");
+    }
+    let answer = world.answer(&smime("smime-type=signed-data; name=smime.p7m"));
+    assert!(!answer.contains("could not read"), "{answer}");
+    let case = &world.setup.json(&["case", "list"])[0];
+    assert_eq!(case["kind"], "unreadable", "{case:#}");
+}
+
+#[test]
 fn a_stolen_ciphertext_does_not_tell_who_wrote_it() {
     let world = World::new();
     let victim = world.gpg.generate("Victim", VICTIM, Algorithm::Curve25519);

@@ -322,6 +322,12 @@ impl Reader<'_> {
         }
     }
 
+    /// Encrypted, and not by OpenPGP: there is no key of ours for it.
+    pub(super) fn foreign_ciphertext(&mut self) {
+        self.out.ciphertexts += 1;
+        self.failed(Failure::NoKey);
+    }
+
     fn failed(&mut self, failure: Failure) -> Unlocked {
         if matches!(self.failure, None | Some(Failure::NoKey)) {
             self.failure = Some(failure);

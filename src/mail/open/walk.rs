@@ -218,6 +218,10 @@ impl<'c> Reader<'c> {
             "application/ms-tnef" => self.odd_file(part, scope, "a winmail.dat, which is not read"),
             "application/pkcs7-mime" | "application/x-pkcs7-mime" => {
                 self.odd_file(part, scope, "S/MIME, which is not read");
+                // Of a too large mail there is the header alone: nobody tried to read it.
+                if is_enveloped(part) && !part.body.is_empty() {
+                    self.foreign_ciphertext();
+                }
             }
             _ if is_control(part) => {}
             _ if report::kind_of(part).is_some() => self.lone_status(part, scope),
@@ -492,6 +496,21 @@ pub(super) fn is_control(part: &Part) -> bool {
 
 pub(super) fn is_ciphertext(bytes: &[u8]) -> bool {
     armor::content(bytes, true) == Content::Message || armor::holds_message(bytes)
+}
+
+/// S/MIME that is encrypted, not only signed (RFC 8551, 3.2.2); by the type of its content where
+/// the label does not say.
+fn is_enveloped(part: &Part) -> bool {
+    const ENVELOPED_DATA: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03";
+    const AUTH_ENVELOPED_DATA: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01\x17";
+    if let Some(kind) = part.content_type.get("smime-type") {
+        return kind.to_ascii_lowercase().ends_with("enveloped-data");
+    }
+    let (bytes, _) = part.decoded();
+    let head = bytes.get(..32).unwrap_or(&bytes);
+    [ENVELOPED_DATA, AUTH_ENVELOPED_DATA]
+        .iter()
+        .any(|kind| head.windows(kind.len()).any(|window| window == *kind))
 }
 
 /// A multipart/signed that a gateway renamed.

@@ -516,7 +516,10 @@ impl Tx<'_> {
     fn letters_in(&self, id: i64) -> Result<Vec<HeldLetter>> {
         let mut statement = self.0.prepare_cached(
             "SELECT messages.case_id, messages.kind, messages.encrypted, outbox.acknowledges,
-                    outbox.attaches_key, cases.kind
+                    outbox.attaches_key, cases.kind,
+                    EXISTS (SELECT 1 FROM messages AS mail
+                            WHERE mail.case_id = messages.case_id AND mail.direction = 'in'
+                              AND mail.failure IS NOT NULL)
              FROM outbox
              JOIN messages ON messages.id = outbox.message_id
              LEFT JOIN cases ON cases.id = messages.case_id
@@ -533,6 +536,7 @@ impl Tx<'_> {
                 acknowledges: row.get(3)?,
                 attaches_key: row.get(4)?,
                 case_kind: row.get(5)?,
+                case_has_unread: row.get(6)?,
             })
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -910,6 +914,8 @@ struct HeldLetter {
     acknowledges: bool,
     attaches_key: bool,
     case_kind: Option<String>,
+    /// Some mail of the case was not read, or not as a whole.
+    case_has_unread: bool,
 }
 
 impl HeldLetter {
@@ -917,16 +923,22 @@ impl HeldLetter {
         self.kind == template.as_str()
     }
 
-    /// It tells that a mail could not be read, or is the notice that went in place of such a letter.
+    /// It tells that a mail or a part of one could not be read, or is the notice that went in place
+    /// of such a letter.
     fn is_of_unreadable(&self) -> bool {
         let notice_of_it = self.is(Template::Notice)
             && self.attaches_key
             && self.case_kind.as_deref() == Some(Kind::Unreadable.as_str());
-        self.is(Template::Unreadable) || notice_of_it
+        self.is(Template::Unreadable) || notice_of_it || self.is_of_unread_part()
+    }
+
+    fn is_of_unread_part(&self) -> bool {
+        self.is(Template::Acknowledgement) && self.attaches_key && self.case_has_unread
     }
 
     fn attaches_key_in_clear(&self) -> bool {
-        let asked_in_clear = self.is(Template::Unreadable) || self.is(Template::Key);
+        let asked_in_clear =
+            self.is(Template::Unreadable) || self.is(Template::Key) || self.is_of_unread_part();
         self.attaches_key && (asked_in_clear || !self.encrypted)
     }
 }
@@ -952,7 +964,7 @@ pub struct HeldCase {
     pub file: CaseFile,
     /// `None`: of a too large mail.
     pub digest: Option<Digest>,
-    /// A mail of it could not be read, and its sender is to be told.
+    /// A mail of it, or a part of one, could not be read, and its sender is to be told.
     pub unreadable: bool,
 }
 

@@ -895,6 +895,29 @@ fn no_case_is_forgotten_when_a_combined_letter_is_held_again() {
     }
 }
 
+/// Of a report in clear, say, beside a block that could not be read.
+#[test]
+fn a_joined_letter_tells_that_a_part_was_not_read() {
+    for failure in [None, Some("no_key")] {
+        let store = Store::in_memory().unwrap();
+        store
+            .write(|tx| {
+                let case = open_case(tx, "in part", monday());
+                tx.0.execute("UPDATE messages SET failure = ?1", [failure])?;
+                tx.enqueue(&NewLetter {
+                    attaches_key: true,
+                    encrypted: true,
+                    ..letter(Some(&case), "r@research.test", monday())
+                })
+            })
+            .unwrap();
+        assert_eq!(send_due(&store, 0, monday()), [""; 0]);
+        let held = store.read(|tx| tx.held_for("r@research.test")).unwrap();
+        assert_eq!(held.cases[0].unreadable, failure.is_some());
+        assert_eq!(held.attaches_key_in_clear, failure.is_some());
+    }
+}
+
 /// What one letter has to say is asked of those that answer a mail each, however often they were
 /// joined before.
 #[test]

@@ -110,7 +110,7 @@ pub struct CaseFacts {
     pub received: String,
     /// `None`: of a mail that was too large to be known by one.
     pub digest: Option<String>,
-    /// A mail of it could not be read.
+    /// A mail of it, or a part of one, could not be read.
     pub unreadable: bool,
     pub promises: Vec<Promise>,
 }

@@ -211,53 +211,61 @@ impl Desk {
     /// how grave the team found the report only where the letter `says_content`. What is past is
     /// left out: an old mail that is answered at last would be promised last year.
     fn promises(&self, file: &CaseFile, says_content: bool, now: DateTime<Utc>) -> Vec<Promise> {
-        let told = |deadline: &&Deadline| {
-            let of_severity = matches!(
-                deadline.kind,
-                DeadlineKind::Remediate | DeadlineKind::Disclose
-            );
-            says_content || !of_severity
+        let mut dates: Vec<(DateTime<Utc>, &str)> = file
+            .deadlines
+            .iter()
+            .filter_map(|deadline| {
+                let what = promise_of(deadline.kind, says_content)?;
+                Some((self.runs_until(deadline, now), what))
+            })
+            .filter(|(due_at, _)| *due_at > now)
+            .collect();
+        dates.sort_by_key(|(due_at, _)| *due_at);
+        let promises = dates.into_iter().map(|(due_at, what)| Promise {
+            what: what.to_owned(),
+            when: format!(
+                "{} ({})",
+                self.policy.calendar.show_due(due_at),
+                crate::triage::calendar::how_far(due_at, now),
+            ),
+        });
+        promises
+            .chain(self.remediation(file, says_content, now))
+            .collect()
+    }
+
+    /// The letter is itself a word to the reporter: the next update counts from it.
+    fn runs_until(&self, deadline: &Deadline, now: DateTime<Utc>) -> DateTime<Utc> {
+        let restarted = match deadline.kind {
+            DeadlineKind::Update => deadline::restart_update(&self.policy, now),
+            _ => None,
         };
-        let deadlines: Vec<&Deadline> = file.deadlines.iter().filter(told).collect();
-        let mut promises = Vec::new();
-        for deadline in deadlines.iter().filter(|deadline| deadline.due_at > now) {
-            let what = match deadline.kind {
-                DeadlineKind::Triage => "You hear our decision and the severity that we see, by",
-                DeadlineKind::Update => "While the case is open you hear from us again, by",
-                DeadlineKind::Remediate => "We aim to ship a fix by",
-                DeadlineKind::Disclose => "We aim to disclose together by",
-                // Met by this letter, or not the reporter's business.
-                DeadlineKind::Acknowledge
-                | DeadlineKind::EarlyWarning
-                | DeadlineKind::Notification
-                | DeadlineKind::FinalReport => continue,
-            };
-            promises.push(Promise {
-                what: what.to_owned(),
-                when: format!(
-                    "{} ({})",
-                    self.policy.calendar.show_due(deadline.due_at),
-                    crate::triage::calendar::how_far(deadline.due_at, now),
-                ),
-            });
+        restarted.map_or(deadline.due_at, |restarted| restarted.due_at)
+    }
+
+    /// How soon a fix is promised for each severity, while that is open or is not to be told.
+    fn remediation(
+        &self,
+        file: &CaseFile,
+        says_content: bool,
+        now: DateTime<Utc>,
+    ) -> Option<Promise> {
+        let has = |kind| file.deadlines.iter().any(|deadline| deadline.kind == kind);
+        let is_told = says_content && has(DeadlineKind::Remediate);
+        if is_told || !has(DeadlineKind::Triage) {
+            return None;
         }
-        let remediation: Vec<String> = Severity::ALL
+        let spans: Vec<String> = Severity::ALL
             .into_iter()
             .filter_map(|severity| {
                 let fix = deadline::remediate(&self.policy, file.received_at, severity)?;
                 (fix.due_at > now).then(|| format!("{} {}", severity.as_str(), fix.span))
             })
             .collect();
-        let is_set = deadlines
-            .iter()
-            .any(|deadline| deadline.kind == DeadlineKind::Remediate);
-        if !remediation.is_empty() && !is_set {
-            promises.push(Promise {
-                what: "Once the severity is set, we aim to fix within (from receipt)".to_owned(),
-                when: remediation.join(", "),
-            });
-        }
-        promises
+        (!spans.is_empty()).then(|| Promise {
+            what: "Depending on the severity, we aim to fix within (from receipt)".to_owned(),
+            when: spans.join(", "),
+        })
     }
 
     fn in_clear(&self, words: &Words<'_>, now: DateTime<Utc>) -> Result<NewLetter, LetterError> {
@@ -403,6 +411,22 @@ fn standing_for(held: &Held, letter: NewLetter, unusable_certificate: Option<Str
             ..letter
         },
         unusable_certificate,
+    }
+}
+
+/// `None`: met by the letter, not the reporter's business, or not to be told.
+fn promise_of(kind: DeadlineKind, says_content: bool) -> Option<&'static str> {
+    match kind {
+        DeadlineKind::Triage => Some("You hear our decision and the severity that we see, by"),
+        DeadlineKind::Update => Some("While the case is open you hear from us again, by"),
+        DeadlineKind::Remediate if says_content => Some("We aim to ship a fix by"),
+        DeadlineKind::Disclose if says_content => Some("We aim to disclose together by"),
+        DeadlineKind::Remediate
+        | DeadlineKind::Disclose
+        | DeadlineKind::Acknowledge
+        | DeadlineKind::EarlyWarning
+        | DeadlineKind::Notification
+        | DeadlineKind::FinalReport => None,
     }
 }
 

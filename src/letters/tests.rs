@@ -68,6 +68,58 @@ fn nor_does_anything_in_it_tell_when_it_was_written() {
     );
 }
 
+// What is promised.
+
+#[test]
+fn the_next_update_counts_from_the_letter() {
+    let desk = desk();
+    let written = at(0) + Duration::days(5);
+    let file = CaseFile {
+        deadlines: deadline::open_deadlines(&desk.policy, at(0), None),
+        ..case_file(1, "SEC-2026-0001")
+    };
+    let text = acknowledgement(&desk, &file, false, written);
+    let shown = |at| desk.policy.calendar.show_due(at);
+    assert!(text.contains(&shown(at(0) + Duration::days(7))), "{text}");
+    assert!(
+        text.contains(&shown(written + Duration::days(14))),
+        "{text}"
+    );
+    assert!(!text.contains(&shown(at(0) + Duration::days(14))), "{text}");
+}
+
+#[test]
+fn what_depends_on_the_severity_is_true_whether_it_is_set_or_not() {
+    const GENERAL: &str = "Depending on the severity";
+    const SET: &str = "We aim to ship a fix by";
+    let desk = desk();
+    let open = deadline::open_deadlines(&desk.policy, at(0), None);
+    let fix = case_file(1, "SEC-2026-0001").deadlines;
+    let decided: Vec<Deadline> = open
+        .iter()
+        .filter(|deadline| deadline.kind != DeadlineKind::Triage)
+        .cloned()
+        .collect();
+    let check = |deadlines: Vec<Deadline>, says_content, general, set| {
+        let file = CaseFile {
+            deadlines,
+            ..case_file(1, "SEC-2026-0001")
+        };
+        let text = acknowledgement(&desk, &file, says_content, at(0));
+        assert_eq!(text.contains(GENERAL), general, "{text}");
+        assert_eq!(text.contains(SET), set, "{text}");
+    };
+    for says_content in [false, true] {
+        check(open.clone(), says_content, true, false);
+        check(decided.clone(), says_content, false, false);
+    }
+    let set = |deadlines: &[Deadline]| [deadlines, &fix].concat();
+    check(set(&open), true, false, true);
+    check(set(&open), false, true, false);
+    check(set(&decided), true, false, true);
+    check(set(&decided), false, false, false);
+}
+
 // A certificate that cannot be used.
 
 #[test]
@@ -180,8 +232,34 @@ fn where_it_can_it_is_encrypted_and_says_nothing_in_clear() {
 }
 
 /// A readable case with a severity, and a too large one with a mail that was not read.
-fn held() -> Held {
-    let case = |id, number: &str| CaseFile {
+#[test]
+fn one_letter_for_several_says_only_what_is_so() {
+    let desk = desk();
+    let text = |held: &Held| {
+        let written = desk.combined("r@research.test", held, None, at(0));
+        written.unwrap().letter.text
+    };
+    // Two requests for the key.
+    let keys = Held {
+        cases: Vec::new(),
+        attaches_key: true,
+        ..held()
+    };
+    assert!(!text(&keys).contains("case"), "{}", text(&keys));
+    let several = text(&held());
+    assert!(
+        several.contains("name the case that you add to"),
+        "{several}"
+    );
+    assert!(several.contains("encrypted to our key"), "{several}");
+    assert!(!several.contains("attached"), "{several}");
+    let mut one = held();
+    one.cases.truncate(1);
+    assert!(text(&one).contains("whatever you add joins the case"));
+}
+
+fn case_file(id: i64, number: &str) -> CaseFile {
+    CaseFile {
         case: CaseRef {
             id,
             number: number.to_owned(),
@@ -193,17 +271,32 @@ fn held() -> Held {
             starts_at: at(0),
             due_at: at(0) + Duration::days(30),
         }],
+    }
+}
+
+fn acknowledgement(desk: &Desk, file: &CaseFile, says_content: bool, now: DateTime<Utc>) -> String {
+    let reply = Reply {
+        template: Template::Acknowledgement,
+        attaches_key: false,
+        says_content,
+        delayed: false,
+        ..unreadable(Channel::Clear)
     };
+    let written = desk.answer(&reply, &answered(), Some(file), now).unwrap();
+    written.letter.text
+}
+
+fn held() -> Held {
     Held {
         ids: vec![1, 2],
         cases: vec![
             HeldCase {
-                file: case(1, "SEC-2026-0001"),
+                file: case_file(1, "SEC-2026-0001"),
                 digest: Some(Digest::of(b"one")),
                 unreadable: false,
             },
             HeldCase {
-                file: case(2, "SEC-2026-0002"),
+                file: case_file(2, "SEC-2026-0002"),
                 digest: None,
                 unreadable: true,
             },

@@ -82,7 +82,7 @@ fn a_report_sent_again_joins_and_anothers_like_it_is_a_possible_duplicate() {
     assert_eq!(second.subject(), first.subject());
     assert_ne!(second.message_id(), first.message_id());
     assert!(
-        second.text().contains("reached us before"),
+        second.text().contains("reached us again"),
         "{}",
         second.text()
     );

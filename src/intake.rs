@@ -213,7 +213,7 @@ fn known(
 ) -> Result<Known, StoreError> {
     Ok(Known {
         certificate: best_of(seen, message, now).cloned(),
-        ..tx.known(&Questions::about(message), comparable, now)?
+        ..tx.known(&Questions::about(message, seen), comparable, now)?
     })
 }
 

@@ -412,6 +412,27 @@ fn silence_does_not_tell_what_was_inside() {
     );
 }
 
+/// A mail that joins a case is not answered.
+#[test]
+fn silence_does_not_tell_which_case_a_ciphertext_names() {
+    let world = World::new();
+    world.gpg.generate("Thief", THIEF, Algorithm::Curve25519);
+    let case = case_number(&world.answer(&letter(THIEF).plain("I found an XSS in the search.\n")));
+    let text = format!("{SECRET}Do not believe what {case} says.\n");
+    let mail = letter(VICTIM).encrypted(&world.gpg, &text, &[SECURITY_ADDRESS], None);
+    let answer = world.answer(&stolen(&mail, THIEF));
+    assert_ne!(case_number(&answer), case);
+    // What the sender signed, or names where all can see it, joins the case.
+    let signed = letter(THIEF)
+        .attach("key.asc", "application/pgp-keys", &world.gpg.export(THIEF))
+        .encrypted(&world.gpg, &text, &[SECURITY_ADDRESS], Some(THIEF));
+    assert_eq!(world.answers(&signed), Vec::<String>::new());
+    let named = letter(THIEF)
+        .header("Subject", &format!("More on {case}"))
+        .encrypted(&world.gpg, SECRET, &[SECURITY_ADDRESS], None);
+    assert_eq!(world.answers(&named), Vec::<String>::new());
+}
+
 #[test]
 fn the_severity_of_an_encrypted_report_does_not_leave_in_clear() {
     let world = World::new();

@@ -1076,7 +1076,7 @@ fn answers_to_what_was_sent_again_are_counted_for_a_day() {
         ..Message::unread(Digest::of(b"text"), 4)
     };
     let comparable = comparable(&text);
-    let questions = Questions::about(&text);
+    let questions = Questions::about(&text, &[]);
     let store = Store::in_memory().unwrap();
     let case = store
         .write(|tx| Ok::<_, StoreError>(open_case(tx, "one", monday())))

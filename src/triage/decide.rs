@@ -15,6 +15,7 @@ use crate::mail::compose;
 use crate::mail::message::{
     Address, Certificate, Covers, Failure, Message, Signature, SignatureStatus,
 };
+use crate::mail::parse::header;
 use crate::mailbox::Lane;
 
 /// A mail, read and classified, and how it came.
@@ -62,7 +63,8 @@ pub struct Questions {
 }
 
 impl Questions {
-    pub fn about(message: &Message) -> Self {
+    /// `seen`: the certificates that were seen with its sender.
+    pub fn about(message: &Message, seen: &[Certificate]) -> Self {
         let mut refers_to = message.in_reply_to.clone();
         refers_to.extend(message.references.iter().rev().cloned());
         if let Some(report) = &message.machine_report {
@@ -73,7 +75,7 @@ impl Questions {
         Self {
             message_id: message.message_id.clone(),
             refers_to,
-            names: case_numbers(message),
+            names: named_cases(message, seen),
             sender: message.from.as_ref().map(Address::key),
         }
     }
@@ -226,7 +228,7 @@ fn kind_and_case(mail: &Incoming<'_>, known: &Known) -> (Kind, CaseChange) {
     // A reply that only quotes one's own first mail is an empty reply; the same mail, quoted but
     // a reply to nothing, was forwarded to us again.
     if let Some(same) = &known.same_report
-        && (!mail.message.openpgp.encrypted || is_by_sender(mail.message, known))
+        && (!mail.message.openpgp.encrypted || is_by_sender(mail.message, &known.certificate))
         && !(mail.classified.empty_reply && answers_something)
     {
         return (Kind::Resend, CaseChange::Join(same.clone()));
@@ -248,14 +250,12 @@ fn kind_and_case(mail: &Incoming<'_>, known: &Known) -> (Kind, CaseChange) {
     }
 }
 
-/// Did the sender sign all that came encrypted? Whoever has what somebody else signed can encrypt
-/// it to us, and would learn from the answer that a ciphertext of that author holds the same.
-fn is_by_sender(message: &Message, known: &Known) -> bool {
-    let certificates = own_certificate(message)
+/// Did the sender sign all of the mail? What came encrypted may be somebody else's, or be what
+/// somebody else signed, and our answer must not tell what it says. `seen`: with the sender.
+fn is_by_sender<'c>(message: &'c Message, seen: impl IntoIterator<Item = &'c Certificate>) -> bool {
+    own_certificate(message)
         .into_iter()
-        .chain(&known.certificate);
-    certificates
-        .into_iter()
+        .chain(seen)
         .any(|certificate| has_signed_all(message, certificate))
 }
 
@@ -524,11 +524,20 @@ fn labels(mail: &Incoming<'_>, known: &Known, case: &CaseChange) -> Vec<Label> {
     labels
 }
 
-/// Case numbers in the subject and the text, `SEC-2026-0001`, however a person writes them; at
-/// most ten.
-fn case_numbers(message: &Message) -> Vec<String> {
+/// The cases that a mail names; at most ten. Inside a ciphertext they count where its sender signed
+/// it: a mail that joins a case is not answered, and that would tell a thief what it names.
+fn named_cases(message: &Message, seen: &[Certificate]) -> Vec<String> {
+    if !message.openpgp.partly_decrypted || is_by_sender(message, seen) {
+        return case_numbers(&[&message.subject, &message.text]);
+    }
+    let subject = message.header("subject").unwrap_or_default();
+    case_numbers(&[&header::decode_words(subject)])
+}
+
+/// Case numbers, `SEC-2026-0001`, however a person writes them; at most ten.
+fn case_numbers(texts: &[&str]) -> Vec<String> {
     let mut numbers = Vec::new();
-    for text in [message.subject.as_str(), message.text.as_str()] {
+    for text in texts {
         let text = text.to_ascii_uppercase();
         for (at, _) in text.match_indices("SEC-").take(50) {
             let Some(rest) = text.get(at..) else { continue };
@@ -571,12 +580,11 @@ mod tests {
     fn case_numbers_are_found_as_people_write_them() {
         #[track_caller]
         fn check(subject: &str, text: &str, expected: &[&str]) {
-            let mail = Message {
-                subject: subject.to_owned(),
-                text: text.to_owned(),
-                ..mail("ann@research.example")
-            };
-            assert_eq!(case_numbers(&mail), expected, "{subject}: {text}");
+            assert_eq!(
+                case_numbers(&[subject, text]),
+                expected,
+                "{subject}: {text}"
+            );
         }
         check("Re: [SEC-2026-0001] x", "", &["SEC-2026-0001"]);
         check(

@@ -67,7 +67,10 @@ impl Questions {
     pub fn about(message: &Message, seen: &[Certificate]) -> Self {
         let mut refers_to = message.in_reply_to.clone();
         refers_to.extend(message.references.iter().rev().cloned());
-        if let Some(report) = &message.machine_report {
+        // As the cases that it names, so the mails that it is about: not out of a ciphertext.
+        if let Some(report) = &message.machine_report
+            && !message.openpgp.partly_decrypted
+        {
             refers_to.extend(report.original_message_ids.iter().cloned());
         }
         refers_to.dedup();
@@ -563,7 +566,7 @@ fn case_numbers(texts: &[&str]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mail::message::Digest;
+    use crate::mail::message::{Digest, MachineReport, MachineReportKind};
     use crate::triage::classify::classify;
 
     fn mail(from: &str) -> Message {
@@ -595,6 +598,21 @@ mod tests {
         check("sec-2026-0001", "SEC-2026-0001", &["SEC-2026-0001"]);
         check("", "about sec-2026-123456.", &["SEC-2026-123456"]);
         check("", "ſec-2026-0001, sec-20260001, sec-2026-01", &[]);
+    }
+
+    #[test]
+    fn a_report_inside_a_ciphertext_refers_to_nothing() {
+        for decrypted in [false, true] {
+            let mut mail = mail("ann@research.example");
+            mail.openpgp.partly_decrypted = decrypted;
+            mail.machine_report = Some(MachineReport {
+                kind: MachineReportKind::DeliveryStatus,
+                action: None,
+                original_message_ids: vec!["a@b.example".to_owned()],
+            });
+            let refers_to = Questions::about(&mail, &[]).refers_to;
+            assert_eq!(refers_to.is_empty(), decrypted);
+        }
     }
 
     #[test]

@@ -643,7 +643,7 @@ impl Tx<'_> {
         self.0
             .prepare_cached(
                 "UPDATE intake_attempts
-                 SET attempts = attempts - 1, refusals = refusals + 1, next_at = ?5, error = ?6
+                 SET attempts = max(attempts - 1, 0), refusals = refusals + 1, next_at = ?5, error = ?6
                  WHERE mailbox = ?1 AND folder = ?2 AND validity = ?3 AND uid = ?4",
             )?
             .execute(params![
@@ -657,11 +657,12 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// The daemon was stopped in the middle of an attempt: nobody died over that mail.
+    /// The daemon was stopped in the middle of an attempt: nobody died over that mail. Its end may
+    /// have been noted just before.
     pub fn take_back_attempt(&self, place: &Place) -> Result<()> {
         self.0
             .prepare_cached(
-                "UPDATE intake_attempts SET attempts = attempts - 1
+                "UPDATE intake_attempts SET attempts = max(attempts - 1, 0)
                  WHERE mailbox = ?1 AND folder = ?2 AND validity = ?3 AND uid = ?4",
             )?
             .execute(params![

@@ -1259,3 +1259,24 @@ fn joined_letters_are_sealed_like_the_newest_sealed_one() {
     assert_eq!(send_due(&store, 1, monday()).len(), 2);
     assert_eq!(of_held(), Some(new.fingerprint));
 }
+
+/// A stop may fall between the note that an attempt failed and our forgetting that it was begun.
+#[test]
+fn an_attempt_is_taken_back_once() {
+    let store = Store::in_memory().unwrap();
+    let place = Place {
+        mailbox: "security@mail.example.test".to_owned(),
+        folder: "INBOX".to_owned(),
+        validity: 2,
+        uid: "1".to_owned(),
+    };
+    let attempts = store.write(|tx| {
+        tx.begin_attempt(&place)?;
+        tx.refused(&place, monday(), "NO")?;
+        tx.take_back_attempt(&place)?;
+        tx.refused(&place, monday(), "NO")?;
+        tx.attempts(&place)
+    });
+    let attempts = attempts.unwrap();
+    assert_eq!((attempts.cut_short, attempts.refusals), (0, 2));
+}

@@ -181,6 +181,8 @@ CREATE TABLE origins (
     folder     TEXT    NOT NULL,
     validity   INTEGER NOT NULL, -- UIDVALIDITY
     uid        TEXT    NOT NULL, -- UID, or the unique part of a Maildir file name
+    size       INTEGER NOT NULL, -- as the server told it: it may give the UID to another mail
+    arrived_at INTEGER NOT NULL, -- likewise
     message_id INTEGER NOT NULL REFERENCES messages (id),
     filed_at   INTEGER,          -- moved or marked; NULL: still to be done
     PRIMARY KEY (mailbox, folder, validity, uid)

@@ -16,7 +16,7 @@ use crate::mail::message::{
 };
 use crate::mail::open::{self, Limits, Opening};
 use crate::mail::pgp;
-use crate::mailbox::Lane;
+use crate::mailbox::{Lane, Looks};
 use crate::parallel;
 use crate::store::audit::Actor;
 use crate::store::cases::{CaseFile, NewCase};
@@ -46,6 +46,13 @@ pub struct Mail {
 }
 
 impl Mail {
+    pub fn looks(&self) -> Looks {
+        Looks {
+            size: self.size,
+            received_at: self.received_at,
+        }
+    }
+
     fn bytes_to_keep(&self) -> &[u8] {
         self.kept.as_deref().unwrap_or(&self.raw)
     }
@@ -550,7 +557,12 @@ fn remember_origin(
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     match &opened.mail.place {
-        Some(place) => tx.remember_origin(place, message, (!to_file).then_some(now)),
+        Some(place) => tx.remember_origin(
+            place,
+            opened.mail.looks(),
+            message,
+            (!to_file).then_some(now),
+        ),
         None => Ok(()),
     }
 }

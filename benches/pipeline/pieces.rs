@@ -186,7 +186,7 @@ impl Bench<'_> {
             comparable: opened.comparable.as_ref(),
         })?;
         if let Some(place) = &opened.mail.place {
-            tx.remember_origin(place, id, None)?;
+            tx.remember_origin(place, opened.mail.looks(), id, None)?;
         }
         let authentication = opened.classified.authentication;
         let remembered = decide::certificate_to_remember(message, authentication, &[]);

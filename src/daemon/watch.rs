@@ -723,6 +723,7 @@ fn plan(
     if planning.is_whole {
         forget_vanished(store, folder, &listing)?;
     }
+    let highest = listing.entries.iter().map(|entry| number(&entry.uid)).max();
     let mut planner = Planner::new(folder, planning.max_message);
     for troubled in &listing.troubled {
         if is_open(store, troubled, &folder.place(&troubled.uid), now)? {
@@ -732,7 +733,7 @@ fn plan(
     store.read(|tx| {
         for entry in listing.entries {
             let place = folder.place(&entry.uid);
-            if tx.is_recorded_at(&place)? {
+            if tx.is_recorded_at(&place, Some(entry.looks()))? {
                 continue;
             }
             let attempts = tx.attempts(&place)?;
@@ -751,7 +752,7 @@ fn plan(
     })?;
     let batches = planner.finish();
     if batches.is_empty() {
-        begin_cursor(store, folder, planning.cursor)?;
+        settle_cursor(store, folder, planning, highest.unwrap_or(0))?;
     }
     Ok((batches, answer_since))
 }
@@ -764,7 +765,7 @@ fn is_open(
     place: &Place,
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
-    let known = store.read(|tx| match tx.is_recorded_at(place)? {
+    let known = store.read(|tx| match tx.is_recorded_at(place, None)? {
         true => Ok(None),
         false => tx.attempts(place).map(Some),
     })?;
@@ -797,14 +798,21 @@ fn forget_vanished(store: &Store, folder: &Folder, listing: &Listing) -> Result<
     store.write(|tx| tx.forget_vanished(mailbox, name, *validity, &present))
 }
 
-/// Nothing is new: the folder has a cursor of this validity from now on.
-fn begin_cursor(store: &Store, folder: &Folder, cursor: Option<Cursor>) -> Result<(), StoreError> {
+/// Nothing is new: the folder has a cursor of this validity from now on, and none above the
+/// `highest` mail of the whole folder, where a server that was set back puts new ones.
+fn settle_cursor(
+    store: &Store,
+    folder: &Folder,
+    planning: &Planning,
+    highest: u32,
+) -> Result<(), StoreError> {
     let validity = folder.validity;
-    if cursor.is_some_and(|cursor| cursor.validity == validity) {
-        return Ok(());
-    }
-    let beginning = Cursor { validity, uid: 0 };
-    store.write(|tx| tx.set_cursor(&folder.mailbox, &folder.name, beginning))
+    let uid = match planning.cursor.filter(|cursor| cursor.validity == validity) {
+        Some(cursor) if !planning.is_whole || cursor.uid <= highest => return Ok(()),
+        Some(_) => highest,
+        None => 0,
+    };
+    store.write(|tx| tx.set_cursor(&folder.mailbox, &folder.name, Cursor { validity, uid }))
 }
 
 /// When this mailbox was first listed.
@@ -1033,6 +1041,8 @@ fn record_batch(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mail::message::{Digest, Message};
+    use crate::store::intake::IncomingRecord;
 
     fn folder() -> Folder {
         Folder {
@@ -1166,6 +1176,61 @@ mod tests {
         };
         // At once again, and then after a pause.
         assert_eq!([planned(), planned(), planned()], [1, 2, 2]);
+    }
+
+    #[test]
+    fn another_mail_at_a_known_place_is_planned_and_the_cursor_goes_back() {
+        let store = Store::in_memory().unwrap();
+        let known = entry(9, 100);
+        let cursor = Cursor {
+            validity: 7,
+            uid: 9,
+        };
+        store
+            .write(|tx| {
+                let message = tx.record_incoming(&IncomingRecord {
+                    message: &Message::unread(Digest::of(b"9"), 100),
+                    raw: b"9",
+                    kind: "report",
+                    lane: Lane::Inbox,
+                    received_at: known.received_at,
+                    recorded_at: known.received_at,
+                    case_id: None,
+                    not_answered: None,
+                    comparable: None,
+                })?;
+                tx.remember_origin(&folder().place("9"), known.looks(), message, None)?;
+                tx.set_cursor("security@mail.example.test", "INBOX", cursor)
+            })
+            .unwrap();
+        let planned = |entries: Vec<Entry>, is_whole| {
+            let planning = Planning {
+                is_whole,
+                cursor: Some(cursor),
+                begun: HashSet::new(),
+                max_message: BATCH_BYTES,
+                answer_newer_than: Duration::from_secs(3_600),
+            };
+            let listing = Listing {
+                validity: 7,
+                entries,
+                troubled: Vec::new(),
+            };
+            plan(&store, &folder(), listing, &planning).unwrap().0.len()
+        };
+        let cursor = || {
+            let cursor = store.read(|tx| tx.cursor("security@mail.example.test", "INBOX"));
+            cursor.unwrap().unwrap().uid
+        };
+        assert_eq!((planned(vec![known.clone()], true), cursor()), (0, 9));
+        assert_eq!((planned(Vec::new(), false), cursor()), (0, 9));
+        assert_eq!((planned(Vec::new(), true), cursor()), (0, 0));
+        let mut other = known.clone();
+        other.size += 1;
+        assert_eq!(planned(vec![other], true), 1);
+        let mut other = known;
+        other.received_at += chrono::Duration::seconds(1);
+        assert_eq!(planned(vec![other], true), 1);
     }
 
     #[test]

@@ -56,6 +56,22 @@ pub struct Entry {
     pub received_at: DateTime<Utc>,
 }
 
+/// By what the mail at a place is known to be the same as before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Looks {
+    pub size: u64,
+    pub received_at: DateTime<Utc>,
+}
+
+impl Entry {
+    pub fn looks(&self) -> Looks {
+        Looks {
+            size: self.size,
+            received_at: self.received_at,
+        }
+    }
+}
+
 /// A mail, or its header block alone, as it was in the folder.
 #[derive(Clone, Debug)]
 pub struct Fetched {

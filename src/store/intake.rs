@@ -7,7 +7,7 @@ use std::io::Write;
 
 use super::{Result, Tx, instant, optional};
 use crate::mail::message::{Address, Attachment, Certificate, Digest, Message, Signature};
-use crate::mailbox::{Lane, Uid};
+use crate::mailbox::{Lane, Looks, Uid};
 use crate::triage::decide::{CaseRef, Known, Learned, Questions};
 use crate::triage::same::{self, Comparable, Sketch};
 
@@ -472,24 +472,31 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Notes where a recorded mail lay. `filed`: nothing is left to be done with it there.
+    /// Notes where a recorded mail lay, in place of what was there before. `filed`: nothing is left
+    /// to be done with it there.
     pub fn remember_origin(
         &self,
         place: &Place,
+        looks: Looks,
         message: i64,
         filed: Option<DateTime<Utc>>,
     ) -> Result<()> {
         self.0
             .prepare_cached(
-                "INSERT INTO origins (mailbox, folder, validity, uid, message_id, filed_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-                 ON CONFLICT (mailbox, folder, validity, uid) DO NOTHING",
+                "INSERT INTO origins (mailbox, folder, validity, uid, size, arrived_at,
+                     message_id, filed_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+                 ON CONFLICT (mailbox, folder, validity, uid)
+                 DO UPDATE SET size = excluded.size, arrived_at = excluded.arrived_at,
+                     message_id = excluded.message_id, filed_at = excluded.filed_at",
             )?
             .execute(params![
                 place.mailbox,
                 place.folder,
                 place.validity,
                 place.uid,
+                to_i64(looks.size),
+                looks.received_at.timestamp(),
                 message,
                 filed.map(|at| at.timestamp()),
             ])?;
@@ -511,19 +518,23 @@ impl Tx<'_> {
         )
     }
 
-    /// Is this place recorded already?
-    pub fn is_recorded_at(&self, place: &Place) -> Result<bool> {
+    /// Is a mail recorded that lay at this place? `looks`: one of these, for a server that was set
+    /// back to an older state gives the UIDs since then to other mails.
+    pub fn is_recorded_at(&self, place: &Place, looks: Option<Looks>) -> Result<bool> {
         Ok(self
             .0
             .prepare_cached(
                 "SELECT 1 FROM origins
-                 WHERE mailbox = ?1 AND folder = ?2 AND validity = ?3 AND uid = ?4",
+                 WHERE mailbox = ?1 AND folder = ?2 AND validity = ?3 AND uid = ?4
+                   AND (?5 IS NULL OR (size = ?5 AND arrived_at = ?6))",
             )?
             .exists(params![
                 place.mailbox,
                 place.folder,
                 place.validity,
-                place.uid
+                place.uid,
+                looks.map(|looks| to_i64(looks.size)),
+                looks.map(|looks| looks.received_at.timestamp()),
             ])?)
     }
 

@@ -379,9 +379,21 @@ service anvil {{
     /// The server is restarted for it, so every session ends. The new UIDVALIDITY.
     #[track_caller]
     pub fn change_uidvalidity(&self, user: &str, folder: &str) -> u32 {
-        let mut client = self.login(user);
-        let uid_validity = client.select(folder).uid_validity + 1;
-        drop(client);
+        let uid_validity = self.login(user).select(folder).uid_validity + 1;
+        self.number_anew(user, folder, uid_validity);
+        uid_validity
+    }
+
+    /// UIDs of the folder begin at 1 again under the same UIDVALIDITY, as on a server that was
+    /// restored from an old copy. The server is restarted for it, so every session ends.
+    #[track_caller]
+    pub fn set_back(&self, user: &str, folder: &str) {
+        let uid_validity = self.login(user).select(folder).uid_validity;
+        self.number_anew(user, folder, uid_validity);
+    }
+
+    #[track_caller]
+    fn number_anew(&self, user: &str, folder: &str, uid_validity: u32) {
         self.stop();
         let maildir = self.maildir(user, folder);
         for entry in std::fs::read_dir(&maildir)
@@ -398,7 +410,6 @@ service anvil {{
         write_file(&list, format!("3 V{uid_validity} N1 G{guid}\n"));
         self.owner.own(&list);
         self.launch();
-        uid_validity
     }
 
     /// The Maildir (with `cur`, `new`, `tmp`) of a folder.

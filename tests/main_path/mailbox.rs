@@ -122,6 +122,30 @@ fn a_renumbered_mailbox_brings_nothing_twice_and_new_mail_is_found() {
 }
 
 #[test]
+fn a_server_that_was_set_back_to_an_older_state_hides_no_new_mail() {
+    let office = Lonely::new(DovecotOptions::default());
+    let daemon = office.setup.run();
+    office.deliver("anna");
+    office.deliver("boris");
+    office.wait_for_answers(2);
+    wait_until("both in Triaged", SOON, || office.count("Triaged") == 2);
+
+    office.dovecot.set_back(SECURITY_ADDRESS, "INBOX");
+    office.wait_for_a_look(&daemon);
+    office.deliver("clara");
+    office.wait_for_answers(3);
+    wait_until("all in Triaged", SOON, || office.count("Triaged") == 3);
+
+    // And where the UIDs are taken by the time that the daemon looks.
+    office.dovecot.set_back(SECURITY_ADDRESS, "INBOX");
+    office.deliver("doris");
+    office.deliver("egon");
+    office.wait_for_answers(5);
+    wait_until("all in Triaged", SOON, || office.count("Triaged") == 5);
+    assert_eq!(office.count("INBOX"), 0);
+}
+
+#[test]
 fn a_mail_that_a_person_moves_back_is_not_answered_again() {
     let office = Lonely::new(DovecotOptions::default());
     let mut daemon = office.setup.run();

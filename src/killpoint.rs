@@ -3,7 +3,8 @@
 //! Only built with the feature `killpoints`. `TRIAGED_KILL_AT=committed` kills
 //! (SIGKILL, as a power cut would) when the step is reached for the first time,
 //! `TRIAGED_KILL_AT=committed:3` at the third. `TRIAGED_KILL_OVER=words` kills over each
-//! mail that holds these words, as a fault of a library under us would.
+//! mail that holds these words, as a fault of a library under us would; `TRIAGED_PANIC_AT=joining`
+//! panics at a step each time, as another one would.
 
 #[cfg(feature = "killpoints")]
 pub fn reached(step: &str) {
@@ -22,6 +23,15 @@ pub fn reached(step: &str) {
     let Some((name, times)) = &*WHERE else { return };
     if name == step && TIMES.fetch_add(1, Ordering::SeqCst) + 1 == *times {
         die();
+    }
+}
+
+/// A step at which a library does most of the work.
+#[cfg(feature = "killpoints")]
+#[expect(clippy::panic, reason = "a test asked for it")]
+pub fn fragile(step: &str) {
+    if std::env::var("TRIAGED_PANIC_AT").is_ok_and(|wanted| wanted == step) {
+        panic!("asked to panic at {step}");
     }
 }
 
@@ -49,6 +59,10 @@ fn die() -> ! {
 #[cfg(not(feature = "killpoints"))]
 #[inline(always)]
 pub fn reached(_step: &str) {}
+
+#[cfg(not(feature = "killpoints"))]
+#[inline(always)]
+pub fn fragile(_step: &str) {}
 
 #[cfg(not(feature = "killpoints"))]
 #[inline(always)]

@@ -901,6 +901,39 @@ fn held_answers_go_together_a_day_later() {
     assert!(world.setup.cli(&["audit", "verify"]).status.success());
 }
 
+/// A library that panics over the joined letter must not hold up the whole post.
+#[test]
+fn held_answers_that_cannot_be_joined_go_one_by_one_and_hold_up_nobody() {
+    let Some(library) = faketime() else {
+        eprintln!(
+            "!!!! SKIPPED: held_answers_that_cannot_be_joined_go_one_by_one_and_hold_up_nobody: \
+             libfaketime is missing (apt-get install faketime) !!!!"
+        );
+        return;
+    };
+    let dovecot = Dovecot::start();
+    let world = World::new(&dovecot);
+    world.setup.set("limits.replies_per_address", 2);
+    for number in 1..=4 {
+        world.deliver_from("keen@research.test", number, "It takes SQL.");
+    }
+    assert!(world.setup.run_once().status.success());
+    assert_eq!(world.sink.count(), 2);
+    assert_eq!(world.status("outbox")["held"], 2);
+
+    world.deliver_from("other@research.test", 5, "It takes SQL.");
+    world.setup.set_env("LD_PRELOAD", library.to_str().unwrap());
+    world.setup.set_env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+    world.setup.set_env("FAKETIME", "+25h");
+    world.setup.set_env("TRIAGED_PANIC_AT", "joining");
+    let pass = world.setup.run_once();
+    let words = String::from_utf8_lossy(&pass.stderr);
+    assert!(pass.status.success(), "{words}");
+    assert!(words.contains("not_joined"), "{words}");
+    assert_eq!(world.sink.count(), 5);
+    assert_eq!(cases_in_state(&world, "met").len(), 5);
+}
+
 /// What could not be read is answered together with the rest, and its sender still gets our key.
 #[test]
 fn an_unreadable_mail_among_held_ones_keeps_its_hint() {

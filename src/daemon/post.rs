@@ -6,6 +6,7 @@
 //! of them is written, nothing else is taken, whatever hinders that. A server that
 //! is away costs no letter an attempt; the whole post pauses.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use crate::config::Transport;
 use crate::delivery::{Delivery, DeliveryError, Letter, Outcome, Scope};
 use crate::intake;
 use crate::killpoint;
-use crate::letters;
+use crate::letters::{self, Desk};
 use crate::store::StoreError;
 use crate::store::audit::Actor;
 use crate::store::outbox::{Claimed, Delivered, Fate, Recovered};
@@ -327,29 +328,15 @@ impl Post {
                 .store
                 .read(|tx| tx.held_together(&shared.config.limits, now))?;
             for recipient in free {
-                let joined = shared.store.write(|tx| {
-                    let held = tx.held_for(&recipient)?;
-                    let certificate = intake::certificate_of_held(tx, &recipient)?;
-                    let written = desk.combined(&recipient, &held, certificate.as_ref(), now)?;
-                    let id = tx.enqueue(&written.letter)?;
-                    tx.merge(&held.ids, id)?;
-                    if let Some(why) = &written.unusable_certificate {
-                        for case in &held.cases {
-                            tx.event(
-                                now,
-                                &Actor::Daemon,
-                                "certificate_unusable",
-                                Some(case.file.case.id),
-                                json!({"why": why}),
-                            )?;
-                        }
-                    }
-                    anyhow::Ok((id, held.ids.len()))
-                });
+                // The letters of others, and these by themselves, go whatever happens here.
+                let joined =
+                    catch_unwind(AssertUnwindSafe(|| join(&shared, &desk, &recipient, now)));
                 match joined {
-                    Ok((id, letters)) => tracing::info!(event = "joined", outbox = id, letters),
-                    // Nobody else's letters wait for it; the held ones go one by one.
-                    Err(error) => tracing::error!(event = "not_joined", "{error:#}"),
+                    Ok(Ok((id, letters))) => tracing::info!(event = "joined", outbox = id, letters),
+                    Ok(Err(error)) => tracing::error!(event = "not_joined", "{error:#}"),
+                    Err(_) => {
+                        tracing::error!(event = "not_joined", "the program stumbled over them");
+                    }
                 }
             }
             Ok(())
@@ -378,6 +365,35 @@ impl Post {
         let shared = Arc::clone(&self.shared);
         Ok(tokio::task::spawn_blocking(move || work(&shared.store)).await??)
     }
+}
+
+/// Writes one letter in place of those that are held for an address: its number, and how many.
+fn join(
+    shared: &Shared,
+    desk: &Desk,
+    recipient: &str,
+    now: DateTime<Utc>,
+) -> anyhow::Result<(i64, usize)> {
+    shared.store.write(|tx| {
+        let held = tx.held_for(recipient)?;
+        let certificate = intake::certificate_of_held(tx, recipient)?;
+        killpoint::fragile("joining");
+        let written = desk.combined(recipient, &held, certificate.as_ref(), now)?;
+        let id = tx.enqueue(&written.letter)?;
+        tx.merge(&held.ids, id)?;
+        if let Some(why) = &written.unusable_certificate {
+            for case in &held.cases {
+                tx.event(
+                    now,
+                    &Actor::Daemon,
+                    "certificate_unusable",
+                    Some(case.file.case.id),
+                    json!({"why": why}),
+                )?;
+            }
+        }
+        Ok((id, held.ids.len()))
+    })
 }
 
 /// The whole post pauses.

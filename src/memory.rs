@@ -67,18 +67,23 @@ mod glibc {
     }
 
     /// Of proc_pid_smaps(5): mappings of files that cannot be written to and hold no page of
-    /// their own (relocated tables do).
+    /// their own (relocated tables do), neither in memory nor in swap.
     fn unchanged_files(smaps: &str) -> Vec<Mapping> {
         let mut found = Vec::new();
         let mut candidate = None;
         for line in smaps.lines() {
-            if let Some(own) = line.strip_prefix("Anonymous:") {
-                let unchanged = own.trim() == "0 kB";
-                found.extend(candidate.take().filter(|_| unchanged));
-            } else if let Some(mapping) = read_only_file(line) {
+            if let Some(mapping) = read_only_file(line) {
+                found.extend(candidate.take());
                 candidate = mapping;
+            } else if ["Anonymous:", "Swap:"]
+                .iter()
+                .find_map(|name| line.strip_prefix(name))
+                .is_some_and(|own| own.trim() != "0 kB")
+            {
+                candidate = None;
             }
         }
+        found.extend(candidate);
         found
     }
 
@@ -106,12 +111,17 @@ mod glibc {
 5000-6000 rw-p 00004000 fe:00 12 /usr/bin/triaged\nAnonymous: 0 kB\n\
 6000-7000 r--s 00000000 fe:00 13 /var/lib/x\nAnonymous: 0 kB\n\
 7000-8000 r-xp 00000000 00:00 0 [vdso]\nAnonymous: 0 kB\n\
-8000-9000 r--p 00000000 00:00 0\nAnonymous: 0 kB\n";
+8000-9000 r--p 00000000 00:00 0\nAnonymous: 0 kB\n\
+9000-a000 r--p 00004000 fe:00 12 /usr/bin/triaged\nAnonymous: 0 kB\nSwap: 4 kB\n\
+a000-b000 r--p 00000000 fe:00 14 /usr/lib/libc.so.6\nAnonymous: 0 kB\nSwap: 0 kB\n";
             let mapping = |start| Mapping {
                 start,
                 length: if start == 0x1000 { 0x2000 } else { 0x1000 },
             };
-            assert_eq!(unchanged_files(smaps), [mapping(0x1000), mapping(0x3000)]);
+            assert_eq!(
+                unchanged_files(smaps),
+                [mapping(0x1000), mapping(0x3000), mapping(0xa000)]
+            );
         }
 
         #[test]

@@ -156,7 +156,20 @@ fn the_defaults() {
         config.member_called("ALICE").map(|alice| alice.role),
         Some(Role::Member)
     );
-    assert!(config.organization.owns("Security@Corp.example"));
+    for ours in [
+        "Security@Corp.example",
+        "security+x@corp.example",
+        "security@Ｃorp.example",
+    ] {
+        assert!(config.organization.owns(ours), "{ours}");
+    }
+    for other in [
+        "secure@corp.example",
+        "security@corp.example.net",
+        "x+security@corp.example",
+    ] {
+        assert!(!config.organization.owns(other), "{other}");
+    }
     assert!(config.storage.path.is_absolute());
     let promised = &config.policy.deadlines;
     assert_eq!(promised.acknowledge, Some(Span::BusinessHours(48)));

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 
-use crate::mail::message::address_key;
+use crate::mail::message::{address_key, mailbox_key};
 use crate::triage::calendar::Calendar;
 use crate::triage::policy::Policy;
 
@@ -76,12 +76,13 @@ pub struct Organization {
 }
 
 impl Organization {
-    /// Is this one of our own addresses?
+    /// Is this one of our own addresses? With a tag, or the domain spelled otherwise, it reaches us
+    /// too; where ours has a tag, the mailbox without it may be somebody else's.
     pub fn owns(&self, email: &str) -> bool {
-        let key = address_key(email);
+        let (key, mailbox) = (address_key(email), mailbox_key(email));
         std::iter::once(&self.address)
             .chain(&self.aliases)
-            .any(|own| address_key(own) == key)
+            .any(|own| address_key(own) == key || !own.contains('+') && mailbox_key(own) == mailbox)
     }
 }
 

@@ -146,6 +146,8 @@ fn robots_that_hide_are_not_answered() {
         // Ticket systems.
         ("Support <support@vendor.example>", "", "Your request (#4711) has been received", "Hello,\n\nYour request (4711) has been received and is being reviewed by our support staff.\n\nTo add additional comments, reply to this email.\n\n--------------------------------\nThis email is a service from Vendor. Delivered by Zendesk"),
         ("Support <support@vendor.example>", "", "[Request received] We have received your report", "##- Please type your reply above this line -##\n\nYour request (4711) has been received and is being reviewed by our support staff."),
+        ("security+x@corp.example", "", "SQL injection", "The search page takes SQL."),
+        ("security@\u{ff43}orp.example", "", "SQL injection", "The search page takes SQL."),
         ("Help Desk <help@vendor.example>", "", "HELP-4711 We have received your report", "—-—-—-—\nReply above this line.\n\nJust confirming that we got your request. We're on it.\n\nView request · Turn off this request's notifications\n\nThis is shared with Example Corp.\n\nPowered by Jira Service Management"),
         ("Service <service@vendor.example>", "", "[Ticket#2026060110000012] [SEC-2026-0001] We have received your report", "Dear customer,\n\nThank you for your e-mail. Your request was registered under the ticket number 2026060110000012.\n\nThis is an automatically generated message, please do not reply to it.\n\nYour OTRS team"),
         ("Service <service@vendor.example>", "", "[vendor.example #4711] AutoReply: We have received your report", "Greetings,\n\nThis message has been automatically generated in response to the creation of a trouble ticket regarding: \"We have received your report\", a summary of which appears below.\n\nThere is no need to reply to this message right now."),
@@ -209,6 +211,8 @@ fn people_who_look_like_robots_are_answered() {
         ("support@small-firm.example", "", "Your login page", "One of our customers noticed that your login page is served without TLS. Please have a look."),
         ("Team <info@lab.example>", "", "We have received strange answers from your API", "Your API answers with the data of other tenants when the header X-Tenant is missing."),
         (JANE, REPLY, "Re: Your request (#4711) has been received", "Any news on this?\n\nOn Mon, 1 Jun 2026, Support wrote:\n> ##- Please type your reply above this line -##\n> Your request (4711) has been received and is being reviewed by our support staff."),
+        (JANE, "", "Re: [SEC-2026-0001] We have received your report", "This is an automated response. Please have a person look at it: the page /admin answers without a login."),
+        (JANE, "", "Re: your newsletter", "Your newsletter says: This is an automated response, please do not reply. Its links carry the session of the recipient."),
         (JANE, "", "Anfrage zu Ihrer Meldestelle", "Guten Tag, Sie erreichen mich unter der Nummer 030 1234. Nehmen Sie auch Hinweise zu Mobil-Apps an?"),
         (JANE, "", "Ticket creation without login", "When I send an empty form, the page answers: a ticket has been created. No login, no limit."),
         (JANE, "", "Support chat: confirmation shown to everyone", "The text 'Your request has been received and is being reviewed' is followed by the request of the customer before me."),

@@ -13,8 +13,9 @@ use crate::mailbox::Lane;
 use crate::store::{Store, StoreError};
 use crate::triage::decide::Unanswered;
 
-/// So many mails share a transaction.
+/// So many mails share a transaction, and so many bytes unless one mail alone is larger.
 const TOGETHER: usize = 64;
+const BYTES_TOGETHER: u64 = 1_000_000;
 
 pub fn run(config_path: &Path, paths: &[PathBuf], no_reply: bool, output: Output) -> Outcome {
     let config = office::config(config_path)?;
@@ -25,7 +26,8 @@ pub fn run(config_path: &Path, paths: &[PathBuf], no_reply: bool, output: Output
         let name = found.name.clone();
         let mail = as_mail(found, config.limits.max_message, no_reply);
         waiting.push((name, intake::open_mail(mail, &desk, Utc::now())));
-        if waiting.len() == TOGETHER {
+        let bytes: u64 = waiting.iter().map(|(_, opened)| opened.mail.size).sum();
+        if waiting.len() == TOGETHER || bytes > BYTES_TOGETHER {
             record(&store, &desk, &mut waiting, output)?;
         }
         Ok(())

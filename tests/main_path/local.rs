@@ -362,6 +362,24 @@ fn printing_to(setup: &Setup, arguments: &[&str], output: Stdio) -> Output {
         .expect("run triaged")
 }
 
+/// A back-catalogue of large mails must not wait in memory for one transaction.
+#[test]
+fn large_mails_from_files_are_recorded_one_by_one() {
+    let setup = local_office();
+    let padding = "nothing more to say here\n".repeat(60_000);
+    let names = ["1.eml", "2.eml", "3.eml"];
+    for name in names {
+        let words = format!("{}\n{padding}", report(&format!("/{name}")));
+        let mail = mail_from(name, "XSS", &words);
+        setup.write(name, &String::from_utf8_lossy(&mail));
+    }
+    setup.set_env("TRIAGED_KILL_AT", "half_recorded:3");
+    let killed = setup.cli(&["ingest", names[0], names[1], names[2]]);
+    assert_eq!(killed.status.code(), None, "{killed:?}");
+    setup.unset_env("TRIAGED_KILL_AT");
+    assert_eq!(cases(&setup).len(), 2);
+}
+
 #[test]
 fn who_stops_reading_our_output_stops_nothing() {
     const MAILS: usize = 70;

@@ -277,12 +277,15 @@ pub fn record_all<T>(
 ) -> Result<T, StoreError> {
     let together = catch_unwind(AssertUnwindSafe(|| {
         store.write(|tx| {
-            record_together(tx, mails, desk, now)?;
-            Ok(beside(tx, mails)?)
+            let recorded = record_together(tx, mails, desk, now)?;
+            Ok((recorded, beside(tx, mails)?))
         })
     }));
     let fault = match together.unwrap_or(Err(Fault::Panic)) {
-        Ok(done) => return Ok(done),
+        Ok((recorded, done)) => {
+            log_all(mails, &recorded);
+            return Ok(done);
+        }
         Err(Fault::Store(error)) if error.passes_by_itself() => return Err(error),
         Err(fault) => fault,
     };
@@ -291,12 +294,15 @@ pub fn record_all<T>(
         mails = mails.len(),
         "{fault}"
     );
-    store.write(|tx| {
-        for opened in &mut *mails {
-            record(tx, opened, desk, now)?;
-        }
-        beside(tx, mails)
-    })
+    let (recorded, done) = store.write(|tx| {
+        let recorded = mails
+            .iter_mut()
+            .map(|opened| record(tx, opened, desk, now))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok::<_, StoreError>((recorded, beside(tx, mails)?))
+    })?;
+    log_all(mails, &recorded);
+    Ok(done)
 }
 
 fn record_together(
@@ -304,12 +310,17 @@ fn record_together(
     mails: &mut [Opened],
     desk: &Desk,
     now: DateTime<Utc>,
-) -> Result<(), Fault> {
+) -> Result<Vec<Recorded>, Fault> {
     let mut halves = Vec::with_capacity(mails.len());
     for opened in mails {
-        if !is_known_already(tx, opened, now)? {
-            halves.push(half_record(tx, opened, desk, now)?);
-        }
+        halves.push(match known_already(tx, opened, now)? {
+            Some(recorded) => Half {
+                recorded,
+                case: None,
+                letters: Vec::new(),
+            },
+            None => half_record(tx, opened, desk, now)?,
+        });
     }
     let unwritten = halves.iter().flat_map(|half| &half.letters).collect();
     let mut letters =
@@ -318,9 +329,8 @@ fn record_together(
         for written in letters.by_ref().take(half.letters.len()) {
             enqueue(tx, &written?, half.case.as_ref(), now)?;
         }
-        log(half.opened, &half.recorded);
     }
-    Ok(())
+    Ok(halves.into_iter().map(|half| half.recorded).collect())
 }
 
 /// Records one mail and the letters that answer it. `filed`: nothing has to be
@@ -331,51 +341,64 @@ pub fn record(
     desk: &Desk,
     now: DateTime<Utc>,
 ) -> Result<Recorded, StoreError> {
-    if is_known_already(tx, opened, now)? {
-        return Ok(Recorded {
-            kind: opened.classified.kind_hint,
-            case: None,
-            opened_case: false,
-            replies: 0,
-            known_already: true,
-        });
+    if let Some(recorded) = known_already(tx, opened, now)? {
+        return Ok(recorded);
     }
-    let recorded = tx.isolated(|| whole_record(tx, opened, desk, now))?;
-    let recorded = match recorded {
-        Ok(recorded) => recorded,
-        Err(Fault::Store(error)) if error.passes_by_itself() => return Err(error),
+    match tx.isolated(|| whole_record(tx, opened, desk, now))? {
+        Ok(recorded) => Ok(recorded),
+        Err(Fault::Store(error)) if error.passes_by_itself() || tx.is_over() => Err(error),
         Err(fault) => {
             tracing::error!(
                 event = "not_handled",
                 sha256 = %opened.message.digest,
                 "{fault}; kept with its bytes, unanswered: a person must look at it"
             );
-            bare_record(tx, opened, desk, &fault.to_string(), now)?
+            bare_record(tx, opened, desk, &fault.to_string(), now)
         }
-    };
-    log(opened, &recorded);
-    Ok(recorded)
+    }
 }
 
 /// The same bytes are recorded: only where they lay is noted.
-fn is_known_already(tx: &Tx<'_>, opened: &Opened, now: DateTime<Utc>) -> Result<bool, StoreError> {
+fn known_already(
+    tx: &Tx<'_>,
+    opened: &Opened,
+    now: DateTime<Utc>,
+) -> Result<Option<Recorded>, StoreError> {
     let Some((message, _)) = tx.recorded(opened.message.digest)? else {
-        return Ok(false);
+        return Ok(None);
     };
     let stays = opened.mail.too_large || opened.classified.kind_hint == Kind::Spam;
     remember_origin(tx, opened, message, !stays, now)?;
-    tracing::info!(
-        event = "known_already",
-        sha256 = %opened.message.digest,
-        "the same bytes are recorded already"
-    );
-    Ok(true)
+    Ok(Some(Recorded {
+        kind: opened.classified.kind_hint,
+        case: None,
+        opened_case: false,
+        replies: 0,
+        known_already: true,
+    }))
+}
+
+/// To be called once they are committed.
+fn log_all(mails: &[Opened], recorded: &[Recorded]) {
+    for (opened, recorded) in mails.iter().zip(recorded) {
+        log(opened, recorded);
+    }
 }
 
 fn log(opened: &Opened, recorded: &Recorded) {
+    let event = match recorded {
+        Recorded {
+            known_already: true,
+            ..
+        } => "known_already",
+        Recorded {
+            opened_case: true, ..
+        } => "opened",
+        Recorded { .. } => "recorded",
+    };
     tracing::info!(
         case = recorded.case.as_deref().unwrap_or("-"),
-        event = if recorded.opened_case { "opened" } else { "recorded" },
+        event,
         kind = recorded.kind.as_str(),
         replies = recorded.replies,
         sha256 = %opened.message.digest,
@@ -411,7 +434,6 @@ fn whole_record(
 
 /// A mail that is recorded but for the letters that answer it.
 struct Half<'a> {
-    opened: &'a Opened,
     recorded: Recorded,
     case: Option<CaseRef>,
     letters: Vec<Unwritten<'a>>,
@@ -452,7 +474,6 @@ fn half_record<'a>(
         .map(|reply| Unwritten::new(tx, opened, reply, case.as_ref()))
         .collect::<Result<_, _>>()?;
     Ok(Half {
-        opened,
         recorded,
         case,
         letters,

@@ -49,7 +49,7 @@ const RECONCILE_EVERY: chrono::Duration = chrono::Duration::hours(24);
 const DEATHS_AT_MOST: u32 = 10;
 /// A large mail on a slow line takes hours, in which the loop is not stuck: the mailbox ends its
 /// calls by itself where nothing comes any more.
-const FETCH_BEATS_EVERY: Duration = Duration::from_secs(30);
+const BEATS_EVERY: Duration = Duration::from_secs(30);
 /// What is in hand may be finished within this after SIGTERM.
 const FINISH_WITHIN: Duration = Duration::from_secs(3);
 /// `--once` begins at most so many sessions.
@@ -372,7 +372,8 @@ impl<'a, M: Mailbox> Visit<'a, M> {
             (Some(cursor), Some(uid)) if !whole => Some((cursor.validity, uid.as_str())),
             _ => None,
         };
-        let listing = self.mailbox.list(lane, after).await?;
+        let pulse = &self.shared.pulses.watch_turned;
+        let listing = beating(pulse, self.mailbox.list(lane, after)).await?;
         if let Some(cursor) = cursor
             && cursor.validity != listing.validity
         {
@@ -690,7 +691,7 @@ impl<'a, M: Mailbox> Visit<'a, M> {
 async fn beating<T>(pulse: &Pulse, call: impl Future<Output = T>) -> T {
     let mut call = std::pin::pin!(call);
     loop {
-        match tokio::time::timeout(FETCH_BEATS_EVERY, &mut call).await {
+        match tokio::time::timeout(BEATS_EVERY, &mut call).await {
             Ok(outcome) => return outcome,
             Err(_) => pulse.beat(),
         }

@@ -385,7 +385,7 @@ impl Tx<'_> {
         run("SAVEPOINT one_mail")?;
         let outcome = work();
         if outcome.is_err() {
-            if self.0.is_autocommit() {
+            if self.is_over() {
                 // A full disk rolled back the whole transaction: `outcome` tells why, and no
                 // statement may follow, for it would be committed by itself.
                 return Ok(outcome);
@@ -394,6 +394,12 @@ impl Tx<'_> {
         }
         run("RELEASE one_mail")?;
         Ok(outcome)
+    }
+
+    /// Did SQLite roll the whole transaction back by itself? A full disk or want of memory does
+    /// that. Nothing more may be written.
+    pub fn is_over(&self) -> bool {
+        self.0.is_autocommit()
     }
 
     /// A small number of the daemon's own, under a name.

@@ -509,6 +509,7 @@ fn is_robot(local: &str) -> bool {
         "nepasrepondre",
         "noresponder",
         "nichtantworten",
+        "keineantwort",
         "noresponse",
         "unattended",
     ]

@@ -198,7 +198,7 @@ pub const ABSENCES: &[&str] = &[
     "i am away", "i'm away", "i will be away", "currently away", "am currently out", "limited access to",
     "no access to my e-mail", "no access to email", "will be back", "i will be back", "i'll be back",
     "will return on", "i return", "upon my return", "when i return", "when i get back", "no longer with",
-    "no longer works", "has left the company", "nicht im büro", "nicht im hause", "im urlaub", "abwesend",
+    "no longer works", "has left the company", "nicht im büro", "nicht im haus", "nicht im hause", "im urlaub", "abwesend",
     "nicht erreichbar", "wieder erreichbar", "wieder im büro", "ab dem", "je suis absent*",
     "actuellement absent*", "en congé*", "en vacances", "de retour le", "serai de retour",
     "fuera de la oficina", "de vacaciones", "estaré ausente", "ausente hasta", "fora do escritório",

@@ -19,7 +19,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use chrono::{DateTime, Utc};
 
-use super::message::{Address, Certificate, Digest, HeaderField, Message, OpenPgp, Problem};
+use super::message::{Address, Certificate, Digest, HeaderField, Message, Problem};
 use super::parse::{Part, header};
 use super::pgp::Keyring;
 use super::text;
@@ -114,26 +114,8 @@ fn unread(raw: &[u8]) -> Message {
 
 fn blank(raw: &[u8]) -> Message {
     Message {
-        digest: Digest::of(raw),
-        size: raw.len() as u64,
-        header: Vec::new(),
-        message_id: None,
-        in_reply_to: Vec::new(),
-        references: Vec::new(),
-        from: None,
-        reply_to: Vec::new(),
-        to: Vec::new(),
-        cc: Vec::new(),
-        date: None,
-        subject: String::new(),
-        subject_encrypted: false,
-        text: String::new(),
-        text_lossy: false,
-        attachments: Vec::new(),
         media_type: "text/plain".to_owned(),
-        machine_report: None,
-        openpgp: OpenPgp::default(),
-        problems: Vec::new(),
+        ..Message::unread(Digest::of(raw), raw.len() as u64)
     }
 }
 

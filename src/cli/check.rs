@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use secrecy::ExposeSecret;
+
 use super::say::{complain, say};
-use super::{Failure, Outcome, office};
-use crate::config::{self, Gravity, Mistake};
+use super::{Failure, Outcome, init, office};
+use crate::config::{self, Config, Gravity, Mistake, SecretSource, Source, Transport};
 use crate::triage::reply::Texts;
 
 pub fn run(config_path: &Path) -> Outcome {
@@ -48,6 +50,7 @@ pub fn run(config_path: &Path) -> Outcome {
             warnings.push(format!("team: {}: {problem}", member.email));
         }
     }
+    warnings.extend(unwritten_passwords(&config));
     for warning in &warnings {
         complain!("warning: {warning}");
     }
@@ -65,6 +68,29 @@ pub fn run(config_path: &Path) -> Outcome {
         }
     );
     Ok(true)
+}
+
+/// Passwords that are still what `init` wrote.
+fn unwritten_passwords(config: &Config) -> Vec<String> {
+    let mailbox = match &config.source {
+        Source::Imap(imap) => Some(&imap.password),
+        Source::Maildir(_) => None,
+    };
+    let way_out = match &config.transport {
+        Transport::Smtp(smtp) => smtp.login.as_ref().map(|(_, password)| password),
+        Transport::Sendmail(_) => None,
+    };
+    let is_unwritten = |password: &&SecretSource| {
+        password
+            .read()
+            .is_ok_and(|text| text.expose_secret() == init::PLACEHOLDER)
+    };
+    [mailbox, way_out]
+        .into_iter()
+        .flatten()
+        .filter(is_unwritten)
+        .map(|password| format!("{password}: write the password into it"))
+        .collect()
 }
 
 fn member_certificate(path: &Path) -> Result<(), String> {

@@ -782,6 +782,13 @@ fn init_writes_what_check_finds_fine() {
     let config = setup.file("new/config.toml");
     let check = setup.cli(&["--config", path(&config), "check"]);
     assert_eq!(check.status.code(), Some(0), "{check:?}");
+    let words = String::from_utf8_lossy(&check.stderr);
+    for password in ["imap.password", "smtp.password"] {
+        assert!(
+            words.contains(&format!("{password}: write the password into it")),
+            "{words}"
+        );
+    }
     for secret in ["security.key.asc", "storage.key", "imap.password"] {
         let file = setup.file("new").join(secret);
         let mode = std::fs::metadata(file)

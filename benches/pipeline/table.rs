@@ -47,6 +47,13 @@ pub fn series(series: &Series) {
         &format!("at most {RATIO_AT_MOST}"),
         ratio <= RATIO_AT_MOST,
     );
+    let all =
+        pieces.fetch + pieces.open + pieces.decide + pieces.commit + pieces.send + pieces.outcomes;
+    let sum = series.whole.as_secs_f64() / all.as_secs_f64();
+    println!(
+        "  {:<44} {sum:>16.2}",
+        "whole job / all pieces, one after the other"
+    );
     let bound = series.memory_bound;
     target(
         "memory at the most",

@@ -146,7 +146,6 @@ CREATE TABLE outbox (
     automatic     INTEGER NOT NULL CHECK (automatic IN (0, 1)), -- counts toward the caps
     acknowledges  INTEGER NOT NULL CHECK (acknowledges IN (0, 1)), -- meets the acknowledge deadline of its case
     attaches_key  INTEGER NOT NULL CHECK (attaches_key IN (0, 1)),
-    certificate   BLOB,             -- that it is encrypted to; NULL: it is in clear
     state         TEXT    NOT NULL CHECK (state IN ('waiting', 'sending', 'held', 'sent', 'failed', 'merged')),
     created_at    INTEGER NOT NULL,
     next_at       INTEGER NOT NULL, -- not before
@@ -157,7 +156,8 @@ CREATE TABLE outbox (
     broken_off    INTEGER NOT NULL DEFAULT 0, -- times the server broke off at this letter before it had judged it
     last_error    TEXT,             -- the server's words
     sent_at       INTEGER,          -- when the server accepted it
-    merged_into   INTEGER          REFERENCES outbox (id) -- one letter went for several held answers
+    merged_into   INTEGER          REFERENCES outbox (id), -- one letter went for several held answers
+    certificate   BLOB              -- that it is encrypted to; NULL: in clear. The last: it is long, and seldom read
 ) STRICT;
 
 CREATE INDEX outbox_by_due ON outbox (state, next_at);

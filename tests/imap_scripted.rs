@@ -675,6 +675,32 @@ async fn a_server_that_describes_nothing_is_an_error() {
 }
 
 #[tokio::test]
+async fn many_mails_that_are_not_described_hide_no_other() {
+    let uids: Vec<String> = (1..=1_000).map(|uid| uid.to_string()).collect();
+    let no = "$ NO [SERVERBUG] broken\n";
+    let mut script = Script::selected("")
+        .on(
+            "UID SEARCH UID 1:*",
+            &format!("* SEARCH {}\n$ OK done\n", uids.join(" ")),
+        )
+        .on("UID FETCH", &format!("{}{no}", described(7)));
+    for _ in 0..300 {
+        script = script.on("UID FETCH", no);
+    }
+    let server = start(script).await;
+    let mut imap = connect(&server).await;
+    let listing = list(&mut imap).await.unwrap();
+    let found: Vec<&str> = listing
+        .entries
+        .iter()
+        .map(|entry| entry.uid.as_str())
+        .collect();
+    assert_eq!(found, ["7"]);
+    assert_eq!(listing.troubled.len(), 999);
+    assert!(listing.troubled.iter().all(|mail| mail.uid != "7"));
+}
+
+#[tokio::test]
 async fn an_ending_between_answers_is_an_error() {
     for (ending, expected) in [
         ("", "the server closed the connection"),

@@ -10,8 +10,8 @@ use super::selecting::Selected;
 use super::{FETCH_OVERHEAD, Imap, names};
 use crate::mailbox::{Entry, Lane, Listing, Troubled};
 
-/// So often a server may refuse to describe mails before it is taken to refuse all of them:
-/// enough to find about ten single ones among a thousand.
+/// So often a server may refuse to describe mails before they are no longer searched for one by
+/// one: enough to find about ten among a thousand.
 const MAX_REFUSALS: usize = 128;
 
 impl Imap {
@@ -105,8 +105,13 @@ impl Imap {
             };
             refusals += 1;
             match asked {
-                _ if refusals > MAX_REFUSALS => return Err(words),
+                _ if refusals > MAX_REFUSALS && described.is_empty() => return Err(words),
                 [uid] => drop(troubled.insert(*uid, words)),
+                // What was described goes on; these are asked about again later.
+                _ if refusals > MAX_REFUSALS => {
+                    let left = asked.iter().filter(|uid| !described.contains_key(uid));
+                    troubled.extend(left.map(|uid| (*uid, words.clone())));
+                }
                 _ => {
                     let (first, second) = asked.split_at(asked.len() / 2);
                     sets.extend(names::uid_sets(first));

@@ -333,8 +333,8 @@ fn record_together(
     Ok(halves.into_iter().map(|half| half.recorded).collect())
 }
 
-/// Records one mail and the letters that answer it. `filed`: nothing has to be
-/// done any more where it lay.
+/// Records one mail and the letters that answer it. One that cannot be handled is kept with its
+/// bytes, for a person.
 pub fn record(
     tx: &Tx<'_>,
     opened: &mut Opened,

@@ -9,11 +9,14 @@
 //!
 //! `TRIAGED_SHOW=1` prints each difference.
 
+mod corpus;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+use corpus::{corpus, name_of};
 use serde_json::Value;
 use triaged::mail::message::Message;
 use triaged::mail::open::{Limits, Opening, open};
@@ -21,21 +24,6 @@ use triaged::mail::text::safe_name;
 
 /// What one mail may take, in a debug build on a loaded machine.
 const SLOW: Duration = Duration::from_secs(3);
-
-fn corpus() -> Option<PathBuf> {
-    let path = std::env::var_os("TRIAGED_CORPUS").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"),
-        PathBuf::from,
-    );
-    if path.is_dir() {
-        return Some(path);
-    }
-    eprintln!(
-        "SKIPPED: no corpus at {}; MIME is not measured",
-        path.display()
-    );
-    None
-}
 
 fn now() -> DateTime<Utc> {
     "2026-05-01T12:00:00Z".parse().unwrap()
@@ -58,10 +46,6 @@ fn sets(corpus: &Path) -> Vec<PathBuf> {
         .collect();
     sets.sort();
     sets
-}
-
-fn name_of(path: &Path) -> String {
-    path.file_name().unwrap().to_string_lossy().into_owned()
 }
 
 #[test]

@@ -3,10 +3,12 @@
 //! Takes armoured blocks out of mails by hand; finding them among MIME parts is the work of
 //! another module. The truth is in `expect.jsonl` of each set.
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+mod corpus;
 
-use chrono::{DateTime, Utc};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use corpus::{corpus, now};
 use mail_parser::decoders::quoted_printable::quoted_printable_decode;
 use mail_parser::{Encoding, MessageParser, MessagePart, MimeHeaders, PartType};
 use secrecy::SecretString;
@@ -15,26 +17,6 @@ use triaged::mail::message::{Certificate, Digest, Failure, SignatureStatus};
 use triaged::mail::pgp::{self, Keyring, read_certificates};
 
 const AT_MOST: usize = 64 * 1024 * 1024;
-
-fn corpus() -> Option<PathBuf> {
-    let path = match std::env::var_os("TRIAGED_CORPUS") {
-        Some(path) => PathBuf::from(path),
-        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"),
-    };
-    if path.is_dir() {
-        return Some(path);
-    }
-    eprintln!(
-        "SKIPPED: no corpus at {}; set TRIAGED_CORPUS",
-        path.display()
-    );
-    None
-}
-
-/// 2026-06-01, when no key of the corpus had expired that GnuPG found alive.
-fn now() -> DateTime<Utc> {
-    DateTime::from_timestamp(1_780_272_000, 0).unwrap()
-}
 
 struct Set {
     name: String,

@@ -18,7 +18,18 @@ CREATE TABLE cases (
     opened_at          INTEGER NOT NULL,        -- when it was recorded
     assignee           TEXT,                    -- team member
     duplicate_of       INTEGER          REFERENCES cases (id),
-    unanswered         TEXT                     -- why its first mail got no automatic answer; NULL: it got one
+    unanswered         TEXT,                    -- why its first mail got no automatic answer; NULL: it got one
+    language           TEXT,                    -- of the reporter's own words, where it was sure: en, de..
+    missing            TEXT    NOT NULL DEFAULT '[]', -- JSON array: what the first mail lacks
+    status_before      TEXT             CHECK (status_before IN ('new', 'accepted', 'fixed', 'disclosed')), -- of a closed case
+    fixed_at           INTEGER,                 -- start of the day on which the fix shipped
+    disclose_at        INTEGER,                 -- start of the day of publication, planned or past
+    exploited_at       INTEGER,                 -- when exploitation became known
+    credit             TEXT             CHECK (credit IN ('yes', 'no')), -- may the reporter be named; NULL: not asked or not answered
+    credit_name        TEXT,                    -- as the reporter wants to be called
+    credit_link        TEXT,
+    token              TEXT,                    -- note of the team: token of appreciation
+    reward             TEXT                     -- note of the team: discretionary reward
 ) STRICT;
 
 -- The last case number given out in each year; numbers are never used again.
@@ -118,6 +129,25 @@ CREATE TABLE certificates (
     PRIMARY KEY (email, fingerprint)
 ) STRICT;
 
+-- The calendars that deadlines were computed in, so that each can be explained later.
+CREATE TABLE calendars (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    digest       BLOB    NOT NULL UNIQUE CHECK (length(digest) = 32), -- SHA-256 of the other columns
+    zone         TEXT    NOT NULL, -- IANA name
+    working_days TEXT    NOT NULL, -- JSON array of seven booleans, Monday first
+    holidays     TEXT    NOT NULL  -- JSON array of dates
+) STRICT;
+
+-- While we wait for the reporter, some deadlines stand still.
+CREATE TABLE pauses (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    case_id    INTEGER NOT NULL REFERENCES cases (id),
+    paused_at  INTEGER NOT NULL,
+    resumed_at INTEGER           -- NULL: it lasts
+) STRICT;
+
+CREATE INDEX pauses_by_case ON pauses (case_id);
+
 -- One instant that one case was promised.
 CREATE TABLE deadlines (
     case_id        INTEGER NOT NULL REFERENCES cases (id),
@@ -125,11 +155,17 @@ CREATE TABLE deadlines (
                                                     'early_warning', 'notification', 'final_report')),
     span           TEXT    NOT NULL, -- the policy's words: 5 business days
     policy_version TEXT    NOT NULL, -- the policy that it was computed from
+    calendar_id    INTEGER          REFERENCES calendars (id), -- and its calendar
     starts_at      INTEGER NOT NULL,
-    due_at         INTEGER NOT NULL,
+    due_at         INTEGER NOT NULL, -- pauses that are over are counted in
+    half_at        INTEGER NOT NULL, -- when 50 percent of it have passed
+    warn_at        INTEGER NOT NULL, -- 80 percent
     met_at         INTEGER,
     waived_at      INTEGER,
-    paused_at      INTEGER,
+    paused_at      INTEGER,          -- it stands still since then
+    half_told_at   INTEGER,          -- in a digest
+    warned_at      INTEGER,          -- the mail at 80 percent was committed
+    missed_told_at INTEGER,          -- the one at 100 percent
     PRIMARY KEY (case_id, kind)
 ) STRICT;
 
@@ -145,6 +181,8 @@ CREATE TABLE outbox (
     envelope_from TEXT,             -- NULL: <> (RFC 3834)
     automatic     INTEGER NOT NULL CHECK (automatic IN (0, 1)), -- counts toward the caps
     acknowledges  INTEGER NOT NULL CHECK (acknowledges IN (0, 1)), -- meets the acknowledge deadline of its case
+    meets         TEXT, -- the deadline that is met once it was accepted or is known undeliverable: triage
+    audience      TEXT    NOT NULL DEFAULT 'reporter' CHECK (audience IN ('reporter', 'team')),
     attaches_key  INTEGER NOT NULL CHECK (attaches_key IN (0, 1)),
     state         TEXT    NOT NULL CHECK (state IN ('waiting', 'sending', 'held', 'sent', 'failed', 'merged')),
     created_at    INTEGER NOT NULL,

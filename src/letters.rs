@@ -45,6 +45,21 @@ pub struct Answered<'a> {
     pub no_key_of_ours: bool,
 }
 
+/// Whom a letter about a case goes to, when no mail of this moment is answered.
+pub struct Correspondent {
+    pub to: Address,
+    /// The best certificate that was seen with the address.
+    pub certificate: Option<Certificate>,
+    /// A mail of the case came encrypted: nothing of it leaves in clear.
+    pub came_encrypted: bool,
+    /// Of the reporter's own words, where it was sure. Not to be told in clear where the case came
+    /// encrypted.
+    pub language: Option<String>,
+    /// The last mail of the reporter.
+    pub in_reply_to: Option<String>,
+    pub references: Vec<String>,
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum LetterError {
     #[error("template {0}")]

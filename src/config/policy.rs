@@ -1,6 +1,6 @@
 //! From `policy.toml` to a checked [`Policy`], or to the list of every mistake.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use chrono::NaiveDate;
@@ -13,7 +13,7 @@ use super::{holidays, units};
 use crate::mail::message::Digest;
 use crate::triage::calendar::Calendar;
 use crate::triage::policy::{
-    AcknowledgedBy, Deadlines, Policy, QuietHours, Remediate, Severity, Span,
+    AcknowledgedBy, Deadlines, Policy, QuietHours, Remediate, Severity, Span, Terms,
 };
 
 /// Reads the policy. There is none where one of the mistakes is an
@@ -44,6 +44,7 @@ fn policy(root: &Table, text: &str, feed_mistakes: &mut Vec<Mistake>) -> Policy 
         quiet_hours: root.optional("quiet_hours", quiet_hours).flatten(),
         url: root.optional("url", url),
         deadlines: deadlines(root),
+        terms: Terms::default(),
     }
 }
 
@@ -206,6 +207,7 @@ fn remediate(table: &Table) -> Remediate {
         high: within(Severity::High),
         medium: within(Severity::Medium),
         low: within(Severity::Low),
+        words: BTreeMap::new(),
     }
 }
 

@@ -215,11 +215,12 @@ impl Tx<'_> {
         policy_version: &str,
     ) -> Result<()> {
         let mut statement = self.0.prepare_cached(
-            "INSERT INTO deadlines (case_id, kind, span, policy_version, starts_at, due_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            "INSERT INTO deadlines (case_id, kind, span, policy_version, starts_at, due_at,
+                 half_at, warn_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
              ON CONFLICT (case_id, kind) DO UPDATE SET span = excluded.span,
                  policy_version = excluded.policy_version, starts_at = excluded.starts_at,
-                 due_at = excluded.due_at
+                 due_at = excluded.due_at, half_at = excluded.half_at, warn_at = excluded.warn_at
              WHERE met_at IS NULL AND waived_at IS NULL",
         )?;
         for deadline in deadlines {
@@ -230,6 +231,8 @@ impl Tx<'_> {
                 policy_version,
                 deadline.starts_at.timestamp(),
                 deadline.due_at.timestamp(),
+                (deadline.starts_at + (deadline.due_at - deadline.starts_at) / 2).timestamp(),
+                (deadline.starts_at + (deadline.due_at - deadline.starts_at) * 4 / 5).timestamp(),
             ])?;
         }
         Ok(())

@@ -57,6 +57,7 @@ fn policy() -> Policy {
                 high: Some(Span::Days(90)),
                 medium: Some(Span::Days(180)),
                 low: None,
+                ..Remediate::default()
             },
             disclose_after_fix: None,
             early_warning: None,
@@ -64,6 +65,7 @@ fn policy() -> Policy {
             final_report: None,
         },
         url: None,
+        terms: Default::default(),
     }
 }
 

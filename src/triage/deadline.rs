@@ -163,6 +163,7 @@ mod tests {
             },
             quiet_hours: None,
             url: None,
+            terms: Default::default(),
             deadlines: Deadlines {
                 acknowledge: Some(Span::BusinessHours(48)),
                 acknowledged_by: AcknowledgedBy::Reply,

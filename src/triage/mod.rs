@@ -2,10 +2,12 @@
 //! promises for it, and which answer goes out. No clock, network or database.
 
 pub mod calendar;
+pub mod case;
 pub mod classify;
 pub mod deadline;
 pub mod decide;
 pub mod extract;
 pub mod policy;
 pub mod reply;
+pub mod rules;
 pub mod same;

@@ -1,10 +1,18 @@
 //! The promise, as values: what the policy file says once it was checked.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
 
 use super::calendar::Calendar;
+
+mod terms;
+
+pub use terms::{
+    Cited, Disclosure, HostPattern, KnownIssue, Language, Part, Recognition, Requests, Routed,
+    Rule, Scope, Sentence, StatusTells, Terms, Testing, UsefulReport,
+};
 
 /// One span of time that the policy promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +74,7 @@ pub struct Policy {
     pub deadlines: Deadlines,
     /// Where the published page is, for the letters.
     pub url: Option<String>,
+    pub terms: Terms,
 }
 
 /// Local wall-clock minutes of the day; may cross midnight.
@@ -123,6 +132,8 @@ pub struct Remediate {
     pub high: Option<Span>,
     pub medium: Option<Span>,
     pub low: Option<Span>,
+    /// How the page words a time where it gives no number: `critical: days`.
+    pub words: BTreeMap<Severity, Sentence>,
 }
 
 /// How bad a vulnerability is, in the words of CVSS.

@@ -27,6 +27,7 @@ use crate::triage::decide::{
     self, CaseChange, CaseRef, Decision, Incoming, Known, Questions, Unanswered,
 };
 use crate::triage::extract::{self, Extracted};
+use crate::triage::rules::{self, Findings};
 use crate::triage::same::{self, Comparable};
 
 /// A mail as it came, and how.
@@ -64,6 +65,7 @@ pub struct Opened {
     pub message: Message,
     pub classified: Classified,
     pub extracted: Extracted,
+    pub findings: Findings,
     /// `None`: its text says nothing that could be compared (unreadable, too large).
     pub comparable: Option<Comparable>,
 }
@@ -91,16 +93,24 @@ pub fn open_mail(mail: Mail, desk: &Desk, now: DateTime<Utc>) -> Opened {
     }
 }
 
-type Reading = (Message, Classified, Extracted, Option<Comparable>);
+/// What reading a mail gives.
+struct Reading {
+    message: Message,
+    classified: Classified,
+    extracted: Extracted,
+    findings: Findings,
+    comparable: Option<Comparable>,
+}
 
 impl Opened {
-    fn new(mail: Mail, (message, classified, extracted, comparable): Reading) -> Self {
+    fn new(mail: Mail, reading: Reading) -> Self {
         Self {
             mail,
-            message,
-            classified,
-            extracted,
-            comparable,
+            message: reading.message,
+            classified: reading.classified,
+            extracted: reading.extracted,
+            findings: reading.findings,
+            comparable: reading.comparable,
         }
     }
 }
@@ -118,9 +128,16 @@ fn read_mail(mail: &Mail, known: &[Certificate], desk: &Desk, now: DateTime<Utc>
     }
     let classified = classify::classify(&message, &desk.organization, mail.lane);
     let extracted = extract::extract(&message);
+    let findings = rules::find(&message, &extracted, &desk.policy.terms);
     let has_words = !mail.too_large && message.openpgp.failure.is_none();
     let comparable = has_words.then(|| same::comparable(&message));
-    (message, classified, extracted, comparable)
+    Reading {
+        message,
+        classified,
+        extracted,
+        findings,
+        comparable,
+    }
 }
 
 /// What would be done with a mail, given the records as they are; what they know of its sender
@@ -164,11 +181,12 @@ fn read_again_knowing(seen: &[Certificate], opened: &mut Opened, desk: &Desk, no
     let again = catch_unwind(AssertUnwindSafe(|| {
         read_mail(&opened.mail, &known, desk, now)
     }));
-    if let Ok((message, classified, extracted, comparable)) = again {
-        opened.message = message;
-        opened.classified = classified;
-        opened.extracted = extracted;
-        opened.comparable = comparable;
+    if let Ok(reading) = again {
+        opened.message = reading.message;
+        opened.classified = reading.classified;
+        opened.extracted = reading.extracted;
+        opened.findings = reading.findings;
+        opened.comparable = reading.comparable;
     }
 }
 
@@ -198,6 +216,7 @@ fn decide_knowing(
     let incoming = Incoming {
         message: &opened.message,
         classified: &opened.classified,
+        findings: &opened.findings,
         lane: opened.mail.lane,
         received_at: opened.mail.received_at,
         too_large: opened.mail.too_large,
@@ -648,7 +667,7 @@ impl<'a> Unwritten<'a> {
             message: &self.opened.message,
             received_at: self.opened.mail.received_at,
             too_large: self.opened.mail.too_large,
-            missing: &self.opened.extracted.missing,
+            findings: &self.opened.findings,
             no_key_of_ours: self.opened.message.openpgp.failure == Some(Failure::NoKey),
         };
         desk.answer(&self.reply, &answered, self.case.as_ref(), now)
@@ -752,6 +771,7 @@ pub fn unopened(mail: Mail, desk: &Desk) -> Opened {
     Opened {
         classified,
         extracted: Extracted::default(),
+        findings: Findings::default(),
         comparable: None,
         message,
         mail,
@@ -794,6 +814,7 @@ pub fn acknowledge(
     let incoming = Incoming {
         message: &opened.message,
         classified: &opened.classified,
+        findings: &opened.findings,
         lane: opened.mail.lane,
         received_at: opened.mail.received_at,
         too_large: opened.mail.too_large,

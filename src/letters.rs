@@ -12,11 +12,12 @@ use crate::mail::compose::{self, Draft, KeyAttachment};
 use crate::mail::message::{Address, Certificate, Digest, Message};
 use crate::mail::pgp::Keyring;
 use crate::store::cases::CaseFile;
-use crate::store::outbox::{Held, HeldCase, NewLetter};
+use crate::store::outbox::{Audience, Held, HeldCase, NewLetter};
 use crate::triage::deadline;
 use crate::triage::decide::{CaseRef, Channel, Reply};
 use crate::triage::policy::{Deadline, DeadlineKind, Policy, Severity};
 use crate::triage::reply::{self, CaseFacts, Facts, Promise, Template, TextError, Texts};
+use crate::triage::rules::Findings;
 
 /// Every failure to decrypt is answered on an instant of this grid, counted from when the mail
 /// came: how far we came with it cannot be told from the time.
@@ -41,7 +42,8 @@ pub struct Answered<'a> {
     pub message: &'a Message,
     pub received_at: DateTime<Utc>,
     pub too_large: bool,
-    pub missing: &'a [&'static str],
+    /// What the policy's rules say of it.
+    pub findings: &'a Findings,
     pub no_key_of_ours: bool,
 }
 
@@ -197,7 +199,12 @@ impl Desk {
             digest: (!answered.too_large).then(|| answered.message.digest.to_string()),
             promises: case.map_or_else(Vec::new, |file| self.promises(file, says_content, now)),
             missing: if says_content && !answered.too_large {
-                answered.missing.iter().map(|part| wish(part)).collect()
+                answered
+                    .findings
+                    .missing
+                    .iter()
+                    .map(|part| wish(part.as_str()))
+                    .collect()
             } else {
                 Vec::new()
             },
@@ -367,6 +374,8 @@ impl Desk {
             recipient: words.to.email.clone(),
             envelope_from: self.return_path.clone(),
             automatic: true,
+            audience: Audience::Reporter,
+            meets: None,
             acknowledges: words.template.acknowledges(),
             attaches_key: words.attaches_key,
             message_id: draft.message_id,

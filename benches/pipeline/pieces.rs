@@ -20,7 +20,7 @@ use triaged::mailbox::{Entry, Fetched, Lane, Mailbox, Part};
 use triaged::store::audit::Actor;
 use triaged::store::cases::NewCase;
 use triaged::store::intake::{IncomingRecord, Place};
-use triaged::store::outbox::{Claimed, Delivered, NewLetter};
+use triaged::store::outbox::{Audience, Claimed, Delivered, NewLetter};
 use triaged::store::{Store, StoreError, Tx};
 use triaged::triage::{deadline, decide};
 
@@ -202,6 +202,8 @@ impl Bench<'_> {
             recipient: letter.recipient.clone(),
             envelope_from: letter.envelope_from.clone(),
             automatic: true,
+            audience: Audience::Reporter,
+            meets: None,
             acknowledges: true,
             attaches_key: false,
             message_id: format!("{id}@bench.test"),

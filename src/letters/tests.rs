@@ -327,7 +327,7 @@ fn answered() -> Answered<'static> {
         message: Box::leak(Box::new(Message::unread(Digest::of(b"mail"), 4))),
         received_at: at(0),
         too_large: false,
-        missing: &[],
+        findings: Box::leak(Box::default()),
         no_key_of_ours: false,
     }
 }

@@ -17,6 +17,7 @@ use super::intake::to_i64;
 use super::{Result, Tx, instant};
 use crate::mail::message::{Certificate, Digest, address_key, mailbox_key};
 use crate::triage::decide::CaseRef;
+use crate::triage::policy::DeadlineKind;
 
 pub use self::joining::{Held, HeldCase};
 
@@ -35,6 +36,9 @@ pub struct NewLetter {
     pub envelope_from: Option<String>,
     pub automatic: bool,
     pub acknowledges: bool,
+    pub audience: Audience,
+    /// Met once the letter was accepted or is known to be undeliverable.
+    pub meets: Option<DeadlineKind>,
     pub attaches_key: bool,
     pub message_id: String,
     pub from: String,
@@ -48,6 +52,22 @@ pub struct NewLetter {
     pub bytes: Vec<u8>,
     pub written_at: DateTime<Utc>,
     pub not_before: DateTime<Utc>,
+}
+
+/// Whom a letter is for. What the team gets is no word to the reporter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    Reporter,
+    Team,
+}
+
+impl Audience {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Reporter => "reporter",
+            Self::Team => "team",
+        }
+    }
 }
 
 /// A letter in our hands, its attempt already counted.
@@ -184,8 +204,9 @@ impl Tx<'_> {
         self.0
             .prepare_cached(
                 "INSERT INTO outbox (message_id, recipient, mailbox, domain, envelope_from,
-                     automatic, acknowledges, attaches_key, certificate, state, created_at, next_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'waiting', ?10, ?11)",
+                     automatic, acknowledges, attaches_key, certificate, state, created_at, next_at,
+                     audience, meets)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'waiting', ?10, ?11, ?12, ?13)",
             )?
             .execute(params![
                 message,
@@ -199,6 +220,8 @@ impl Tx<'_> {
                 letter.certificate.as_ref().map(|it| it.bytes.as_slice()),
                 letter.written_at.timestamp(),
                 letter.not_before.timestamp(),
+                letter.audience.as_str(),
+                letter.meets.map(DeadlineKind::as_str),
             ])?;
         Ok(self.0.last_insert_rowid())
     }

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use super::audit::{Actor, Verdict};
 use super::cases::NewCase;
 use super::intake::{IncomingRecord, Place};
-use super::outbox::{Claimed, Delivered, Fate, NewLetter};
+use super::outbox::{Audience, Claimed, Delivered, Fate, NewLetter};
 use super::*;
 use crate::config::Limits;
 use crate::intake;
@@ -121,6 +121,8 @@ fn letter(case: Option<&CaseRef>, recipient: &str, at: DateTime<Utc>) -> NewLett
         recipient: recipient.to_owned(),
         envelope_from: None,
         automatic: true,
+        audience: Audience::Reporter,
+        meets: None,
         acknowledges: case.is_some(),
         attaches_key: false,
         message_id: format!("{}@example.test", rand::random::<u64>()),

@@ -10,6 +10,7 @@ use super::classify::{Authentication, Classified, Kind, Label};
 use super::deadline;
 use super::policy::{Deadline, Policy};
 use super::reply::Template;
+use super::rules::Findings;
 use crate::config::Organization;
 use crate::mail::compose;
 use crate::mail::message::{
@@ -22,6 +23,8 @@ use crate::mailbox::Lane;
 pub struct Incoming<'a> {
     pub message: &'a Message,
     pub classified: &'a Classified,
+    /// What the policy's rules say of it.
+    pub findings: &'a Findings,
     pub lane: Lane,
     pub received_at: DateTime<Utc>,
     /// Only the header block was fetched.
@@ -655,6 +658,7 @@ mod tests {
             let incoming = Incoming {
                 message: &message,
                 classified: &classified,
+                findings: &Findings::default(),
                 lane: Lane::Inbox,
                 received_at: DateTime::UNIX_EPOCH,
                 too_large: false,

@@ -4,7 +4,9 @@
 //! Pure. A finding is a suggestion with evidence: it labels the case and picks sentences of the
 //! policy for the answer; it never drops or rejects a report.
 
-use super::policy::Part;
+use super::extract::Extracted;
+use super::policy::{Part, Terms};
+use crate::mail::message::Message;
 
 /// What the rules found in one mail.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,6 +25,18 @@ pub struct Findings {
     pub sensitive: Vec<Sensitive>,
     /// Evidence that the reporter saw other people's data by accident.
     pub accidental_access: Option<String>,
+}
+
+/// Reads one mail by the policy's rules.
+pub fn find(_message: &Message, extracted: &Extracted, _terms: &Terms) -> Findings {
+    Findings {
+        missing: extracted
+            .missing
+            .iter()
+            .filter_map(|part| Part::parse(part))
+            .collect(),
+        ..Findings::default()
+    }
 }
 
 /// A rule that speaks for this mail, and why.

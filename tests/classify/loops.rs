@@ -18,6 +18,7 @@ pub fn decided(message: &Message, policy: &Policy) -> Decision {
     let incoming = Incoming {
         message,
         classified: &classified,
+        findings: &Default::default(),
         lane: Lane::Inbox,
         received_at,
         too_large: false,

@@ -155,13 +155,14 @@ CREATE TABLE deadlines (
                                                     'early_warning', 'notification', 'final_report')),
     span           TEXT    NOT NULL, -- the policy's words: 5 business days
     policy_version TEXT    NOT NULL, -- the policy that it was computed from
-    calendar_id    INTEGER          REFERENCES calendars (id), -- and its calendar
+    calendar_id    INTEGER NOT NULL REFERENCES calendars (id), -- and its calendar
     starts_at      INTEGER NOT NULL,
     due_at         INTEGER NOT NULL, -- pauses that are over are counted in
     half_at        INTEGER NOT NULL, -- when 50 percent of it have passed
     warn_at        INTEGER NOT NULL, -- 80 percent
     met_at         INTEGER,
     waived_at      INTEGER,
+    waived_because TEXT             CHECK (waived_because IN ('closed', 'moot', 'policy')), -- with its case; by a step of the case; the policy promises it no more
     paused_at      INTEGER,          -- it stands still since then
     half_told_at   INTEGER,          -- in a digest
     warned_at      INTEGER,          -- the mail at 80 percent was committed

@@ -542,7 +542,7 @@ fn change_case(
                 },
                 &desk.policy,
             )?;
-            tx.set_deadlines(case.id, &decision.deadlines, &desk.policy.version)?;
+            tx.set_deadlines(case.id, &decision.deadlines, &desk.policy)?;
             (Some(case), "opened")
         }
     };
@@ -719,7 +719,7 @@ fn bare_record(
     tx.set_deadlines(
         case.id,
         &crate::triage::deadline::open_deadlines(&desk.policy, mail.received_at, None),
-        &desk.policy.version,
+        &desk.policy,
     )?;
     tx.event(
         now,

@@ -170,7 +170,7 @@ impl Bench<'_> {
             policy,
         )?;
         let deadlines = deadline::open_deadlines(policy, opened.mail.received_at, None);
-        tx.set_deadlines(case.id, &deadlines, &policy.version)?;
+        tx.set_deadlines(case.id, &deadlines, policy)?;
         tx.add_labels(case.id, &opened.classified.labels)?;
         let detail = json!({"kind": "report", "sha256": message.digest.to_string()});
         tx.event(now, &Actor::Reporter, "opened", Some(case.id), detail)?;

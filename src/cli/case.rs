@@ -12,7 +12,8 @@ use super::{Outcome, Output, office};
 use crate::config::Config;
 use crate::intake;
 use crate::store::audit::Actor;
-use crate::store::cases::{CaseDetail, CaseSummary, DeadlineView};
+use crate::store::cases::{CaseDetail, CaseSummary};
+use crate::store::deadlines::DeadlineView;
 use crate::triage::calendar;
 use crate::triage::policy::Severity;
 
@@ -170,11 +171,7 @@ fn page(detail: &CaseDetail, config: &Config) -> String {
     page.push_str(&columns(&facts));
 
     page.push_str(&format!("\n{}\n", paint("Deadlines", Paint::Head)));
-    let rows: Vec<Vec<String>> = case
-        .deadlines
-        .iter()
-        .map(|deadline| deadline_row(deadline, config))
-        .collect();
+    let rows: Vec<Vec<String>> = case.deadlines.iter().map(deadline_row).collect();
     page.push_str(&columns(&rows));
 
     page.push_str(&format!("\n{}\n", paint("Messages", Paint::Head)));
@@ -238,8 +235,7 @@ fn fact(name: &str, value: &str) -> Vec<String> {
 }
 
 /// What, when, how it stands, and how it was computed.
-fn deadline_row(deadline: &DeadlineView, config: &Config) -> Vec<String> {
-    let calendar = &config.policy.calendar;
+fn deadline_row(deadline: &DeadlineView) -> Vec<String> {
     let now = Utc::now();
     let state = match deadline.state {
         "running" => calendar::how_far(deadline.due_at, now),
@@ -250,13 +246,10 @@ fn deadline_row(deadline: &DeadlineView, config: &Config) -> Vec<String> {
         "met" => paint("met", Paint::Good),
         other => paint(other, Paint::Warn),
     };
-    let why = deadline.span.parse().map_or_else(
-        |_| deadline.span.clone(),
-        |span| calendar.explain(deadline.starts_at, span, deadline.due_at),
-    );
+    let why = format!("{} (policy {})", deadline.why, deadline.policy_version);
     vec![
         deadline.kind.clone(),
-        calendar.show_due(deadline.due_at),
+        deadline.due.clone(),
         state,
         paint(&why, Paint::Dim),
     ]
@@ -283,7 +276,7 @@ fn set_severity(config: &Config, id: &str, severity: Severity) -> Outcome {
         .iter()
         .find(|deadline| deadline.kind == "remediate")
     {
-        Some(deadline) => say::text(&columns(&[deadline_row(deadline, config)])),
+        Some(deadline) => say::text(&columns(&[deadline_row(deadline)])),
         None => say!("  the policy sets no remediation deadline for it"),
     }
     Ok(true)

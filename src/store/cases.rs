@@ -1,4 +1,4 @@
-//! Cases: opening them, their labels and deadlines, and how they are shown.
+//! Cases: opening them, their labels, and how they are shown.
 
 use chrono::{DateTime, Datelike, Utc};
 use rusqlite::params;
@@ -6,11 +6,12 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::audit::Actor;
+use super::deadlines::DeadlineView;
 use super::{Result, StoreError, Tx, instant, optional};
 use crate::mail::message::Digest;
 use crate::mailbox::Lane;
 use crate::triage::classify::Label;
-use crate::triage::deadline::{self, DeadlineState};
+use crate::triage::deadline;
 use crate::triage::decide::CaseRef;
 use crate::triage::policy::{Deadline, DeadlineKind, Policy, Severity};
 
@@ -50,18 +51,6 @@ pub struct CaseView {
     pub duplicate_of: Option<String>,
     pub unanswered: Option<String>,
     pub deadlines: Vec<DeadlineView>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct DeadlineView {
-    pub kind: String,
-    pub due_at: DateTime<Utc>,
-    pub met_at: Option<DateTime<Utc>>,
-    pub state: &'static str,
-    /// The policy's words: `5 business days`.
-    pub span: String,
-    pub starts_at: DateTime<Utc>,
-    pub policy_version: String,
 }
 
 /// A case on a list: `messages` is their number.
@@ -207,61 +196,6 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Sets deadlines; one of the same kind that was not met is replaced.
-    pub fn set_deadlines(
-        &self,
-        case_id: i64,
-        deadlines: &[Deadline],
-        policy_version: &str,
-    ) -> Result<()> {
-        let mut statement = self.0.prepare_cached(
-            "INSERT INTO deadlines (case_id, kind, span, policy_version, starts_at, due_at,
-                 half_at, warn_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-             ON CONFLICT (case_id, kind) DO UPDATE SET span = excluded.span,
-                 policy_version = excluded.policy_version, starts_at = excluded.starts_at,
-                 due_at = excluded.due_at, half_at = excluded.half_at, warn_at = excluded.warn_at
-             WHERE met_at IS NULL AND waived_at IS NULL",
-        )?;
-        for deadline in deadlines {
-            statement.execute(params![
-                case_id,
-                deadline.kind.as_str(),
-                deadline.span.to_string(),
-                policy_version,
-                deadline.starts_at.timestamp(),
-                deadline.due_at.timestamp(),
-                (deadline.starts_at + (deadline.due_at - deadline.starts_at) / 2).timestamp(),
-                (deadline.starts_at + (deadline.due_at - deadline.starts_at) * 4 / 5).timestamp(),
-            ])?;
-        }
-        Ok(())
-    }
-
-    fn remove_deadline(&self, case_id: i64, kind: DeadlineKind) -> Result<()> {
-        self.0
-            .prepare_cached("DELETE FROM deadlines WHERE case_id = ?1 AND kind = ?2")?
-            .execute((case_id, kind.as_str()))?;
-        Ok(())
-    }
-
-    /// Meets an open deadline; says whether there was one.
-    pub fn meet_deadline(
-        &self,
-        case_id: i64,
-        kind: DeadlineKind,
-        at: DateTime<Utc>,
-    ) -> Result<bool> {
-        let changed = self
-            .0
-            .prepare_cached(
-                "UPDATE deadlines SET met_at = ?3
-                 WHERE case_id = ?1 AND kind = ?2 AND met_at IS NULL AND waived_at IS NULL",
-            )?
-            .execute((case_id, kind.as_str(), at.timestamp()))?;
-        Ok(changed > 0)
-    }
-
     pub fn case_by_number(&self, number: &str) -> Result<CaseRef> {
         optional(
             self.0
@@ -306,7 +240,7 @@ impl Tx<'_> {
             (case.id, severity.as_str()),
         )?;
         match deadline::remediate(policy, instant(received_at), severity) {
-            Some(deadline) => self.set_deadlines(case.id, &[deadline], &policy.version)?,
+            Some(deadline) => self.set_deadlines(case.id, &[deadline], policy)?,
             None => self.remove_deadline(case.id, DeadlineKind::Remediate)?,
         }
         self.event(
@@ -330,28 +264,6 @@ impl Tx<'_> {
             received_at: instant(received_at),
             deadlines: self.open_deadlines_of(case.id)?,
         })
-    }
-
-    fn open_deadlines_of(&self, case_id: i64) -> Result<Vec<Deadline>> {
-        let mut statement = self.0.prepare_cached(
-            "SELECT kind, span, starts_at, due_at FROM deadlines
-             WHERE case_id = ?1 AND met_at IS NULL AND waived_at IS NULL ORDER BY due_at",
-        )?;
-        let mut rows = statement.query([case_id])?;
-        let mut deadlines = Vec::new();
-        while let Some(row) = rows.next()? {
-            let kind = DeadlineKind::parse(&row.get::<_, String>(0)?);
-            let span = row.get::<_, String>(1)?.parse();
-            if let (Some(kind), Ok(span)) = (kind, span) {
-                deadlines.push(Deadline {
-                    kind,
-                    span,
-                    starts_at: instant(row.get(2)?),
-                    due_at: instant(row.get(3)?),
-                });
-            }
-        }
-        Ok(deadlines)
     }
 
     /// Numbers of the cases that were recorded without an answer because they were old or on request.
@@ -457,30 +369,6 @@ impl Tx<'_> {
             Ok(Evidence {
                 label: row.get(0)?,
                 because: row.get(1)?,
-            })
-        })?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
-    }
-
-    fn deadlines_of(&self, case_id: i64, now: DateTime<Utc>) -> Result<Vec<DeadlineView>> {
-        let mut statement = self.0.prepare_cached(
-            "SELECT kind, span, policy_version, starts_at, due_at, met_at, waived_at, paused_at
-             FROM deadlines WHERE case_id = ?1 ORDER BY rowid",
-        )?;
-        let rows = statement.query_map([case_id], |row| {
-            let due_at = instant(row.get(4)?);
-            let met_at = row.get::<_, Option<i64>>(5)?.map(instant);
-            let waived = row.get::<_, Option<i64>>(6)?.is_some();
-            let paused = row.get::<_, Option<i64>>(7)?.is_some();
-            let state: DeadlineState = deadline::state(due_at, met_at, waived, paused, now);
-            Ok(DeadlineView {
-                kind: row.get(0)?,
-                span: row.get(1)?,
-                policy_version: row.get(2)?,
-                starts_at: instant(row.get(3)?),
-                due_at,
-                met_at,
-                state: state.as_str(),
             })
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)

@@ -94,7 +94,7 @@ fn open_case(tx: &Tx<'_>, name: &str, at: DateTime<Utc>) -> CaseRef {
     };
     let case = tx.open_case(&new, &policy).unwrap();
     let deadlines = open_deadlines(&policy, at, None);
-    tx.set_deadlines(case.id, &deadlines, "1").unwrap();
+    tx.set_deadlines(case.id, &deadlines, &policy).unwrap();
     record(tx, name.as_bytes(), Some(case.id), at);
     case
 }

@@ -91,7 +91,7 @@ impl Tx<'_> {
         if self.is_open(case)?
             && let Some(update) = deadline::restart_update(policy, now)
         {
-            self.set_deadlines(case, &[update], &policy.version)?;
+            self.set_deadlines(case, &[update], policy)?;
         }
         Ok(())
     }

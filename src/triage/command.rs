@@ -99,9 +99,10 @@ impl When {
         if let Ok(date) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
             return Ok(Self::Local(date.and_time(NaiveTime::MIN)));
         }
-        ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S"]
+        let spaced = text.replacen('T', " ", 1);
+        ["%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"]
             .into_iter()
-            .find_map(|shape| NaiveDateTime::parse_from_str(text, shape).ok())
+            .find_map(|shape| NaiveDateTime::parse_from_str(&spaced, shape).ok())
             .map(Self::Local)
             .ok_or_else(|| {
                 format!(

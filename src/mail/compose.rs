@@ -41,11 +41,21 @@ pub struct Draft {
     pub references: Vec<String>,
     pub message_id: String,
     pub date: DateTime<Utc>,
-    /// Say that a machine wrote it (RFC 3834, 5).
-    pub auto_submitted: bool,
+    pub auto_submitted: AutoSubmitted,
     pub attach_key: Option<KeyAttachment>,
     /// Value of an Autocrypt field, with spaces in the key data where it may be folded.
     pub autocrypt: Option<String>,
+}
+
+/// Did a machine write it (RFC 3834, 5)?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AutoSubmitted {
+    /// A person did.
+    No,
+    /// In answer to a mail.
+    Replied,
+    /// By itself, or for something that a person did elsewhere.
+    Generated,
 }
 
 /// A public key for the reader to import.
@@ -130,8 +140,10 @@ impl Fields {
         fields.message_ids("Message-ID", [draft.message_id.as_str()]);
         fields.message_ids("In-Reply-To", draft.in_reply_to.as_deref());
         fields.message_ids("References", bounded(&draft.references));
-        if draft.auto_submitted {
-            fields.ascii("Auto-Submitted", "auto-replied");
+        match draft.auto_submitted {
+            AutoSubmitted::No => {}
+            AutoSubmitted::Replied => fields.ascii("Auto-Submitted", "auto-replied"),
+            AutoSubmitted::Generated => fields.ascii("Auto-Submitted", "auto-generated"),
         }
         fields
     }

@@ -398,3 +398,6 @@ fn dated(moment: &Moment, file: &CaseFile, now: DateTime<Utc>) -> Moment {
     }
     moment
 }
+
+#[cfg(test)]
+mod tests;

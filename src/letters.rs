@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
 
-use crate::config::Organization;
-use crate::mail::compose::{self, Draft, KeyAttachment};
+use crate::config::{DigestSchedule, Organization};
+use crate::mail::compose::{self, AutoSubmitted, Draft, KeyAttachment};
 use crate::mail::message::{Address, Certificate, Digest, Message};
 use crate::mail::pgp::Keyring;
+use crate::notices::Team;
 use crate::store::cases::CaseFile;
 use crate::store::outbox::{Audience, Held, HeldCase, NewLetter};
 use crate::triage::deadline;
@@ -33,6 +34,9 @@ pub struct Desk {
     pub policy: Policy,
     pub texts: Texts,
     pub keyring: Arc<Keyring>,
+    /// Who hears of deadlines.
+    pub team: Team,
+    pub digest: Option<DigestSchedule>,
     /// Envelope sender of automatic letters; `None`: `<>`.
     pub return_path: Option<String>,
 }
@@ -337,7 +341,7 @@ impl Desk {
             references: words.references.clone(),
             message_id: compose::new_message_id(domain),
             date: now,
-            auto_submitted: true,
+            auto_submitted: AutoSubmitted::Replied,
             attach_key: words.attaches_key.then(|| KeyAttachment {
                 file_name: format!("{}.asc", self.keyring.fingerprint()),
                 armored: self.keyring.certificate(),

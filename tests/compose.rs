@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use mail_parser::{Message, MessageParser, MimeHeaders};
 use proptest::prelude::*;
-use triaged::mail::compose::{Draft, KeyAttachment, encrypted, plain};
+use triaged::mail::compose::{AutoSubmitted, Draft, KeyAttachment, encrypted, plain};
 use triaged::mail::message::Address;
 
 fn draft() -> Draft {
@@ -23,7 +23,7 @@ fn draft() -> Draft {
         ],
         message_id: "0123abc@example.test".to_owned(),
         date: DateTime::from_timestamp(1_777_630_800, 0).unwrap(),
-        auto_submitted: true,
+        auto_submitted: AutoSubmitted::Replied,
         attach_key: None,
         autocrypt: None,
     }
@@ -149,7 +149,7 @@ fn a_plain_reply_has_what_the_contract_says() {
 #[test]
 fn a_letter_of_a_person_does_not_say_that_a_machine_wrote_it() {
     let mut draft = draft();
-    draft.auto_submitted = false;
+    draft.auto_submitted = AutoSubmitted::No;
     draft.in_reply_to = None;
     draft.references.clear();
     let names = string(plain(&draft));

@@ -189,7 +189,7 @@ fn encrypted_report(
         references: Vec::new(),
         message_id: compose::new_message_id("independent.example"),
         date: now - chrono::Duration::minutes(ENCRYPTED_ARRIVED as i64),
-        auto_submitted: false,
+        auto_submitted: compose::AutoSubmitted::No,
         attach_key: None,
         autocrypt: Some(researcher.autocrypt(RESEARCHER)),
     };

@@ -41,11 +41,31 @@ pub struct Draft {
     pub references: Vec<String>,
     pub message_id: String,
     pub date: DateTime<Utc>,
-    /// Say that a machine wrote it (RFC 3834, 5).
-    pub auto_submitted: bool,
+    pub auto_submitted: AutoSubmitted,
     pub attach_key: Option<KeyAttachment>,
     /// Value of an Autocrypt field, with spaces in the key data where it may be folded.
     pub autocrypt: Option<String>,
+}
+
+/// Who wrote a mail, as it says of itself (RFC 3834, 5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AutoSubmitted {
+    /// A person.
+    No,
+    /// A machine, in answer to a mail.
+    Replied,
+    /// A machine, of its own accord.
+    Generated,
+}
+
+impl AutoSubmitted {
+    fn keyword(self) -> Option<&'static str> {
+        match self {
+            Self::No => None,
+            Self::Replied => Some("auto-replied"),
+            Self::Generated => Some("auto-generated"),
+        }
+    }
 }
 
 /// A public key for the reader to import.
@@ -130,8 +150,8 @@ impl Fields {
         fields.message_ids("Message-ID", [draft.message_id.as_str()]);
         fields.message_ids("In-Reply-To", draft.in_reply_to.as_deref());
         fields.message_ids("References", bounded(&draft.references));
-        if draft.auto_submitted {
-            fields.ascii("Auto-Submitted", "auto-replied");
+        if let Some(keyword) = draft.auto_submitted.keyword() {
+            fields.ascii("Auto-Submitted", keyword);
         }
         fields
     }

@@ -565,6 +565,13 @@ fn change_case(
     };
     if let Some(case) = &case {
         tx.add_labels(case.id, &decision.labels)?;
+        if decision
+            .labels
+            .iter()
+            .any(|label| label.name == classify::ACTIVE_EXPLOITATION)
+        {
+            tx.raise_alarm(case.id, opened.mail.received_at)?;
+        }
     }
     let labels: Vec<&str> = decision.labels.iter().map(|label| label.name).collect();
     tx.event(

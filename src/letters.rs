@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::config::Organization;
+use crate::config::{DigestSchedule, Organization};
 use crate::mail::message::{Address, Certificate, Digest, Message};
 use crate::mail::pgp::Keyring;
+use crate::notices::Team;
 use crate::store::cases::CaseFile;
 use crate::store::outbox::{Held, NewLetter};
 use crate::triage::case::Moment;
@@ -32,6 +33,9 @@ pub struct Desk {
     pub policy: Policy,
     pub texts: Texts,
     pub keyring: Arc<Keyring>,
+    /// Who hears of deadlines.
+    pub team: Team,
+    pub digest: Option<DigestSchedule>,
     /// Envelope sender of automatic letters; `None`: `<>`.
     pub return_path: Option<String>,
 }

@@ -6,6 +6,7 @@
 //!
 //! - `commands`: what a person does to a case, and the day of disclosure
 //! - `config`: text to checked values; every mistake with its line
+//! - `notices`: what the team hears of deadlines, and the digest
 //! - `mail`: bytes to values and back: MIME, OpenPGP, composing
 //! - `triage`: the pure core; no clock, network or database
 //! - `parallel`, `memory`: work on all cores; what is needed no more goes back
@@ -34,6 +35,7 @@ pub mod letters;
 pub mod mail;
 pub mod mailbox;
 pub mod memory;
+pub mod notices;
 pub mod parallel;
 pub mod store;
 pub mod systemd;

@@ -17,6 +17,7 @@ mod backup;
 mod case;
 mod check;
 mod demo;
+mod digest;
 mod doctor;
 mod explain;
 mod files;
@@ -95,6 +96,14 @@ enum Command {
     Audit(audit::Verb),
     /// The board on one screen.
     Status(Output),
+    /// What the team should look at, as it would be mailed now.
+    Digest {
+        /// Mails it to the team now, whatever the schedule says.
+        #[arg(long)]
+        send: bool,
+        #[command(flatten)]
+        output: Output,
+    },
     /// Writes a consistent, encrypted copy of the database, also while the daemon runs.
     Backup { file: PathBuf },
     /// A tour over sample mails in a temporary folder; nothing leaves this machine.
@@ -155,6 +164,7 @@ pub fn main() -> ExitCode {
         Command::Case(verb) => case::run(config, verb),
         Command::Audit(verb) => audit::run(config, verb),
         Command::Status(output) => status::run(config, *output),
+        Command::Digest { send, output } => digest::run(config, *send, *output),
         Command::Backup { file } => backup::run(config, file),
         Command::Demo { keep } => demo::run(*keep),
     };

@@ -6,7 +6,7 @@ use chrono::{Duration, TimeZone};
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::{Limits, Role};
+use crate::config::{Limits, Member, Notify, Role};
 use crate::intake::{Mail, Opened, open_mail, record};
 use crate::mail::pgp::Keyring;
 use crate::mailbox::Lane;
@@ -82,6 +82,14 @@ fn desk() -> Desk {
         },
         texts: Texts::load(None).unwrap(),
         keyring: Arc::clone(&OURS),
+        team: Team::read(&[Member {
+            name: "Alice".to_owned(),
+            email: "alice@example.test".to_owned(),
+            certificate: "alice.asc".into(),
+            role: Role::Member,
+            notify: Notify::All,
+        }]),
+        digest: None,
         return_path: None,
     }
 }
@@ -146,21 +154,10 @@ impl World {
     }
 
     fn try_at(&self, line: &str, at: DateTime<Utc>) -> Result<Done, CommandError> {
-        let team = [Member {
-            name: "Alice".to_owned(),
-            email: "alice@example.test".to_owned(),
-            certificate: "alice.asc".into(),
-            role: Role::Member,
-            notify: crate::config::Notify::All,
-        }];
-        let office = Office {
-            desk: &self.desk,
-            team: &team,
-        };
         let command = Command::parse(line).unwrap();
         let actor = Actor::Unix("alice".to_owned());
         self.store
-            .write(|tx| carry_out(tx, &office, &self.case, &command, &actor, at))
+            .write(|tx| carry_out(tx, &self.desk, &self.case, &command, &actor, at))
     }
 
     #[track_caller]

@@ -16,6 +16,10 @@ use crate::triage::calendar::{Calendar, Pause};
 use crate::triage::deadline::{self, DeadlineState};
 use crate::triage::policy::{Deadline, DeadlineKind, Policy, Span};
 
+mod warnings;
+
+pub use warnings::{About, Alarm, Threshold, Warning};
+
 /// A deadline as it is shown. Field names are those of the contract's JSON.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DeadlineView {

@@ -22,6 +22,7 @@ mod wants_key;
 pub use authres::{Authentication, authentication};
 pub use automatic::{Automatic, What, automatic};
 pub use kind::Kind;
+pub use labels::ACTIVE_EXPLOITATION;
 pub use quoted::own_words;
 
 pub(super) use phrases::{

@@ -77,6 +77,14 @@ pub struct Policy {
     pub terms: Terms,
 }
 
+impl Policy {
+    /// Do quiet hours reign? Notices and digests wait for their end.
+    pub fn is_quiet(&self, now: DateTime<Utc>) -> bool {
+        let end = |quiet: QuietHours| quiet.end_of_quiet(&self.calendar, now);
+        self.quiet_hours.and_then(end).is_some()
+    }
+}
+
 /// Local wall-clock minutes of the day; may cross midnight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QuietHours {

@@ -7,6 +7,7 @@ use std::process::{Command, ExitStatus, Output, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -55,6 +56,8 @@ pub struct Setup {
     pub fingerprint: String,
     config: Mutex<Table>,
     environment: Mutex<Vec<(String, String)>>,
+    /// How far the program's clock is ahead of ours.
+    pub(super) ahead: Mutex<TimeDelta>,
 }
 
 impl Setup {
@@ -94,6 +97,7 @@ impl Setup {
             fingerprint,
             config: Mutex::new(Table::new()),
             environment: Mutex::new(Vec::new()),
+            ahead: Mutex::new(TimeDelta::zero()),
         };
         let key = setup.gpg.export_secret(&setup.fingerprint, "");
         setup.write("security.key.asc", &key);

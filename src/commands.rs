@@ -288,7 +288,8 @@ impl Writing<'_> {
                 tx.pause(case, now)?;
             }
             ClockChange::Resume => {
-                tx.resume_with_event(case, self.actor, "it was decided without an answer", now)?;
+                let why = "it was decided without an answer";
+                tx.resume_with_event(case, self.actor, why, now, now)?;
             }
         }
         Ok(())

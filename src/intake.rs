@@ -621,8 +621,25 @@ fn joined(
         | Kind::Question
         | Kind::Unreadable => match robot(opened, kind) {
             Some(_) => Ok(()),
-            None => tx.resume_with_event(case.id, &Actor::Reporter, "the reporter wrote", now),
+            None => reporter_wrote(tx, opened, case, now),
         },
+    }
+}
+
+/// The pause lasted until the mail came, whenever we read it. What came before we asked is no answer.
+fn reporter_wrote(
+    tx: &Tx<'_>,
+    opened: &Opened,
+    case: &CaseRef,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let came_at = opened.mail.received_at.min(now);
+    match tx.paused_since(case.id)? {
+        Some(since) if came_at >= since => {
+            let why = "the reporter wrote";
+            tx.resume_with_event(case.id, &Actor::Reporter, why, came_at, now)
+        }
+        Some(_) | None => Ok(()),
     }
 }
 

@@ -152,12 +152,14 @@ impl Tx<'_> {
         case_id: i64,
         actor: &Actor,
         why: &str,
+        at: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Result<()> {
-        match self.resume(case_id, now)? {
-            true => self.event(now, actor, "resumed", Some(case_id), json!({"why": why})),
-            false => Ok(()),
+        if !self.resume(case_id, at)? {
+            return Ok(());
         }
+        let detail = json!({"why": why, "resumed_at": at});
+        self.event(now, actor, "resumed", Some(case_id), detail)
     }
 
     /// Adds a label of somebody's choice; one that is there keeps its first evidence.

@@ -264,6 +264,17 @@ impl Setup {
         }
     }
 
+    /// The same with this on its standard input.
+    #[track_caller]
+    pub fn cli_with_input(&self, arguments: &[&str], input: &str) -> Output {
+        self.write("input", input);
+        let input = std::fs::File::open(self.file("input")).expect("the input");
+        self.command(arguments)
+            .stdin(input)
+            .output()
+            .expect("run triaged")
+    }
+
     /// Runs a command with `--json`, which must succeed and print one value.
     #[track_caller]
     pub fn json(&self, arguments: &[&str]) -> Value {

@@ -166,6 +166,7 @@ impl Bench<'_> {
                 opened_at: now,
                 suggested_severity: None,
                 unanswered: None,
+                language: None,
             },
             policy,
         )?;
@@ -283,6 +284,7 @@ fn mail(fetched: Fetched, validity: u32) -> Mail {
         received_at: fetched.entry.received_at,
         too_large: false,
         unanswered: None,
+        language: None,
         place: Some(Place {
             mailbox: "bench".to_owned(),
             folder: "INBOX".to_owned(),

@@ -9,10 +9,11 @@ use super::audit::Actor;
 use super::{Result, StoreError, Tx, instant, optional};
 use crate::mail::message::Digest;
 use crate::mailbox::Lane;
+use crate::triage::case::Status;
 use crate::triage::classify::Label;
 use crate::triage::deadline::{self, DeadlineState};
-use crate::triage::decide::CaseRef;
-use crate::triage::policy::{Deadline, DeadlineKind, Policy, Severity};
+use crate::triage::decide::{CaseRef, OwnCase};
+use crate::triage::policy::{Deadline, DeadlineKind, Language, Policy, Severity};
 
 /// What a new case starts with.
 pub struct NewCase<'a> {
@@ -24,6 +25,8 @@ pub struct NewCase<'a> {
     pub opened_at: DateTime<Utc>,
     pub suggested_severity: Option<Severity>,
     pub unanswered: Option<&'a str>,
+    /// Of the reporter's own words, where that is sure.
+    pub language: Option<&'a str>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -151,7 +154,21 @@ pub struct FirstMail {
 pub struct CaseFile {
     pub case: CaseRef,
     pub received_at: DateTime<Utc>,
+    pub status: Status,
+    pub severity: Option<Severity>,
+    /// Of the reporter's own words, where that is sure.
+    pub language: Option<Language>,
+    /// A mail of it came encrypted: its language is not to be told in clear either.
+    pub came_encrypted: bool,
+    /// Those that are open.
     pub deadlines: Vec<Deadline>,
+}
+
+impl CaseFile {
+    /// The language that a letter in clear may be in.
+    pub fn language_in_clear(&self) -> Option<&str> {
+        self.language.as_deref().filter(|_| !self.came_encrypted)
+    }
 }
 
 impl Tx<'_> {
@@ -169,8 +186,8 @@ impl Tx<'_> {
         self.0
             .prepare_cached(
                 "INSERT INTO cases (number, status, kind, suggested_severity, reporter_name,
-                     reporter_email, subject, received_at, opened_at, unanswered)
-                 VALUES (?1, 'new', ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                     reporter_email, subject, received_at, opened_at, unanswered, language)
+                 VALUES (?1, 'new', ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             )?
             .execute(params![
                 number,
@@ -182,6 +199,7 @@ impl Tx<'_> {
                 new.received_at.timestamp(),
                 new.opened_at.timestamp(),
                 new.unanswered,
+                new.language,
             ])?;
         let case = CaseRef {
             id: self.0.last_insert_rowid(),
@@ -262,6 +280,14 @@ impl Tx<'_> {
         Ok(changed > 0)
     }
 
+    /// Was a case promised this, whatever became of it?
+    pub fn has_deadline(&self, case_id: i64, kind: DeadlineKind) -> Result<bool> {
+        Ok(self
+            .0
+            .prepare_cached("SELECT 1 FROM deadlines WHERE case_id = ?1 AND kind = ?2")?
+            .exists((case_id, kind.as_str()))?)
+    }
+
     pub fn case_by_number(&self, number: &str) -> Result<CaseRef> {
         optional(
             self.0
@@ -320,16 +346,50 @@ impl Tx<'_> {
 
     /// What a letter about this case needs.
     pub fn case_file(&self, case: &CaseRef) -> Result<CaseFile> {
-        let received_at: i64 = self.0.query_row(
-            "SELECT received_at FROM cases WHERE id = ?1",
-            [case.id],
-            |row| row.get(0),
+        let mut statement = self.0.prepare_cached(
+            "SELECT received_at, status, severity, language,
+                    EXISTS (SELECT 1 FROM messages WHERE case_id = cases.id
+                              AND direction = 'in' AND encrypted = 1)
+             FROM cases WHERE id = ?1",
         )?;
-        Ok(CaseFile {
-            case: case.clone(),
-            received_at: instant(received_at),
-            deadlines: self.open_deadlines_of(case.id)?,
-        })
+        let deadlines = self.open_deadlines_of(case.id)?;
+        Ok(statement.query_row([case.id], |row| {
+            let severity: Option<String> = row.get(2)?;
+            Ok(CaseFile {
+                case: case.clone(),
+                received_at: instant(row.get(0)?),
+                // The table holds no other words.
+                status: Status::parse(&row.get::<_, String>(1)?).unwrap_or(Status::New),
+                severity: severity.as_deref().and_then(Severity::parse),
+                language: row.get(3)?,
+                came_encrypted: row.get(4)?,
+                deadlines,
+            })
+        })?)
+    }
+
+    /// The cases that an address takes part in, the newest first; at most twenty. Those that were
+    /// opened for nothing but a question about a case are left out.
+    pub fn cases_of_participant(&self, email: &str) -> Result<Vec<OwnCase>> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT cases.id, cases.number, cases.status <> 'closed',
+                    EXISTS (SELECT 1 FROM messages WHERE case_id = cases.id
+                              AND direction = 'in' AND encrypted = 1)
+             FROM participants JOIN cases ON cases.id = participants.case_id
+             WHERE participants.email = ?1 AND cases.kind <> 'status_request'
+             ORDER BY cases.id DESC LIMIT 20",
+        )?;
+        let rows = statement.query_map([email], |row| {
+            Ok(OwnCase {
+                case: CaseRef {
+                    id: row.get(0)?,
+                    number: row.get(1)?,
+                },
+                is_open: row.get(2)?,
+                came_encrypted: row.get(3)?,
+            })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
     fn open_deadlines_of(&self, case_id: i64) -> Result<Vec<Deadline>> {

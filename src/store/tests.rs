@@ -91,6 +91,7 @@ fn open_case(tx: &Tx<'_>, name: &str, at: DateTime<Utc>) -> CaseRef {
         opened_at: at,
         suggested_severity: None,
         unanswered: None,
+        language: None,
     };
     let case = tx.open_case(&new, &policy).unwrap();
     let deadlines = open_deadlines(&policy, at, None);

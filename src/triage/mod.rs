@@ -7,6 +7,7 @@ pub mod classify;
 pub mod deadline;
 pub mod decide;
 pub mod extract;
+pub mod language;
 pub mod policy;
 pub mod reply;
 pub mod rules;

@@ -88,7 +88,9 @@ impl Tx<'_> {
                 json!({"deadline": DeadlineKind::Acknowledge.as_str()}),
             )?;
         }
+        // What is no report was promised no further word.
         if self.is_open(case)?
+            && self.has_deadline(case, DeadlineKind::Update)?
             && let Some(update) = deadline::restart_update(policy, now)
         {
             self.set_deadlines(case, &[update], &policy.version)?;

@@ -19,11 +19,13 @@ CREATE TABLE cases (
     assignee           TEXT,                    -- team member
     duplicate_of       INTEGER          REFERENCES cases (id),
     unanswered         TEXT,                    -- why its first mail got no automatic answer; NULL: it got one
+    robot              TEXT,                    -- the sign by which a program wrote its first mail: nobody writes back; NULL: a person did
     language           TEXT,                    -- of the reporter's own words, where it was sure: en, de..
     missing            TEXT    NOT NULL DEFAULT '[]', -- JSON array: what the first mail lacks
     status_before      TEXT             CHECK (status_before IN ('new', 'accepted', 'fixed', 'disclosed')), -- of a closed case
     fixed_at           INTEGER,                 -- start of the day on which the fix shipped
     disclose_at        INTEGER,                 -- start of the day of publication, planned or past
+    heads_up_at        INTEGER,                 -- when the reporter was told of that day
     exploited_at       INTEGER,                 -- when exploitation became known
     credit             TEXT             CHECK (credit IN ('yes', 'no')), -- may the reporter be named; NULL: not asked or not answered
     credit_name        TEXT,                    -- as the reporter wants to be called
@@ -155,13 +157,14 @@ CREATE TABLE deadlines (
                                                     'early_warning', 'notification', 'final_report')),
     span           TEXT    NOT NULL, -- the policy's words: 5 business days
     policy_version TEXT    NOT NULL, -- the policy that it was computed from
-    calendar_id    INTEGER          REFERENCES calendars (id), -- and its calendar
+    calendar_id    INTEGER NOT NULL REFERENCES calendars (id), -- and its calendar
     starts_at      INTEGER NOT NULL,
     due_at         INTEGER NOT NULL, -- pauses that are over are counted in
     half_at        INTEGER NOT NULL, -- when 50 percent of it have passed
     warn_at        INTEGER NOT NULL, -- 80 percent
     met_at         INTEGER,
     waived_at      INTEGER,
+    waived_because TEXT             CHECK (waived_because IN ('closed', 'moot', 'policy')), -- with its case; by a step of the case; the policy promises it no more
     paused_at      INTEGER,          -- it stands still since then
     half_told_at   INTEGER,          -- in a digest
     warned_at      INTEGER,          -- the mail at 80 percent was committed
@@ -194,6 +197,7 @@ CREATE TABLE outbox (
     broken_off    INTEGER NOT NULL DEFAULT 0, -- times the server broke off at this letter before it had judged it
     last_error    TEXT,             -- the server's words
     sent_at       INTEGER,          -- when the server accepted it
+    bounced_at    INTEGER,          -- when it came back all the same
     merged_into   INTEGER          REFERENCES outbox (id), -- one letter went for several held answers
     certificate   BLOB              -- that it is encrypted to; NULL: in clear. The last: it is long, and seldom read
 ) STRICT;

@@ -130,6 +130,8 @@ impl Desk {
         };
         Ok(Written {
             letter: NewLetter {
+                // Asking how a case stands restarts nothing.
+                acknowledges: written.letter.acknowledges && reply.about.is_empty(),
                 written_at: now,
                 not_before: leaves_at,
                 ..written.letter

@@ -166,12 +166,14 @@ impl Bench<'_> {
                 opened_at: now,
                 suggested_severity: None,
                 unanswered: None,
+                robot: None,
                 language: None,
+                missing: &[],
             },
             policy,
         )?;
         let deadlines = deadline::open_deadlines(policy, opened.mail.received_at, None);
-        tx.set_deadlines(case.id, &deadlines, &policy.version)?;
+        tx.set_deadlines(case.id, &deadlines, policy)?;
         tx.add_labels(case.id, &opened.classified.labels)?;
         let detail = json!({"kind": "report", "sha256": message.digest.to_string()});
         tx.event(now, &Actor::Reporter, "opened", Some(case.id), detail)?;
@@ -284,7 +286,6 @@ fn mail(fetched: Fetched, validity: u32) -> Mail {
         received_at: fetched.entry.received_at,
         too_large: false,
         unanswered: None,
-        language: None,
         place: Some(Place {
             mailbox: "bench".to_owned(),
             folder: "INBOX".to_owned(),

@@ -72,7 +72,8 @@ impl Desk {
 
     /// The dates of a case as they stand: asking for them restarts nothing.
     fn open_dates(&self, voice: &Voice, file: &CaseFile, now: DateTime<Utc>) -> Vec<Promise> {
-        let dates = file.deadlines.iter().filter(|it| it.due_at > now);
+        let runs = |it: &&Deadline| it.paused_at.is_none() && it.due_at > now;
+        let dates = file.deadlines.iter().filter(runs);
         dates
             .filter_map(|deadline| {
                 Some(Promise {
@@ -347,6 +348,7 @@ impl Desk {
             .deadlines
             .iter()
             .filter(|deadline| says_content || !depends_on_severity(deadline.kind))
+            .filter(|deadline| deadline.paused_at.is_none())
             .filter_map(|deadline| {
                 let what = voice.words.promise(deadline.kind)?;
                 Some((self.runs_until(deadline, now), what))
@@ -374,7 +376,7 @@ impl Desk {
 
     fn next_update(&self, voice: &Voice, case: &CaseFile, now: DateTime<Utc>) -> Option<String> {
         let mut open = case.deadlines.iter();
-        let update = open.find(|deadline| deadline.kind == DeadlineKind::Update)?;
+        let update = open.find(|it| it.kind == DeadlineKind::Update && it.paused_at.is_none())?;
         let due_at = self.runs_until(update, now);
         Some(voice.words.due(&self.policy.calendar, due_at, now))
     }

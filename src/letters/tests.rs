@@ -280,6 +280,9 @@ fn case_file(id: i64, number: &str) -> CaseFile {
             span: Span::Days(30),
             starts_at: at(0),
             due_at: at(0) + Duration::days(30),
+            half_at: at(0) + Duration::days(15),
+            warn_at: at(0) + Duration::days(24),
+            paused_at: None,
         }],
     }
 }

@@ -1,19 +1,17 @@
-//! Cases: opening them, their labels and deadlines, and how they are shown.
+//! Cases: opening them, their labels, and how they are shown.
 
 use chrono::{DateTime, Datelike, Utc};
 use rusqlite::params;
 use serde::Serialize;
-use serde_json::json;
 
-use super::audit::Actor;
+use super::deadlines::DeadlineView;
 use super::{Result, StoreError, Tx, instant, optional};
 use crate::mail::message::Digest;
 use crate::mailbox::Lane;
 use crate::triage::case::Status;
 use crate::triage::classify::Label;
-use crate::triage::deadline::{self, DeadlineState};
 use crate::triage::decide::{CaseRef, OwnCase};
-use crate::triage::policy::{Deadline, DeadlineKind, Language, Policy, Severity};
+use crate::triage::policy::{Deadline, Language, Part, Policy, Severity};
 
 /// What a new case starts with.
 pub struct NewCase<'a> {
@@ -25,8 +23,12 @@ pub struct NewCase<'a> {
     pub opened_at: DateTime<Utc>,
     pub suggested_severity: Option<Severity>,
     pub unanswered: Option<&'a str>,
-    /// Of the reporter's own words, where that is sure.
+    /// The sign by which a program wrote it.
+    pub robot: Option<&'a str>,
+    /// Of the reporter's own words, where it is sure.
     pub language: Option<&'a str>,
+    /// What the first mail lacks.
+    pub missing: &'a [Part],
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -52,19 +54,26 @@ pub struct CaseView {
     pub assignee: Option<String>,
     pub duplicate_of: Option<String>,
     pub unanswered: Option<String>,
+    /// Of the reporter's own words, where it was sure.
+    pub language: Option<String>,
+    /// Start of the day on which the fix shipped.
+    pub fixed_at: Option<DateTime<Utc>>,
+    /// Start of the day of publication, planned or past.
+    pub disclose_at: Option<DateTime<Utc>>,
+    pub exploited_at: Option<DateTime<Utc>>,
+    pub recognition: Recognition,
     pub deadlines: Vec<DeadlineView>,
 }
 
+/// How the reporter is thanked.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct DeadlineView {
-    pub kind: String,
-    pub due_at: DateTime<Utc>,
-    pub met_at: Option<DateTime<Utc>>,
-    pub state: &'static str,
-    /// The policy's words: `5 business days`.
-    pub span: String,
-    pub starts_at: DateTime<Utc>,
-    pub policy_version: String,
+pub struct Recognition {
+    /// `yes`, `no`; `None`: not asked or not answered.
+    pub credit: Option<String>,
+    pub name: Option<String>,
+    pub link: Option<String>,
+    pub token: Option<String>,
+    pub reward: Option<String>,
 }
 
 /// A case on a list: `messages` is their number.
@@ -109,7 +118,7 @@ pub struct MessageView {
     pub sha256: String,
     pub size: i64,
     pub not_answered: Option<String>,
-    /// Of a letter of ours: waiting, sending, held, sent, failed, merged.
+    /// Of a letter of ours: waiting, sending, held, sent, failed, merged; bounced where it came back.
     pub delivery: Option<String>,
 }
 
@@ -183,11 +192,13 @@ impl Tx<'_> {
             )?
             .query_row([year], |row| row.get(0))?;
         let number = format!("SEC-{year:04}-{last:04}");
+        let missing: Vec<&str> = new.missing.iter().map(|part| part.as_str()).collect();
         self.0
             .prepare_cached(
                 "INSERT INTO cases (number, status, kind, suggested_severity, reporter_name,
-                     reporter_email, subject, received_at, opened_at, unanswered, language)
-                 VALUES (?1, 'new', ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                     reporter_email, subject, received_at, opened_at, unanswered, robot, language,
+                     missing)
+                 VALUES (?1, 'new', ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             )?
             .execute(params![
                 number,
@@ -199,7 +210,9 @@ impl Tx<'_> {
                 new.received_at.timestamp(),
                 new.opened_at.timestamp(),
                 new.unanswered,
+                new.robot,
                 new.language,
+                serde_json::to_string(&missing).unwrap_or_default(),
             ])?;
         let case = CaseRef {
             id: self.0.last_insert_rowid(),
@@ -225,69 +238,6 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Sets deadlines; one of the same kind that was not met is replaced.
-    pub fn set_deadlines(
-        &self,
-        case_id: i64,
-        deadlines: &[Deadline],
-        policy_version: &str,
-    ) -> Result<()> {
-        let mut statement = self.0.prepare_cached(
-            "INSERT INTO deadlines (case_id, kind, span, policy_version, starts_at, due_at,
-                 half_at, warn_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-             ON CONFLICT (case_id, kind) DO UPDATE SET span = excluded.span,
-                 policy_version = excluded.policy_version, starts_at = excluded.starts_at,
-                 due_at = excluded.due_at, half_at = excluded.half_at, warn_at = excluded.warn_at
-             WHERE met_at IS NULL AND waived_at IS NULL",
-        )?;
-        for deadline in deadlines {
-            statement.execute(params![
-                case_id,
-                deadline.kind.as_str(),
-                deadline.span.to_string(),
-                policy_version,
-                deadline.starts_at.timestamp(),
-                deadline.due_at.timestamp(),
-                (deadline.starts_at + (deadline.due_at - deadline.starts_at) / 2).timestamp(),
-                (deadline.starts_at + (deadline.due_at - deadline.starts_at) * 4 / 5).timestamp(),
-            ])?;
-        }
-        Ok(())
-    }
-
-    fn remove_deadline(&self, case_id: i64, kind: DeadlineKind) -> Result<()> {
-        self.0
-            .prepare_cached("DELETE FROM deadlines WHERE case_id = ?1 AND kind = ?2")?
-            .execute((case_id, kind.as_str()))?;
-        Ok(())
-    }
-
-    /// Meets an open deadline; says whether there was one.
-    pub fn meet_deadline(
-        &self,
-        case_id: i64,
-        kind: DeadlineKind,
-        at: DateTime<Utc>,
-    ) -> Result<bool> {
-        let changed = self
-            .0
-            .prepare_cached(
-                "UPDATE deadlines SET met_at = ?3
-                 WHERE case_id = ?1 AND kind = ?2 AND met_at IS NULL AND waived_at IS NULL",
-            )?
-            .execute((case_id, kind.as_str(), at.timestamp()))?;
-        Ok(changed > 0)
-    }
-
-    /// Was a case promised this, whatever became of it?
-    pub fn has_deadline(&self, case_id: i64, kind: DeadlineKind) -> Result<bool> {
-        Ok(self
-            .0
-            .prepare_cached("SELECT 1 FROM deadlines WHERE case_id = ?1 AND kind = ?2")?
-            .exists((case_id, kind.as_str()))?)
-    }
-
     pub fn case_by_number(&self, number: &str) -> Result<CaseRef> {
         optional(
             self.0
@@ -306,42 +256,22 @@ impl Tx<'_> {
         })
     }
 
+    /// Is there more to come, so that silence is not allowed to last?
     pub fn is_open(&self, case_id: i64) -> Result<bool> {
-        Ok(self
-            .0
-            .prepare_cached("SELECT 1 FROM cases WHERE id = ?1 AND status <> 'closed'")?
-            .exists([case_id])?)
+        Ok(self.status_of(case_id)?.is_open())
     }
 
-    /// Sets the severity; the remediation deadline follows it.
-    pub fn set_severity(
-        &self,
-        case: &CaseRef,
-        severity: Severity,
-        policy: &Policy,
-        actor: &Actor,
-        now: DateTime<Utc>,
-    ) -> Result<()> {
-        let (before, received_at): (Option<String>, i64) = self.0.query_row(
-            "SELECT severity, received_at FROM cases WHERE id = ?1",
-            [case.id],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )?;
-        self.0.execute(
-            "UPDATE cases SET severity = ?2 WHERE id = ?1",
-            (case.id, severity.as_str()),
-        )?;
-        match deadline::remediate(policy, instant(received_at), severity) {
-            Some(deadline) => self.set_deadlines(case.id, &[deadline], &policy.version)?,
-            None => self.remove_deadline(case.id, DeadlineKind::Remediate)?,
-        }
-        self.event(
-            now,
-            actor,
-            "severity",
-            Some(case.id),
-            json!({"severity": severity.as_str(), "before": before}),
-        )
+    pub fn is_closed(&self, case_id: i64) -> Result<bool> {
+        Ok(self.status_of(case_id)? == Status::Closed)
+    }
+
+    fn status_of(&self, case_id: i64) -> Result<Status> {
+        let status: String = self
+            .0
+            .prepare_cached("SELECT status FROM cases WHERE id = ?1")?
+            .query_row([case_id], |row| row.get(0))?;
+        // The schema checks the word.
+        Ok(Status::parse(&status).unwrap_or(Status::New))
     }
 
     /// What a letter about this case needs.
@@ -390,28 +320,6 @@ impl Tx<'_> {
             })
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
-    }
-
-    fn open_deadlines_of(&self, case_id: i64) -> Result<Vec<Deadline>> {
-        let mut statement = self.0.prepare_cached(
-            "SELECT kind, span, starts_at, due_at FROM deadlines
-             WHERE case_id = ?1 AND met_at IS NULL AND waived_at IS NULL ORDER BY due_at",
-        )?;
-        let mut rows = statement.query([case_id])?;
-        let mut deadlines = Vec::new();
-        while let Some(row) = rows.next()? {
-            let kind = DeadlineKind::parse(&row.get::<_, String>(0)?);
-            let span = row.get::<_, String>(1)?.parse();
-            if let (Some(kind), Ok(span)) = (kind, span) {
-                deadlines.push(Deadline {
-                    kind,
-                    span,
-                    starts_at: instant(row.get(2)?),
-                    due_at: instant(row.get(3)?),
-                });
-            }
-        }
-        Ok(deadlines)
     }
 
     /// Numbers of the cases that were recorded without an answer because they were old or on request.
@@ -469,8 +377,18 @@ impl Tx<'_> {
 
     /// All cases, oldest first.
     pub fn cases(&self, now: DateTime<Utc>) -> Result<Vec<CaseSummary>> {
-        let mut statement = self.0.prepare_cached(&summary_query("1"))?;
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, summary(row)?)))?;
+        self.summaries("1", [], now)
+    }
+
+    /// Those of the cases for which the condition holds, oldest first.
+    pub(super) fn summaries(
+        &self,
+        condition: &str,
+        values: impl rusqlite::Params,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<CaseSummary>> {
+        let mut statement = self.0.prepare_cached(&summary_query(condition))?;
+        let rows = statement.query_map(values, |row| Ok((row.get(0)?, summary(row)?)))?;
         let mut cases: Vec<(i64, CaseSummary)> = rows.collect::<rusqlite::Result<_>>()?;
         for (id, case) in &mut cases {
             self.complete(*id, case, now)?;
@@ -522,35 +440,11 @@ impl Tx<'_> {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    fn deadlines_of(&self, case_id: i64, now: DateTime<Utc>) -> Result<Vec<DeadlineView>> {
-        let mut statement = self.0.prepare_cached(
-            "SELECT kind, span, policy_version, starts_at, due_at, met_at, waived_at, paused_at
-             FROM deadlines WHERE case_id = ?1 ORDER BY rowid",
-        )?;
-        let rows = statement.query_map([case_id], |row| {
-            let due_at = instant(row.get(4)?);
-            let met_at = row.get::<_, Option<i64>>(5)?.map(instant);
-            let waived = row.get::<_, Option<i64>>(6)?.is_some();
-            let paused = row.get::<_, Option<i64>>(7)?.is_some();
-            let state: DeadlineState = deadline::state(due_at, met_at, waived, paused, now);
-            Ok(DeadlineView {
-                kind: row.get(0)?,
-                span: row.get(1)?,
-                policy_version: row.get(2)?,
-                starts_at: instant(row.get(3)?),
-                due_at,
-                met_at,
-                state: state.as_str(),
-            })
-        })?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
-    }
-
     fn messages_of(&self, case_id: i64) -> Result<Vec<MessageView>> {
         let mut statement = self.0.prepare_cached(
             "SELECT messages.id, direction, kind, messages.message_id, from_email, to_emails,
                     received_at, subject, encrypted, decrypted, failure, text, digest, size,
-                    not_answered, outbox.state
+                    not_answered, iif(outbox.bounced_at IS NULL, outbox.state, 'bounced')
              FROM messages LEFT JOIN outbox ON outbox.message_id = messages.id
              WHERE case_id = ?1 ORDER BY received_at, messages.id",
         )?;
@@ -623,7 +517,9 @@ fn summary_query(condition: &str) -> String {
                 cases.severity, cases.suggested_severity, cases.reporter_name,
                 cases.reporter_email, cases.subject, cases.received_at, cases.assignee,
                 (SELECT count(*) FROM messages WHERE messages.case_id = cases.id),
-                first.number, cases.unanswered
+                first.number, cases.unanswered, cases.fixed_at, cases.disclose_at,
+                cases.exploited_at, cases.credit, cases.credit_name, cases.credit_link,
+                cases.token, cases.reward, cases.language
          FROM cases LEFT JOIN cases AS first ON first.id = cases.duplicate_of
          WHERE {condition} ORDER BY cases.received_at, cases.id"
     )
@@ -648,6 +544,17 @@ fn summary(row: &rusqlite::Row<'_>) -> rusqlite::Result<CaseSummary> {
         assignee: row.get(11)?,
         duplicate_of: row.get(13)?,
         unanswered: row.get(14)?,
+        language: row.get(23)?,
+        fixed_at: row.get::<_, Option<i64>>(15)?.map(instant),
+        disclose_at: row.get::<_, Option<i64>>(16)?.map(instant),
+        exploited_at: row.get::<_, Option<i64>>(17)?.map(instant),
+        recognition: Recognition {
+            credit: row.get(18)?,
+            name: row.get(19)?,
+            link: row.get(20)?,
+            token: row.get(21)?,
+            reward: row.get(22)?,
+        },
         deadlines: Vec::new(),
     };
     Ok(CaseSummary {

@@ -15,6 +15,9 @@
 //!   December 2011).
 //! - A deadline is the earliest moment at which so much has passed: what ends
 //!   with a Friday ends on Friday at 24:00, whatever follows.
+//! - What was left when a pause began is what is left when it ends, counted in
+//!   the deadline's own time: seconds for hours, wall-clock time for days,
+//!   seconds of working days for business time.
 
 use std::collections::BTreeSet;
 
@@ -81,7 +84,149 @@ impl Measure {
     }
 }
 
+/// A time during which a deadline stands still; `until` not included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pause {
+    pub from: DateTime<Utc>,
+    /// `None`: it lasts.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// The instants of one deadline, its pauses counted out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// When 50 percent have passed.
+    pub half_at: DateTime<Utc>,
+    /// When 80 percent have passed.
+    pub warn_at: DateTime<Utc>,
+    pub due_at: DateTime<Utc>,
+    /// It stands still since then; the instants after it are those of before the pause.
+    pub paused_at: Option<DateTime<Utc>>,
+}
+
+/// By what a deadline counts its time.
+#[derive(Clone, Copy)]
+enum OwnTime {
+    Elapsed,
+    WallClock,
+    Worked,
+}
+
+impl OwnTime {
+    fn of(span: Span) -> Self {
+        match span {
+            Span::Hours(_) => Self::Elapsed,
+            Span::Days(_) => Self::WallClock,
+            Span::BusinessHours(_) | Span::BusinessDays(_) => Self::Worked,
+        }
+    }
+}
+
 impl Calendar {
+    /// When so much of `span` has passed since `start`, not counting the pauses, which are in the
+    /// order of time and do not overlap. One that begins before `start` counts from there; one
+    /// that begins at or after the due instant changes nothing: what was missed stays missed.
+    pub fn timing(&self, start: DateTime<Utc>, span: Span, pauses: &[Pause]) -> Timing {
+        let start = within_the_calendar(start);
+        let due_at = self.due(start, span);
+        let time = OwnTime::of(span);
+        let total = self.between(start, due_at, time);
+        let share = |percent: i64| {
+            let wanted = (total * percent).div_euclid(100) + i64::from(total * percent % 100 > 0);
+            self.after(start, wanted, time).clamp(start, due_at)
+        };
+        let mut timing = Timing {
+            half_at: share(50),
+            warn_at: share(80),
+            due_at,
+            paused_at: None,
+        };
+        for pause in pauses {
+            let from = within_the_calendar(pause.from).max(start);
+            if from >= timing.due_at {
+                break;
+            }
+            let Some(until) = pause.until else {
+                timing.paused_at = Some(from);
+                break;
+            };
+            let until = within_the_calendar(until).max(from);
+            let moved = |at: DateTime<Utc>| self.moved(at, from, until, time);
+            timing.half_at = moved(timing.half_at);
+            timing.warn_at = moved(timing.warn_at);
+            timing.due_at = moved(timing.due_at);
+        }
+        timing
+    }
+
+    /// Where a pause leads an instant that it comes before.
+    fn moved(
+        &self,
+        at: DateTime<Utc>,
+        from: DateTime<Utc>,
+        until: DateTime<Utc>,
+        time: OwnTime,
+    ) -> DateTime<Utc> {
+        if from >= at || from == until {
+            return at;
+        }
+        self.after(until, self.between(from, at, time), time)
+    }
+
+    /// Seconds of its own time that a deadline has between two instants.
+    fn between(&self, from: DateTime<Utc>, to: DateTime<Utc>, time: OwnTime) -> i64 {
+        let seconds = match time {
+            OwnTime::Elapsed => (to - from).num_seconds(),
+            OwnTime::WallClock => (self.local(to) - self.local(from)).num_seconds(),
+            OwnTime::Worked => self.worked_seconds(from, to),
+        };
+        seconds.max(0)
+    }
+
+    /// The earliest instant, `from` or later, at which so many seconds of its own time have passed.
+    fn after(&self, from: DateTime<Utc>, seconds: i64, time: OwnTime) -> DateTime<Utc> {
+        if seconds == 0 {
+            return from;
+        }
+        let after = match time {
+            OwnTime::Elapsed => from + TimeDelta::seconds(seconds),
+            OwnTime::WallClock => {
+                self.resolve_after(self.local(from) + TimeDelta::seconds(seconds), from)
+            }
+            OwnTime::Worked => self.after_worked_seconds(from, seconds),
+        };
+        after.max(from)
+    }
+
+    /// As [`resolve`](Self::resolve); of an instant that comes twice, the first that is not over.
+    fn resolve_after(&self, local: NaiveDateTime, from: DateTime<Utc>) -> DateTime<Utc> {
+        match self.zone.from_local_datetime(&local) {
+            MappedLocalTime::Ambiguous(first, second) if first.to_utc() < from => second.to_utc(),
+            _ => self.resolve(local),
+        }
+    }
+
+    fn worked_seconds(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> i64 {
+        let mut day = self.day(self.date_of(from));
+        let mut worked = 0;
+        while day.starts_at < to {
+            if let Some(next) = self.day_after_regular_week(&day)
+                && day.starts_at >= from
+                && next.starts_at <= to
+            {
+                worked += self.working_days_between(day.date, next.date) * SECONDS_PER_DAY;
+                day = next;
+                continue;
+            }
+            if self.works(&day) {
+                let of_the_day = day.ends_at.min(to) - day.starts_at.max(from);
+                worked += of_the_day.num_seconds().max(0);
+            }
+            day = self.day_from(day.ends_at, next(day.date));
+        }
+        worked
+    }
+
     /// The earliest moment at which `span` has passed since `start`.
     pub fn due(&self, start: DateTime<Utc>, span: Span) -> DateTime<Utc> {
         let start = within_the_calendar(start);
@@ -140,13 +285,17 @@ impl Calendar {
     }
 
     fn after_business_hours(&self, start: DateTime<Utc>, hours: u32) -> DateTime<Utc> {
+        self.after_worked_seconds(start, i64::from(hours) * 3_600)
+    }
+
+    fn after_worked_seconds(&self, start: DateTime<Utc>, seconds: i64) -> DateTime<Utc> {
         let today = self.day(self.date_of(start));
         let passed_today = if self.works(&today) {
             (start - today.starts_at).num_seconds()
         } else {
             0
         };
-        let wanted = passed_today + i64::from(hours) * 3_600;
+        let wanted = passed_today + seconds;
         let (last, left) = self.count_off(today, wanted, Measure::Seconds);
         last.starts_at + TimeDelta::seconds(left)
     }
@@ -345,12 +494,27 @@ impl Calendar {
     /// `5 business days from Fri 5 Jun 2026 16:12 CEST; 8 Jun is a holiday`.
     pub fn explain(&self, start: DateTime<Utc>, span: Span, due_at: DateTime<Utc>) -> String {
         let (start, due_at) = (within_the_calendar(start), within_the_calendar(due_at));
-        let from = self.local(start).format("%a %-d %b %Y %H:%M");
-        let mut words = format!("{span} from {from} {}", self.zone_name(start));
+        let mut words = format!("{span} from {}", self.show_short(start));
         if span.is_business() {
             words.push_str(&self.holidays_between(start, due_at));
         }
         words
+    }
+
+    /// `; paused from Mon 8 Jun 2026 10:00 CEST to Tue 9 Jun 2026 09:30 CEST`.
+    pub fn explain_pause(&self, pause: &Pause) -> String {
+        let from = self.show_short(pause.from);
+        match pause.until {
+            Some(until) => format!("; paused from {from} to {}", self.show_short(until)),
+            None => format!("; paused since {from}"),
+        }
+    }
+
+    /// `Fri 5 Jun 2026 16:12 CEST`.
+    pub fn show_short(&self, instant: DateTime<Utc>) -> String {
+        let instant = within_the_calendar(instant);
+        let local = self.local(instant).format("%a %-d %b %Y %H:%M");
+        format!("{local} {}", self.zone_name(instant))
     }
 
     /// The zone's abbreviation; an offset such as `UTC-03:00` where it has none.

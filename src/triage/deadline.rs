@@ -5,6 +5,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::calendar::{Calendar, Pause};
 use super::policy::{Deadline, DeadlineKind, Policy, Severity, Span};
 
 /// What a new case was promised at receipt; remediation once its severity is known.
@@ -72,13 +73,43 @@ fn deadline(
     span: Option<Span>,
     starts_at: DateTime<Utc>,
 ) -> Option<Deadline> {
-    let span = span?;
-    Some(Deadline {
+    span.map(|span| computed(kind, span, starts_at, &policy.calendar, &[]))
+}
+
+/// A deadline in a calendar. `pauses`: of its case; they concern some kinds alone.
+pub fn computed(
+    kind: DeadlineKind,
+    span: Span,
+    starts_at: DateTime<Utc>,
+    calendar: &Calendar,
+    pauses: &[Pause],
+) -> Deadline {
+    let pauses = if kind.pauses() { pauses } else { &[] };
+    let timing = calendar.timing(starts_at, span, pauses);
+    Deadline {
         kind,
         span,
         starts_at,
-        due_at: policy.calendar.due(starts_at, span),
-    })
+        due_at: timing.due_at,
+        half_at: timing.half_at,
+        warn_at: timing.warn_at,
+        paused_at: timing.paused_at,
+    }
+}
+
+/// Why a deadline falls where it does, its pauses included:
+/// `7 days from Fri 5 Jun 2026 16:12 CEST; paused from Mon 8 Jun 2026 10:00 CEST to …`.
+pub fn explain(deadline: &Deadline, calendar: &Calendar, pauses: &[Pause]) -> String {
+    let (starts_at, due_at) = (deadline.starts_at, deadline.due_at);
+    let mut words = calendar.explain(starts_at, deadline.span, due_at);
+    let counts = |pause: &&Pause| {
+        let is_over_before = pause.until.is_some_and(|until| until <= starts_at);
+        deadline.kind.pauses() && !is_over_before && pause.from < due_at
+    };
+    for pause in pauses.iter().filter(counts) {
+        words.push_str(&calendar.explain_pause(pause));
+    }
+    words
 }
 
 /// How a deadline stands at a moment.
@@ -113,6 +144,10 @@ impl DeadlineState {
             Self::Missed => "missed",
             Self::Waived => "waived",
         }
+    }
+
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == word)
     }
 
     /// Is it over, whatever happens now? A missed one is not: it can still be met late.

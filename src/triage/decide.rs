@@ -489,7 +489,7 @@ fn recipient(mail: &Incoming<'_>, organization: &Organization) -> Result<Address
 }
 
 /// A bare host name is a machine of our own network, and who writes from there a program.
-fn can_be_answered(address: &Address) -> bool {
+pub fn can_be_answered(address: &Address) -> bool {
     compose::mailable(&address.email).is_some() && address.domain().contains('.')
 }
 

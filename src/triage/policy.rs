@@ -200,6 +200,9 @@ impl DeadlineKind {
         Self::FinalReport,
     ];
 
+    /// The clocks of the law: nothing pauses or waives them.
+    pub const LAW: [Self; 3] = [Self::EarlyWarning, Self::Notification, Self::FinalReport];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Acknowledge => "acknowledge",
@@ -216,6 +219,29 @@ impl DeadlineKind {
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
+
+    /// Does it stand still while we wait for the reporter?
+    pub fn pauses(self) -> bool {
+        match self {
+            Self::Triage | Self::Update | Self::Remediate => true,
+            Self::Acknowledge
+            | Self::Disclose
+            | Self::EarlyWarning
+            | Self::Notification
+            | Self::FinalReport => false,
+        }
+    }
+
+    /// One of the three clocks of the law (EU Cyber Resilience Act, Article 14): it outlives the
+    /// case.
+    pub fn is_of_law(self) -> bool {
+        match self {
+            Self::EarlyWarning | Self::Notification | Self::FinalReport => true,
+            Self::Acknowledge | Self::Triage | Self::Update | Self::Remediate | Self::Disclose => {
+                false
+            }
+        }
+    }
 }
 
 /// One instant that one case was promised.
@@ -225,6 +251,12 @@ pub struct Deadline {
     pub span: Span,
     pub starts_at: DateTime<Utc>,
     pub due_at: DateTime<Utc>,
+    /// When 50 percent of it have passed: a line in the digest.
+    pub half_at: DateTime<Utc>,
+    /// When 80 percent have passed: a warning to the team.
+    pub warn_at: DateTime<Utc>,
+    /// It stands still since then.
+    pub paused_at: Option<DateTime<Utc>>,
 }
 
 #[cfg(test)]

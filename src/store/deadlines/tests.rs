@@ -1,0 +1,239 @@
+//! Deadlines as rows: pauses, waivers, what was told of them, and the calendar they stand in.
+
+use chrono::{Duration, TimeZone};
+
+use super::*;
+use crate::store::Store;
+use crate::store::cases::NewCase;
+use crate::triage::deadline::{open_deadlines, remediate, restart_update};
+use crate::triage::policy::{AcknowledgedBy, Deadlines, Remediate, Severity};
+
+/// Monday, 4 May 2026, 12:00 in Berlin.
+fn monday() -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2026, 5, 4, 10, 0, 0).unwrap()
+}
+
+fn policy() -> Policy {
+    Policy {
+        version: "1".to_owned(),
+        calendar: Calendar {
+            zone: chrono_tz::Europe::Berlin,
+            working: [true, true, true, true, true, false, false],
+            holidays: ["2026-05-14".parse().unwrap()].into(),
+        },
+        quiet_hours: None,
+        deadlines: Deadlines {
+            acknowledge: Some(Span::BusinessHours(48)),
+            acknowledged_by: AcknowledgedBy::Reply,
+            triage: Some(Span::BusinessDays(10)),
+            update: Some(Span::Days(14)),
+            remediate: Remediate {
+                high: Some(Span::Hours(30 * 24)),
+                ..Remediate::default()
+            },
+            disclose_after_fix: None,
+            early_warning: Some(Span::Hours(24)),
+            notification: None,
+            final_report: None,
+        },
+        url: None,
+        terms: Default::default(),
+    }
+}
+
+/// A database with one case of Monday, and its deadlines, remediation among them.
+fn with_case<T>(work: impl FnOnce(&Tx<'_>, i64) -> Result<T>) -> T {
+    let store = Store::in_memory().unwrap();
+    store
+        .write(|tx| {
+            let new = NewCase {
+                kind: "report",
+                reporter_name: None,
+                reporter_email: Some("r@research.test"),
+                subject: "XSS",
+                received_at: monday(),
+                opened_at: monday(),
+                suggested_severity: None,
+                unanswered: None,
+                robot: None,
+                language: None,
+                missing: &[],
+            };
+            let case = tx.open_case(&new, &policy())?;
+            let deadlines = open_deadlines(&policy(), monday(), Some(Severity::High));
+            tx.set_deadlines(case.id, &deadlines, &policy())?;
+            work(tx, case.id)
+        })
+        .unwrap()
+}
+
+fn one(tx: &Tx<'_>, case: i64, kind: DeadlineKind, now: DateTime<Utc>) -> DeadlineView {
+    let all = tx.deadlines_of(case, now).unwrap();
+    all.into_iter()
+        .find(|view| view.kind == kind.as_str())
+        .unwrap()
+}
+
+#[track_caller]
+fn check(tx: &Tx<'_>, case: i64, now: DateTime<Utc>, expected: &[(&str, &str, &str)]) {
+    let views = tx.deadlines_of(case, now).unwrap();
+    let found: Vec<(&str, &str, &str)> = views
+        .iter()
+        .map(|view| (view.kind.as_str(), view.state, view.due.as_str()))
+        .collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn what_stands_still_and_what_does_not() {
+    with_case(|tx, case| {
+        let acknowledge = ("acknowledge", "running", "Wednesday 6 May 2026, 12:00 CEST");
+        check(
+            tx,
+            case,
+            monday(),
+            &[
+                acknowledge,
+                ("triage", "running", "Tuesday 19 May 2026, 12:00 CEST"),
+                ("update", "running", "Monday 18 May 2026, 12:00 CEST"),
+                ("remediate", "running", "Wednesday 3 June 2026, 12:00 CEST"),
+            ],
+        );
+        let tuesday = monday() + Duration::days(1);
+        assert!(tx.pause(case, tuesday)?);
+        assert!(!tx.pause(case, tuesday)?, "it is paused already");
+        assert_eq!(tx.paused_since(case)?, Some(tuesday));
+        let late = monday() + Duration::days(200);
+        let views = tx.deadlines_of(case, late)?;
+        let states: Vec<&str> = views.iter().map(|view| view.state).collect();
+        assert_eq!(states, ["missed", "paused", "paused", "paused"]);
+        assert!(
+            views[1]
+                .why
+                .ends_with("14 May is a holiday; paused since Tue 5 May 2026 12:00 CEST"),
+            "{}",
+            views[1].why
+        );
+
+        // Saturday 16 May.
+        let saturday = monday() + Duration::days(12);
+        assert!(tx.resume(case, saturday)?);
+        assert!(!tx.resume(case, saturday)?, "nothing is paused");
+        check(
+            tx,
+            case,
+            monday() + Duration::days(1),
+            &[
+                acknowledge,
+                // Nine of ten days were left: from Monday 18 May on, the ninth ends at 24:00.
+                ("triage", "running", "Thursday 28 May 2026, 24:00 CEST"),
+                ("update", "running", "Friday 29 May 2026, 12:00 CEST"),
+                ("remediate", "running", "Sunday 14 June 2026, 12:00 CEST"),
+            ],
+        );
+        let why = one(tx, case, DeadlineKind::Update, saturday).why;
+        assert_eq!(
+            why,
+            "14 days from Mon 4 May 2026 12:00 CEST; paused from Tue 5 May 2026 12:00 CEST \
+             to Sat 16 May 2026 12:00 CEST"
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn what_was_missed_before_a_pause_stays_missed() {
+    with_case(|tx, case| {
+        let later = monday() + Duration::days(16);
+        tx.pause(case, later)?;
+        assert_eq!(one(tx, case, DeadlineKind::Update, later).state, "missed");
+        assert_eq!(
+            one(tx, case, DeadlineKind::Remediate, later).state,
+            "paused"
+        );
+        tx.resume(case, later + Duration::days(3))?;
+        let update = one(tx, case, DeadlineKind::Update, later);
+        assert_eq!(update.due_at, monday() + Duration::days(14));
+        assert_eq!(update.why, "14 days from Mon 4 May 2026 12:00 CEST");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_clock_that_starts_within_a_pause_waits_for_its_end() {
+    with_case(|tx, case| {
+        tx.pause(case, monday())?;
+        let letter = monday() + Duration::hours(1);
+        let update = restart_update(&policy(), letter).unwrap();
+        tx.set_deadlines(case, &[update], &policy())?;
+        let update = one(tx, case, DeadlineKind::Update, letter);
+        assert_eq!((update.state, update.paused_at), ("paused", Some(letter)));
+        let end = letter + Duration::days(30);
+        tx.resume(case, end)?;
+        let update = one(tx, case, DeadlineKind::Update, letter);
+        assert_eq!(update.due_at, end + Duration::days(14));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_closed_case_has_nothing_open_but_the_clocks_of_the_law() {
+    with_case(|tx, case| {
+        let law = deadline::exploited(&policy(), monday());
+        tx.set_deadlines(case, &law, &policy())?;
+        tx.meet_deadline(case, DeadlineKind::Acknowledge, monday())?;
+        tx.waive(case, DeadlineKind::Update, Waiver::Moot, monday())?;
+        let waived = tx.waive_open(case, monday())?;
+        assert_eq!(waived, [DeadlineKind::Triage, DeadlineKind::Remediate]);
+        let states = |tx: &Tx<'_>| -> Vec<&'static str> {
+            let views = tx.deadlines_of(case, monday()).unwrap();
+            views.iter().map(|view| view.state).collect()
+        };
+        assert_eq!(states(tx), ["met", "waived", "waived", "waived", "running"]);
+        assert_eq!(tx.unwaive(case)?.len(), 2);
+        assert_eq!(
+            states(tx),
+            ["met", "running", "waived", "running", "running"]
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn a_pause_that_ended_while_the_case_was_closed_is_counted_out_all_the_same() {
+    with_case(|tx, case| {
+        tx.pause(case, monday())?;
+        tx.waive_open(case, monday())?;
+        tx.resume(case, monday() + Duration::days(2))?;
+        tx.unwaive(case)?;
+        let update = one(tx, case, DeadlineKind::Update, monday());
+        assert_eq!(update.due_at, monday() + Duration::days(16));
+        assert_eq!(update.paused_at, None);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_deadline_is_explained_in_the_calendar_it_was_computed_in() {
+    with_case(|tx, case| {
+        let mut moved = policy();
+        moved.version = "2".to_owned();
+        moved.calendar.zone = chrono_tz::Asia::Kathmandu;
+        moved.calendar.holidays.clear();
+        let fix = remediate(&moved, monday(), Severity::High).unwrap();
+        tx.set_deadlines(case, &[fix], &moved)?;
+        let triage = one(tx, case, DeadlineKind::Triage, monday());
+        assert_eq!(triage.policy_version, "1");
+        assert_eq!(
+            triage.why,
+            "10 business days from Mon 4 May 2026 12:00 CEST; 14 May is a holiday"
+        );
+        let fix = one(tx, case, DeadlineKind::Remediate, monday());
+        assert_eq!(fix.policy_version, "2");
+        assert_eq!(fix.due, "Wednesday 3 June 2026, 15:45 UTC+05:45");
+        let calendars: i64 =
+            tx.0.query_row("SELECT count(*) FROM calendars", [], |row| row.get(0))?;
+        assert_eq!(calendars, 2, "one that is known is not kept twice");
+        Ok(())
+    });
+}

@@ -24,9 +24,11 @@ use crate::store::intake::{IncomingRecord, Place};
 use crate::store::{Store, StoreError, Tx};
 use crate::triage::classify::{self, Classified, Kind};
 use crate::triage::decide::{
-    self, CaseChange, CaseRef, Decision, Incoming, Known, Questions, Unanswered,
+    self, CaseChange, CaseRef, Decision, Incoming, Known, OwnCase, Questions, Unanswered,
 };
 use crate::triage::extract::{self, Extracted};
+use crate::triage::language;
+use crate::triage::policy::Language;
 use crate::triage::rules::{self, Findings};
 use crate::triage::same::{self, Comparable};
 
@@ -80,6 +82,8 @@ pub struct Opened {
     pub classified: Classified,
     pub extracted: Extracted,
     pub findings: Findings,
+    /// Of its sender's own words, where that is sure.
+    pub language: Option<Language>,
     /// `None`: its text says nothing that could be compared (unreadable, too large).
     pub comparable: Option<Comparable>,
 }
@@ -113,6 +117,7 @@ struct Reading {
     classified: Classified,
     extracted: Extracted,
     findings: Findings,
+    language: Option<Language>,
     comparable: Option<Comparable>,
 }
 
@@ -124,6 +129,7 @@ impl Opened {
             classified: reading.classified,
             extracted: reading.extracted,
             findings: reading.findings,
+            language: reading.language,
             comparable: reading.comparable,
         }
     }
@@ -143,6 +149,7 @@ fn read_mail(mail: &Mail, known: &[Certificate], desk: &Desk, now: DateTime<Utc>
     let classified = classify::classify(&message, &desk.organization, mail.lane);
     let extracted = extract::extract(&message);
     let findings = rules::find(&message, &extracted, &desk.policy.terms);
+    let language = language::detect(&classify::own_words(&message.text));
     let has_words = !mail.too_large && message.openpgp.failure.is_none();
     let comparable = has_words.then(|| same::comparable(&message));
     Reading {
@@ -150,6 +157,7 @@ fn read_mail(mail: &Mail, known: &[Certificate], desk: &Desk, now: DateTime<Utc>
         classified,
         extracted,
         findings,
+        language,
         comparable,
     }
 }
@@ -200,6 +208,7 @@ fn read_again_knowing(seen: &[Certificate], opened: &mut Opened, desk: &Desk, no
         opened.classified = reading.classified;
         opened.extracted = reading.extracted;
         opened.findings = reading.findings;
+        opened.language = reading.language;
         opened.comparable = reading.comparable;
     }
 }
@@ -226,11 +235,15 @@ fn decide_knowing(
     desk: &Desk,
     now: DateTime<Utc>,
 ) -> Result<Decision, StoreError> {
-    let known = known(seen, tx, &opened.message, opened.comparable.as_ref(), now)?;
+    let known = Known {
+        of_sender: cases_of_asker(tx, opened)?,
+        ..known(seen, tx, &opened.message, opened.comparable.as_ref(), now)?
+    };
     let incoming = Incoming {
         message: &opened.message,
         classified: &opened.classified,
         findings: &opened.findings,
+        language: opened.language.as_ref(),
         lane: opened.mail.lane,
         received_at: opened.mail.received_at,
         too_large: opened.mail.too_large,
@@ -242,6 +255,16 @@ fn decide_knowing(
         &desk.organization,
         &desk.policy,
     ))
+}
+
+/// The cases of who asks how a case stands.
+fn cases_of_asker(tx: &Tx<'_>, opened: &Opened) -> Result<Vec<OwnCase>, StoreError> {
+    match &opened.message.from {
+        Some(from) if opened.classified.kind_hint == Kind::StatusRequest => {
+            tx.cases_of_participant(&from.key())
+        }
+        _ => Ok(Vec::new()),
+    }
 }
 
 fn known(
@@ -554,7 +577,7 @@ fn change_case(
                     suggested_severity: opened.extracted.severity,
                     unanswered: decision.reply_suppressed.as_deref(),
                     robot: robot(opened, decision.kind),
-                    language: None,
+                    language: opened.language.as_deref(),
                     missing: &opened.findings.missing,
                 },
                 &desk.policy,
@@ -737,6 +760,8 @@ struct Unwritten<'a> {
     opened: &'a Opened,
     reply: decide::Reply,
     case: Option<CaseFile>,
+    /// The cases whose standing it tells.
+    about: Vec<CaseFile>,
 }
 
 impl<'a> Unwritten<'a> {
@@ -747,8 +772,10 @@ impl<'a> Unwritten<'a> {
         case: Option<&CaseRef>,
     ) -> Result<Self, StoreError> {
         let case = case.map(|case| tx.case_file(case)).transpose()?;
+        let about = reply.about.iter().map(|case| tx.case_file(case));
         Ok(Self {
             opened,
+            about: about.collect::<Result<_, _>>()?,
             reply,
             case,
         })
@@ -760,6 +787,7 @@ impl<'a> Unwritten<'a> {
             received_at: self.opened.mail.received_at,
             too_large: self.opened.mail.too_large,
             findings: &self.opened.findings,
+            asked: &self.about,
             no_key_of_ours: self.opened.message.openpgp.failure == Some(Failure::NoKey),
         };
         desk.answer(&self.reply, &answered, self.case.as_ref(), now)
@@ -867,6 +895,7 @@ pub fn unopened(mail: Mail, desk: &Desk) -> Opened {
         classified,
         extracted: Extracted::default(),
         findings: Findings::default(),
+        language: None,
         comparable: None,
         message,
         mail,
@@ -898,6 +927,7 @@ pub fn acknowledge(
         message: &opened.message,
         classified: &opened.classified,
         findings: &opened.findings,
+        language: opened.language.as_ref(),
         lane: opened.mail.lane,
         received_at: opened.mail.received_at,
         too_large: opened.mail.too_large,

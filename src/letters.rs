@@ -47,6 +47,8 @@ pub struct Answered<'a> {
     pub too_large: bool,
     /// What the policy's rules say of it.
     pub findings: &'a Findings,
+    /// The cases whose standing it asks for.
+    pub asked: &'a [CaseFile],
     pub no_key_of_ours: bool,
 }
 
@@ -104,7 +106,10 @@ impl Desk {
         };
         let outline = Outline {
             template: reply.template,
-            language: reply.language.as_deref(),
+            language: reply.language.as_deref().or_else(|| {
+                let case = case.filter(|_| reply.says_content)?;
+                case.language_in_clear()
+            }),
             facts: &|voice| self.answer_facts(voice, reply, answered, case, leaves_at),
             case: case.map(|file| &file.case),
             to: &reply.to,
@@ -129,6 +134,8 @@ impl Desk {
         };
         Ok(Written {
             letter: NewLetter {
+                // Asking how a case stands restarts nothing.
+                acknowledges: written.letter.acknowledges && reply.about.is_empty(),
                 written_at: now,
                 not_before: leaves_at,
                 ..written.letter
@@ -229,7 +236,7 @@ impl Desk {
         };
         let outline = Outline {
             template: Template::Combined,
-            language: None,
+            language: common_language(held),
             facts: &|voice| self.combined_facts(voice, held, now),
             case: None,
             to: &to,
@@ -270,6 +277,13 @@ fn standing_for(held: &Held, letter: NewLetter, unusable_certificate: Option<Str
         },
         unusable_certificate,
     }
+}
+
+/// The language of all of the cases, where it may be told in clear.
+fn common_language(held: &Held) -> Option<&str> {
+    let mut languages = held.cases.iter().map(|case| case.file.language_in_clear());
+    let first = languages.next()?;
+    first.filter(|_| languages.all(|other| other == first))
 }
 
 /// RFC 5322, 3.6.4: the references of the mail that is answered, and its own Message-ID.

@@ -8,7 +8,7 @@ use crate::store::outbox::{Held, HeldCase};
 use crate::triage::case::Moment;
 use crate::triage::deadline;
 use crate::triage::decide::{CaseRef, Channel, Reply};
-use crate::triage::policy::{Deadline, DeadlineKind, Part, Rule, Sentence, Severity};
+use crate::triage::policy::{Deadline, DeadlineKind, Part, Routed, Rule, Sentence, Severity};
 use crate::triage::reply::{self, CaseFacts, Cited, Facts, Promise, Template, Voice};
 use crate::triage::rules::{Findings, Matched};
 
@@ -22,6 +22,9 @@ impl Desk {
         now: DateTime<Utc>,
     ) -> Facts {
         let says_content = reply.says_content;
+        if reply.template == Template::Status {
+            return self.status_facts(voice, answered.asked, now);
+        }
         let facts = Facts {
             promises: case.map_or_else(Vec::new, |file| {
                 self.promises(voice, file, says_content, now)
@@ -35,10 +38,84 @@ impl Desk {
             unreadable: reply.template == Template::Unreadable,
             ..self.receipt_facts(voice, answered, case.map(|file| &file.case))
         };
-        if says_content && !answered.too_large {
-            self.with_findings(voice, answered.findings, facts)
-        } else {
-            facts
+        if !says_content || answered.too_large {
+            return facts;
+        }
+        let facts = self.with_findings(voice, answered.findings, facts);
+        self.with_request(voice, reply.template, facts)
+    }
+
+    /// How cases stand, as far as the policy lets their reporter know.
+    fn status_facts(&self, voice: &Voice, asked: &[CaseFile], now: DateTime<Utc>) -> Facts {
+        let tells = self.policy.terms.status;
+        let case = |file: &CaseFile| CaseFacts {
+            number: file.case.number.clone(),
+            received: self.instant(voice, file.received_at),
+            status: tells
+                .status
+                .then(|| voice.words.status(file.status).to_owned()),
+            severity: file
+                .severity
+                .filter(|_| tells.severity)
+                .map(|severity| voice.words.severity(severity).to_owned()),
+            promises: match tells.dates {
+                true => self.open_dates(voice, file, now),
+                false => Vec::new(),
+            },
+            ..CaseFacts::default()
+        };
+        Facts {
+            cases: asked.iter().map(case).collect(),
+            ..self.common_facts()
+        }
+    }
+
+    /// The dates of a case as they stand: asking for them restarts nothing.
+    fn open_dates(&self, voice: &Voice, file: &CaseFile, now: DateTime<Utc>) -> Vec<Promise> {
+        let runs = |it: &&Deadline| it.paused_at.is_none() && it.due_at > now;
+        let dates = file.deadlines.iter().filter(runs);
+        dates
+            .filter_map(|deadline| {
+                Some(Promise {
+                    what: voice.words.promise(deadline.kind)?.to_owned(),
+                    when: voice.words.due(&self.policy.calendar, deadline.due_at, now),
+                })
+            })
+            .collect()
+    }
+
+    /// What the policy says to a request that is no report.
+    fn with_request(&self, voice: &Voice, template: Template, facts: Facts) -> Facts {
+        let terms = &self.policy.terms;
+        let requests = &terms.requests;
+        let routed = |to: &Option<Routed>| {
+            let sentence = to.as_ref().map(|to| to.sentence.clone());
+            (
+                vec![sentence],
+                to.as_ref().and_then(|to| to.address.clone()),
+            )
+        };
+        let (sentences, turn_to) = match template {
+            Template::AccessRequest => (
+                vec![requests.test_account.clone(), requests.sandbox.clone()],
+                None,
+            ),
+            Template::Question => (
+                vec![requests.question.clone(), terms.recognition.reward.clone()],
+                None,
+            ),
+            Template::Diligence => routed(&requests.diligence),
+            Template::Abuse => routed(&requests.abuse),
+            _ => return facts,
+        };
+        Facts {
+            answers: sentences
+                .iter()
+                .flatten()
+                .filter_map(|sentence| quoted(voice, sentence))
+                .collect(),
+            turn_to,
+            ..facts
         }
     }
 
@@ -271,6 +348,7 @@ impl Desk {
             .deadlines
             .iter()
             .filter(|deadline| says_content || !depends_on_severity(deadline.kind))
+            .filter(|deadline| deadline.paused_at.is_none())
             .filter_map(|deadline| {
                 let what = voice.words.promise(deadline.kind)?;
                 Some((self.runs_until(deadline, now), what))
@@ -298,7 +376,7 @@ impl Desk {
 
     fn next_update(&self, voice: &Voice, case: &CaseFile, now: DateTime<Utc>) -> Option<String> {
         let mut open = case.deadlines.iter();
-        let update = open.find(|deadline| deadline.kind == DeadlineKind::Update)?;
+        let update = open.find(|it| it.kind == DeadlineKind::Update && it.paused_at.is_none())?;
         let due_at = self.runs_until(update, now);
         Some(voice.words.due(&self.policy.calendar, due_at, now))
     }

@@ -7,6 +7,7 @@ use chrono::Duration;
 use super::*;
 use crate::mail::pgp;
 use crate::store::outbox::HeldCase;
+use crate::triage::case::Status;
 use crate::triage::deadline;
 use crate::triage::decide::CaseRef;
 use crate::triage::policy::{Deadline, DeadlineKind, Span};
@@ -270,6 +271,10 @@ fn case_file(id: i64, number: &str) -> CaseFile {
             number: number.to_owned(),
         },
         received_at: at(0),
+        status: Status::New,
+        severity: None,
+        language: None,
+        came_encrypted: false,
         deadlines: vec![Deadline {
             kind: DeadlineKind::Remediate,
             span: Span::Days(30),
@@ -326,6 +331,7 @@ fn unreadable(channel: Channel) -> Reply {
         says_content: false,
         language: None,
         part_unread: false,
+        about: Vec::new(),
         delayed: true,
     }
 }
@@ -336,6 +342,7 @@ fn answered() -> Answered<'static> {
         received_at: at(0),
         too_large: false,
         findings: Box::leak(Box::default()),
+        asked: &[],
         no_key_of_ours: false,
     }
 }

@@ -10,8 +10,8 @@ use crate::mail::message::Digest;
 use crate::mailbox::Lane;
 use crate::triage::case::Status;
 use crate::triage::classify::Label;
-use crate::triage::decide::CaseRef;
-use crate::triage::policy::{Deadline, Part, Policy, Severity};
+use crate::triage::decide::{CaseRef, OwnCase};
+use crate::triage::policy::{Deadline, Language, Part, Policy, Severity};
 
 /// What a new case starts with.
 pub struct NewCase<'a> {
@@ -163,7 +163,21 @@ pub struct FirstMail {
 pub struct CaseFile {
     pub case: CaseRef,
     pub received_at: DateTime<Utc>,
+    pub status: Status,
+    pub severity: Option<Severity>,
+    /// Of the reporter's own words, where that is sure.
+    pub language: Option<Language>,
+    /// A mail of it came encrypted: its language is not to be told in clear either.
+    pub came_encrypted: bool,
+    /// Those that are open.
     pub deadlines: Vec<Deadline>,
+}
+
+impl CaseFile {
+    /// The language that a letter in clear may be in.
+    pub fn language_in_clear(&self) -> Option<&str> {
+        self.language.as_deref().filter(|_| !self.came_encrypted)
+    }
 }
 
 impl Tx<'_> {
@@ -262,16 +276,50 @@ impl Tx<'_> {
 
     /// What a letter about this case needs.
     pub fn case_file(&self, case: &CaseRef) -> Result<CaseFile> {
-        let received_at: i64 = self.0.query_row(
-            "SELECT received_at FROM cases WHERE id = ?1",
-            [case.id],
-            |row| row.get(0),
+        let mut statement = self.0.prepare_cached(
+            "SELECT received_at, status, severity, language,
+                    EXISTS (SELECT 1 FROM messages WHERE case_id = cases.id
+                              AND direction = 'in' AND encrypted = 1)
+             FROM cases WHERE id = ?1",
         )?;
-        Ok(CaseFile {
-            case: case.clone(),
-            received_at: instant(received_at),
-            deadlines: self.open_deadlines_of(case.id)?,
-        })
+        let deadlines = self.open_deadlines_of(case.id)?;
+        Ok(statement.query_row([case.id], |row| {
+            let severity: Option<String> = row.get(2)?;
+            Ok(CaseFile {
+                case: case.clone(),
+                received_at: instant(row.get(0)?),
+                // The table holds no other words.
+                status: Status::parse(&row.get::<_, String>(1)?).unwrap_or(Status::New),
+                severity: severity.as_deref().and_then(Severity::parse),
+                language: row.get(3)?,
+                came_encrypted: row.get(4)?,
+                deadlines,
+            })
+        })?)
+    }
+
+    /// The cases that an address takes part in, the newest first; at most twenty. Those that were
+    /// opened for nothing but a question about a case are left out.
+    pub fn cases_of_participant(&self, email: &str) -> Result<Vec<OwnCase>> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT cases.id, cases.number, cases.status <> 'closed',
+                    EXISTS (SELECT 1 FROM messages WHERE case_id = cases.id
+                              AND direction = 'in' AND encrypted = 1)
+             FROM participants JOIN cases ON cases.id = participants.case_id
+             WHERE participants.email = ?1 AND cases.kind <> 'status_request'
+             ORDER BY cases.id DESC LIMIT 20",
+        )?;
+        let rows = statement.query_map([email], |row| {
+            Ok(OwnCase {
+                case: CaseRef {
+                    id: row.get(0)?,
+                    number: row.get(1)?,
+                },
+                is_open: row.get(2)?,
+                came_encrypted: row.get(3)?,
+            })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
     /// Numbers of the cases that were opened after this.

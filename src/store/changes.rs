@@ -7,7 +7,6 @@ use rusqlite::{Row, params};
 use serde_json::json;
 
 use super::audit::Actor;
-use super::cases::CaseSummary;
 use super::deadlines::Waiver;
 use super::{Result, Tx, instant, optional};
 use crate::triage::case::{CaseState, Clock, CloseReason, Closure, Credit, Status};
@@ -261,19 +260,6 @@ impl Tx<'_> {
                 )?
                 .query_row([case_id], |row| row.get(0)),
         )?)
-    }
-
-    /// The cases that this address takes part in, oldest first: what it may be told of.
-    pub fn cases_of_participant(
-        &self,
-        email: &str,
-        now: DateTime<Utc>,
-    ) -> Result<Vec<CaseSummary>> {
-        self.summaries(
-            "cases.id IN (SELECT case_id FROM participants WHERE email = ?1)",
-            [email],
-            now,
-        )
     }
 }
 

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::classify::{Authentication, Classified, Kind, Label};
 use super::deadline;
-use super::policy::{Deadline, Language, Policy};
+use super::policy::{Deadline, DeadlineKind, Language, Policy};
 use super::reply::Template;
 use super::rules::Findings;
 use crate::config::Organization;
@@ -25,6 +25,8 @@ pub struct Incoming<'a> {
     pub classified: &'a Classified,
     /// What the policy's rules say of it.
     pub findings: &'a Findings,
+    /// Of its sender's own words, where that is sure.
+    pub language: Option<&'a Language>,
     pub lane: Lane,
     pub received_at: DateTime<Utc>,
     /// Only the header block was fetched.
@@ -115,6 +117,18 @@ pub struct Known {
     pub alike: Vec<(CaseRef, f32)>,
     /// Of the certificates seen with the sender's address, the best that can be used.
     pub certificate: Option<Certificate>,
+    /// The cases that the sender takes part in, the newest first. Asked for where the mail asks
+    /// how a case stands.
+    pub of_sender: Vec<OwnCase>,
+}
+
+/// A case that its sender may ask about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnCase {
+    pub case: CaseRef,
+    pub is_open: bool,
+    /// A mail of it came encrypted: nothing of it leaves in clear.
+    pub came_encrypted: bool,
 }
 
 impl Known {
@@ -156,6 +170,8 @@ pub struct Reply {
     pub language: Option<Language>,
     /// A part of the mail could not be decrypted, for whatever reason.
     pub part_unread: bool,
+    /// The cases whose standing it tells.
+    pub about: Vec<CaseRef>,
     /// It must not leave at once: every failure to decrypt is answered in one timing class.
     pub delayed: bool,
 }
@@ -187,7 +203,7 @@ pub fn decide(
         Err(because) => (Vec::new(), Some(because)),
     };
     let deadlines = match case {
-        CaseChange::Open => deadline::open_deadlines(policy, mail.received_at, None),
+        CaseChange::Open => deadlines(mail, kind, policy),
         CaseChange::Join(_) | CaseChange::None => Vec::new(),
     };
     Decision {
@@ -199,6 +215,23 @@ pub fn decide(
         replies,
         reply_suppressed,
     }
+}
+
+/// What is no report is answered, and has none of a report's clocks. What came encrypted has them
+/// whatever it says: an answer in clear tells its dates.
+fn deadlines(mail: &Incoming<'_>, kind: Kind, policy: &Policy) -> Vec<Deadline> {
+    let mut deadlines = deadline::open_deadlines(policy, mail.received_at, None);
+    if is_request(kind) && !mail.message.openpgp.encrypted {
+        deadlines.retain(|deadline| deadline.kind == DeadlineKind::Acknowledge);
+    }
+    deadlines
+}
+
+fn is_request(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Abuse | Kind::Diligence | Kind::AccessRequest | Kind::Question
+    )
 }
 
 /// What the mail is, and which case it belongs to.
@@ -229,6 +262,9 @@ fn kind_and_case(mail: &Incoming<'_>, known: &Known) -> (Kind, CaseChange) {
     if hint == Kind::Unreadable || is_unread_reply {
         return (Kind::Unreadable, belongs());
     }
+    if let Some(newest) = asked_about(mail, known).first() {
+        return (Kind::StatusRequest, CaseChange::Join(newest.case.clone()));
+    }
     let answers_something =
         known.case().is_some() || known.own_earlier_mail || known.answers_letter;
     // A reply that only quotes one's own first mail is an empty reply; the same mail, quoted but
@@ -254,6 +290,32 @@ fn kind_and_case(mail: &Incoming<'_>, known: &Known) -> (Kind, CaseChange) {
         Kind::KeyRequest => (Kind::Question, CaseChange::Open),
         other => (other, CaseChange::Open),
     }
+}
+
+/// The cases whose standing the mail asks for and its sender may hear, the newest first: the one
+/// that it names or answers; where it names none, those of its sender that are open, else the
+/// newest. Empty where it asks for none of them.
+///
+/// Inside a ciphertext nothing is asked that its sender did not sign.
+fn asked_about<'k>(mail: &Incoming<'_>, known: &'k Known) -> Vec<&'k OwnCase> {
+    let message = mail.message;
+    let is_asked = mail.classified.kind_hint == Kind::StatusRequest
+        && (!message.openpgp.encrypted || is_by_sender(message, &known.certificate));
+    if !is_asked {
+        return Vec::new();
+    }
+    let own = || known.of_sender.iter();
+    if let Some(case) = known.case() {
+        return own().filter(|own| own.case == *case).collect();
+    }
+    if !named_cases(message, known.certificate.as_slice()).is_empty() {
+        return Vec::new();
+    }
+    let open: Vec<&OwnCase> = own().filter(|own| own.is_open).collect();
+    if open.is_empty() {
+        return own().take(1).collect();
+    }
+    open
 }
 
 /// Did the sender sign all of the mail? What came encrypted may be somebody else's, or be what
@@ -307,12 +369,13 @@ pub fn reply(
             ));
         }
         Kind::Resend => Template::AcknowledgementAgain,
-        Kind::Report
-        | Kind::Abuse
-        | Kind::Diligence
-        | Kind::AccessRequest
-        | Kind::StatusRequest
-        | Kind::Question => Template::Acknowledgement,
+        Kind::Report => Template::Acknowledgement,
+        Kind::Abuse => Template::Abuse,
+        Kind::Diligence => Template::Diligence,
+        Kind::AccessRequest => Template::AccessRequest,
+        Kind::Question => Template::Question,
+        Kind::StatusRequest if asked_about(mail, known).is_empty() => Template::StatusUnknown,
+        Kind::StatusRequest => Template::Status,
     };
     if let Some(automatic) = &mail.classified.automatic {
         return Err(automatic.reason.clone());
@@ -321,9 +384,16 @@ pub fn reply(
     if let Some(unanswered) = mail.unanswered {
         return Err(unanswered.because().to_owned());
     }
+    if template == Template::Status {
+        return status_reply(mail, known);
+    }
     let channel = channel(mail.message, known, &to);
     let says_content = may_say_content(mail.message, &channel);
     let openpgp = &mail.message.openpgp;
+    let template = match template {
+        template if says_content => template,
+        template => without_content(template),
+    };
     let part_unread = is_receipt(template) && openpgp.encrypted && !openpgp.decrypted;
     Ok(Reply {
         attaches_key: match template {
@@ -335,10 +405,49 @@ pub fn reply(
         delayed: part_unread
             || openpgp.tried_in_vain
             || (template == Template::Unreadable && openpgp.failure != Some(Failure::NoKey)),
-        language: None,
+        language: mail.language.filter(|_| says_content).cloned(),
+        about: Vec::new(),
         template,
         to,
         channel,
+    })
+}
+
+/// The letter that does not even tell what was asked.
+fn without_content(template: Template) -> Template {
+    match template {
+        Template::Key | Template::Unreadable => template,
+        _ => Template::Acknowledgement,
+    }
+}
+
+/// How a case stands is told to its participant alone: at the address that wrote, under a
+/// certificate that was known before, and never in clear where the case came encrypted.
+fn status_reply(mail: &Incoming<'_>, known: &Known) -> Result<Reply, String> {
+    let from = mail.message.from.as_ref();
+    let to = from.ok_or("the mail names no sender that can be answered")?;
+    let asked = asked_about(mail, known);
+    let came_encrypted =
+        mail.message.openpgp.encrypted || asked.iter().any(|own| own.came_encrypted);
+    let channel = match &known.certificate {
+        Some(certificate) => Channel::Encrypted(certificate.clone()),
+        None if came_encrypted => Channel::ClearWithoutContent,
+        None => Channel::Clear,
+    };
+    let says_content = channel != Channel::ClearWithoutContent;
+    Ok(Reply {
+        template: match says_content {
+            true => Template::Status,
+            false => Template::Notice,
+        },
+        to: to.clone(),
+        attaches_key: false,
+        language: mail.language.filter(|_| says_content).cloned(),
+        about: asked.iter().map(|own| own.case.clone()).collect(),
+        says_content,
+        channel,
+        part_unread: false,
+        delayed: false,
     })
 }
 
@@ -665,6 +774,7 @@ mod tests {
                 message: &message,
                 classified: &classified,
                 findings: &Findings::default(),
+                language: None,
                 lane: Lane::Inbox,
                 received_at: DateTime::UNIX_EPOCH,
                 too_large: false,

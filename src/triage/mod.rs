@@ -8,6 +8,7 @@ pub mod command;
 pub mod deadline;
 pub mod decide;
 pub mod extract;
+pub mod language;
 pub mod policy;
 pub mod reply;
 pub mod rules;

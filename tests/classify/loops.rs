@@ -19,6 +19,7 @@ pub fn decided(message: &Message, policy: &Policy) -> Decision {
         message,
         classified: &classified,
         findings: &Default::default(),
+        language: None,
         lane: Lane::Inbox,
         received_at,
         too_large: false,

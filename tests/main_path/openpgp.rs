@@ -398,7 +398,7 @@ fn constant_words(answer: &Answer) -> String {
         .replace(&answer.case(), "NUMBER")
         .lines()
         .filter(|line| {
-            !line.contains("Received ") && !line.contains("SHA-256") && !line.contains(" 20")
+            !line.contains("Arrived ") && !line.contains("SHA-256") && !line.contains(" 20")
         })
         .collect::<Vec<_>>()
         .join("\n")

@@ -100,7 +100,7 @@ impl Tx<'_> {
 
     /// The silence that is allowed begins anew. That it lasted too long stays on record.
     fn restart_update(&self, case: i64, policy: &Policy, now: DateTime<Utc>) -> Result<()> {
-        if !self.is_open(case)? {
+        if !self.is_open(case)? || !self.is_promised_updates(case)? {
             return Ok(());
         }
         let open = self.open_deadlines_of(case)?;
@@ -119,6 +119,18 @@ impl Tx<'_> {
         }
         let update = deadline::restart_update(policy, now);
         self.set_deadlines(case, update.as_slice(), policy)
+    }
+
+    /// What is no report was promised no further word, unless somebody accepted it as one.
+    fn is_promised_updates(&self, case: i64) -> Result<bool> {
+        Ok(self
+            .0
+            .prepare_cached(
+                "SELECT 1 FROM cases WHERE id = ?1
+                   AND (status <> 'new' OR EXISTS (SELECT 1 FROM deadlines
+                                                   WHERE case_id = cases.id AND kind = 'update'))",
+            )?
+            .exists([case])?)
     }
 
     /// A letter of a person that will not arrive: it decided all the same, and nobody waits for an
@@ -167,7 +179,8 @@ impl Tx<'_> {
     /// The cases that a letter speaks of: its own, and those of the letters merged into it.
     pub(super) fn cases_of_letter(&self, id: i64) -> Result<Vec<About>> {
         let mut statement = self.0.prepare_cached(
-            "SELECT messages.case_id, max(outbox.acknowledges), max(messages.kind <> 'key')
+            "SELECT messages.case_id, max(outbox.acknowledges),
+                    max(outbox.acknowledges = 1 OR outbox.automatic = 0)
              FROM outbox JOIN messages ON messages.id = outbox.message_id
              WHERE outbox.id IN (SELECT ?1 UNION ALL SELECT id FROM outbox WHERE merged_into = ?1)
                AND messages.case_id IS NOT NULL
@@ -339,9 +352,10 @@ impl Tx<'_> {
                 "SELECT max(cases.received_at, coalesce(max(coalesce(whole.sent_at, letter.sent_at)), 0))
                  FROM cases
                  LEFT JOIN messages ON messages.case_id = cases.id
-                     AND messages.direction = 'out' AND messages.kind <> 'key'
+                     AND messages.direction = 'out'
                  LEFT JOIN outbox AS letter ON letter.message_id = messages.id
                      AND letter.audience = 'reporter' AND letter.bounced_at IS NULL
+                     AND (letter.acknowledges = 1 OR letter.automatic = 0)
                  LEFT JOIN outbox AS whole ON whole.id = letter.merged_into
                  WHERE cases.id = ?1 GROUP BY cases.id",
             )?

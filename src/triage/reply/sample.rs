@@ -60,14 +60,14 @@ pub fn sample(length: usize) -> Facts {
     let cited = |number: usize| Cited {
         sentence: "A sentence of the policy.".to_owned(),
         url: (number % 2 == 1).then(|| "https://example.com/security".to_owned()),
-        turn_to: (number % 2 == 0).then(|| "the vendor".to_owned()),
+        turn_to: number.is_multiple_of(2).then(|| "the vendor".to_owned()),
     };
     let all_cited = || (1..=length).map(cited).collect();
-    let case = |number| CaseFacts {
+    let case = |number: usize| CaseFacts {
         number: format!("SEC-2026-{number:04}"),
         received: WHEN.to_owned(),
         digest: (number % 2 == 1).then(|| "0".repeat(64)),
-        unreadable: number % 2 == 0,
+        unreadable: number.is_multiple_of(2),
         // The last one promises nothing any more.
         promises: promises(length - number),
         status: (number % 2 == 1).then(|| "accepted".to_owned()),

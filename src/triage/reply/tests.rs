@@ -209,6 +209,7 @@ fn files_that_no_letter_uses_are_named() {
         ".hidden",
         "deutsch/key.txt",
         "de/key.md",
+        "de/others",
     ] {
         write(folder.path(), name, "words");
     }
@@ -217,9 +218,10 @@ fn files_that_no_letter_uses_are_named() {
     names(
         &unused.gaps,
         &[
-            "/acknowledgment.txt: … acknowledgement.txt, acknowledgement_again.txt, key.txt",
+            "/acknowledgment.txt: … did you mean acknowledgement.txt?",
             "/deutsch: … is no language",
-            "/de/key.md: … no letter uses it",
+            "/de/key.md: … did you mean key.txt?",
+            "/de/others: … acknowledgement.txt, acknowledgement_again.txt, key.txt",
         ],
     );
 }

@@ -278,7 +278,11 @@ impl Findings {
         let mut known: Vec<String> = Template::ALL.map(Template::file_name).into();
         known.push(WORDS_FILE.to_owned());
         for file in files.iter().filter(|file| !known.contains(file)) {
-            let what = format!("no letter uses it; those in use are {}", known.join(", "));
+            let alike = |name: &&String| strsim::damerau_levenshtein(name, file) <= 3;
+            let what = match known.iter().find(alike) {
+                Some(name) => format!("no letter uses it; did you mean {name}?"),
+                None => format!("no letter uses it; those in use are {}", known.join(", ")),
+            };
             self.gap(&folder.join(file), &what);
         }
     }

@@ -458,8 +458,13 @@ fn a_letter_that_bounces_is_known_to_have_failed() {
     let received = office.sink.received();
     let letter = received.last().expect("the reply");
     assert_eq!(letter.mail_from, SECURITY_ADDRESS, "it can come back");
-    let id = parsed(&letter.bytes);
-    let id = id.message_id().expect("a Message-ID");
+    let reply = parsed(&letter.bytes);
+    assert_eq!(
+        reply.header_raw("Auto-Submitted"),
+        None,
+        "a person wrote it"
+    );
+    let id = reply.message_id().expect("a Message-ID");
     let bounce = format!(
         "Return-Path: <>\nFrom: Mail Delivery System <mailer-daemon@mx.test>\n\
          To: {SECURITY_ADDRESS}\nSubject: Undelivered Mail Returned to Sender\n\
@@ -572,6 +577,10 @@ fn verbs_on_the_command_line() {
     office.case("reopen", &[]);
     assert_eq!(office.show()["status"], "accepted");
     office.pass(office.day(0) + TimeDelta::minutes(9));
+    let letters = office.sink.received();
+    let accepted = parsed(&letters[1].bytes);
+    let automatic = accepted.header_raw("Auto-Submitted").map(str::trim);
+    assert_eq!(automatic, Some("auto-generated"));
     let (_, _, rejected) = office.to_rita().pop().expect("a letter");
     assert!(rejected.contains("The page is public."), "{rejected}");
 }

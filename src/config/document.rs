@@ -301,6 +301,18 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// Was anything in the file refused so far?
+    pub fn has_errors(&self) -> bool {
+        let mistakes = self.notes.mistakes.borrow();
+        mistakes.iter().any(|one| one.gravity == Gravity::Error)
+    }
+
+    /// Complains of the table as a whole.
+    pub fn complain(&self, complaint: Complaint) {
+        let path = self.path.clone();
+        self.notes.note(self.at, path, complaint, Gravity::Error);
+    }
+
     /// Tells which default stands in for a key that had better be there.
     pub fn warn_missing(&self, key: &str, what: &str, mend: &str) {
         let complaint = Complaint::new(what, mend);

@@ -103,6 +103,10 @@ fn check_part(line: &Line, name: &str, value: &str) -> Result<(), Problem> {
             format!("the nearest one is {}", quote(near)),
         ));
     }
+    if value.is_empty() {
+        let what = format!("{} has no value", quote(name));
+        return Err(Problem::new(line, what, "write one, or take it out"));
+    }
     if name == "FREQ" && !FREQUENCIES.contains(&value) {
         let near = nearest(value, FREQUENCIES).unwrap_or_default();
         let what = format!("{} is not how often a holiday comes", quote(value));

@@ -24,6 +24,7 @@ mod ingest;
 mod init;
 mod office;
 mod paint;
+mod policy;
 mod run;
 mod say;
 mod status;
@@ -90,6 +91,9 @@ enum Command {
     /// The cases.
     #[command(subcommand)]
     Case(case::Verb),
+    /// The promise: what a changed policy changes.
+    #[command(subcommand)]
+    Policy(policy::Verb),
     /// The audit chain.
     #[command(subcommand)]
     Audit(audit::Verb),
@@ -153,6 +157,7 @@ pub fn main() -> ExitCode {
             output,
         } => ingest::run(config, files, *no_reply, *output),
         Command::Case(verb) => case::run(config, verb),
+        Command::Policy(verb) => policy::run(config, verb),
         Command::Audit(verb) => audit::run(config, verb),
         Command::Status(output) => status::run(config, *output),
         Command::Backup { file } => backup::run(config, file),

@@ -673,7 +673,7 @@ fn bad_policies() {
     bad_policy(
         "https://",
         "http://",
-        r#"policy.toml:6: url: "http://corp.example/security" is not an https address; write it like "https://example.com/security/policy""#,
+        r#"policy.toml:6: url: "http://corp.example/security" is not an https address; write "https://corp.example/security""#,
     );
     let acknowledge = |new: &str, expected: &str| {
         bad_policy("acknowledge = \"48 business hours\"", new, expected)

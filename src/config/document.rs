@@ -356,7 +356,7 @@ impl<'a> Value<'a> {
     }
 
     pub fn text(&self) -> Option<&'a str> {
-        if let DeValue::String(text) = self.value {
+        if let Some(text) = self.bare_text() {
             return Some(text);
         }
         let mend = match self.value {
@@ -366,6 +366,14 @@ impl<'a> Value<'a> {
         };
         self.complain_of_type("text", mend);
         None
+    }
+
+    /// The text, if it is one; nothing is complained of.
+    pub fn bare_text(&self) -> Option<&'a str> {
+        match self.value {
+            DeValue::String(text) => Some(text),
+            _ => None,
+        }
     }
 
     pub fn parse<T>(&self, parse: impl FnOnce(&str) -> Result<T, Complaint>) -> Option<T> {

@@ -48,7 +48,9 @@ fn policy(root: &Table, text: &str) -> Policy {
         calendar,
         deadlines,
     };
-    sentences.warn_of_lone_languages();
+    if !root.has_errors() {
+        sentences.warn_of_lone_languages();
+    }
     policy
 }
 
@@ -96,11 +98,21 @@ fn version_of(text: &str) -> String {
 /// The address of a page.
 fn url(text: &str) -> Result<String, Complaint> {
     let url = units::line(text)?;
-    let host = url.strip_prefix("https://").unwrap_or_default();
-    if host.is_empty() || host.starts_with('/') || url.contains([' ', '<', '>', '"']) {
-        let what = format!("{} is not an https address", quote(text));
-        let mend = "write it like \"https://example.com/security/policy\"";
-        return Err(Complaint::new(what, mend));
+    if is_https(&url) {
+        return Ok(url);
     }
-    Ok(url)
+    let bare = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+    let meant = format!("https://{bare}");
+    let is_likely = bare.contains('.') && is_https(&meant);
+    let what = format!("{} is not an https address", quote(text));
+    let mend = match is_likely {
+        true => format!("write {}", quote(&meant)),
+        false => "write it like \"https://example.com/security/policy\"".to_owned(),
+    };
+    Err(Complaint::new(what, mend))
+}
+
+fn is_https(url: &str) -> bool {
+    let host = url.strip_prefix("https://").unwrap_or_default();
+    !host.is_empty() && !host.starts_with('/') && !url.contains([' ', '<', '>', '"'])
 }

@@ -43,14 +43,34 @@ fn zone(root: &Table) -> Tz {
 
 fn time_zone(text: &str) -> Result<Tz, Complaint> {
     text.parse().map_err(|_| {
-        let near = nearest_zone(text);
         let what = format!("{} is not an IANA time zone", quote(text));
-        Complaint::new(what, format!("the nearest one is {}", quote(near)))
+        let mend = match nearest_zone(text) {
+            Some(near) => format!("the nearest one is {}", quote(near)),
+            None => "name a city, like \"Europe/Berlin\"".to_owned(),
+        };
+        Complaint::new(what, mend)
     })
 }
 
-/// By its whole name or by the city alone: `europe/berln`, `Berlin`.
-fn nearest_zone(text: &str) -> &'static str {
+/// By its whole name, by the city alone, or by what its clocks are called:
+/// `europe/berln`, `Berlin`, `CEST`.
+fn nearest_zone(text: &str) -> Option<&'static str> {
+    /// As they are meant most often.
+    const CLOCKS: [(&str, &str); 12] = [
+        ("cest", "Europe/Berlin"),
+        ("mez", "Europe/Berlin"),
+        ("mesz", "Europe/Berlin"),
+        ("bst", "Europe/London"),
+        ("edt", "America/New_York"),
+        ("cst", "America/Chicago"),
+        ("cdt", "America/Chicago"),
+        ("mdt", "America/Denver"),
+        ("pst", "America/Los_Angeles"),
+        ("pdt", "America/Los_Angeles"),
+        ("ist", "Asia/Kolkata"),
+        ("jst", "Asia/Tokyo"),
+    ];
+    const LIKE_ENOUGH: f64 = 0.6;
     let text: String = text.to_lowercase().chars().take(40).collect();
     let city = |name: &str| name.rsplit('/').next().unwrap_or_default().to_lowercase();
     let likeness = |zone: &Tz| {
@@ -58,10 +78,14 @@ fn nearest_zone(text: &str) -> &'static str {
         let whole = strsim::normalized_damerau_levenshtein(&text, &name);
         whole.max(0.99 * strsim::normalized_damerau_levenshtein(&city(&text), &city(&name)))
     };
+    if let Some((_, zone)) = CLOCKS.iter().find(|(clock, _)| *clock == text) {
+        return Some(zone);
+    }
     let zones = chrono_tz::TZ_VARIANTS.iter();
     zones
         .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
-        .map_or("UTC", |zone| zone.name())
+        .filter(|zone| likeness(zone) >= LIKE_ENOUGH)
+        .map(|zone| zone.name())
 }
 
 /// Names that are in the tables and do not mean what people think.
@@ -90,10 +114,16 @@ fn working_days(value: &Value) -> [bool; 7] {
 }
 
 fn listed_holidays(root: &Table) -> BTreeSet<NaiveDate> {
-    let entries = root
-        .value("holidays")
-        .map(|value| value.list())
-        .unwrap_or_default();
+    let Some(value) = root.value("holidays") else {
+        return BTreeSet::new();
+    };
+    if let Some(file) = value.bare_text().filter(|text| text.ends_with(".ics")) {
+        let what = format!("{} is a file, not a list of dates", quote(file));
+        let mend = format!("write holidays_file = {}", quote(file));
+        value.complain(Complaint::new(what, mend));
+        return BTreeSet::new();
+    }
+    let entries = value.list();
     let mut first_lines: BTreeMap<NaiveDate, usize> = BTreeMap::new();
     for entry in &entries {
         let Some(date) = holiday(entry) else {

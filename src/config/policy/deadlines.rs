@@ -46,15 +46,17 @@ fn promises<'a>(table: &Table<'a>, calendar: &Calendar, sentences: &Sentences<'a
         ("person", AcknowledgedBy::Person),
     ];
     let mend = "write acknowledge = \"48 business hours\", or another span, or \"none\"";
-    let acknowledge = table.required("acknowledge", mend, units::span);
+    let acknowledge = table.required_value("acknowledge", mend);
     let mend = "write triage = \"7 days\", or another span, or \"none\"";
     let acknowledged_by = table.optional("acknowledged_by", units::one_of(&by));
     let legal = table.section("exploited", exploited);
     Deadlines {
-        acknowledge: acknowledge.flatten(),
+        acknowledge: acknowledge.and_then(|value| plain(&value)),
         acknowledged_by: acknowledged_by.unwrap_or(AcknowledgedBy::Reply),
-        triage: table.required("triage", mend, units::span).flatten(),
-        update: table.optional("update", units::span).flatten(),
+        triage: table
+            .required_value("triage", mend)
+            .and_then(|value| plain(&value)),
+        update: table.value("update").and_then(|value| plain(&value)),
         remediate: table
             .section("remediate", |table| remediate(table, calendar, sentences))
             .unwrap_or_default(),
@@ -63,7 +65,24 @@ fn promises<'a>(table: &Table<'a>, calendar: &Calendar, sentences: &Sentences<'a
     }
 }
 
+/// A span without words of its own.
+fn plain(value: &Value) -> Option<Span> {
+    if value.is_section() {
+        let what = "takes no words beside its number; only a severity of remediate does";
+        value.complain(Complaint::new(
+            what,
+            "write the span alone, like \"7 days\"",
+        ));
+        return None;
+    }
+    value.parse(units::span).flatten()
+}
+
 fn remediate<'a>(table: &Table<'a>, calendar: &Calendar, sentences: &Sentences<'a>) -> Remediate {
+    table.refuse("informational", || {
+        let what = "is no severity of its own here";
+        Complaint::new(what, "write it as low, which stands for both")
+    });
     let mut words = BTreeMap::new();
     let mut within = |severity: Severity| {
         let value = table.value(severity.as_str())?;
@@ -102,9 +121,7 @@ fn after_fix(table: &Table) -> Option<Span> {
 
 fn exploited(table: &Table) -> Deadlines {
     let within = |key| table.optional(key, calendar_span).flatten();
-    let final_report = table.optional("final_report", |text| {
-        calendar_span(text.trim().strip_suffix("after fix").unwrap_or(text))
-    });
+    let final_report = table.optional("final_report", final_report);
     let deadlines = Deadlines {
         early_warning: within("early_warning"),
         notification: within("notification"),
@@ -120,6 +137,15 @@ fn exploited(table: &Table) -> Deadlines {
         value.complain(Complaint::new(what, mend));
     }
     deadlines
+}
+
+/// `14 days after fix`; the last two words may be left out.
+fn final_report(text: &str) -> Result<Option<Span>, Complaint> {
+    let span = text.trim().strip_suffix("after fix").unwrap_or(text);
+    calendar_span(span).map_err(|complaint| match span.contains("after") {
+        true => Complaint::new(complaint.what, "write it like \"14 days after fix\""),
+        false => complaint,
+    })
 }
 
 /// What the law wants does not wait for Monday.

@@ -119,6 +119,10 @@ fn domain(name: &str, is_above: bool) -> Result<String, Complaint> {
     if ascii.len() > LONGEST_NAME || !ascii.split('.').all(is_label) {
         return refusal("is not the name of a host", "write it like \"example.com\"");
     }
+    if !ascii.contains('.') && is_above {
+        let what = "is no domain of yours: others have names below it too";
+        return refusal(what, "write it like \"*.example.com\"");
+    }
     if !ascii.contains('.') {
         return refusal(
             "has no dot, so it is not a whole name",

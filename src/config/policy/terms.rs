@@ -28,21 +28,27 @@ fn asks<'a>(table: &Table<'a>, sentences: &Sentences<'a>) -> Vec<(Part, Option<S
     let parts = listed.unwrap_or_else(|| vec![Part::Summary, Part::Steps, Part::Impact]);
     let mut asks: Vec<(Part, Option<Sentence>)> =
         parts.into_iter().map(|part| (part, None)).collect();
+    // Where the list itself is wrong, it may be what was meant.
+    let is_wrong = table.has_errors();
     table.section("sentences", |table| {
-        for (part, sentence) in &mut asks {
-            *sentence = sentences.optional(table, part.as_str());
-        }
         for part in Part::ALL {
-            let is_asked = asks.iter().any(|(asked, _)| *asked == part);
-            if !is_asked {
-                table.refuse(part.as_str(), || {
-                    let what = "has a sentence, and report.asks does not ask for it";
-                    Complaint::new(what, format!("add {} to report.asks", quote(part.as_str())))
-                });
+            let sentence = sentences.optional(table, part.as_str());
+            match asks.iter_mut().find(|(asked, _)| *asked == part) {
+                Some((_, words)) => *words = sentence,
+                None if sentence.is_some() && !is_wrong => refuse_unasked(table, part),
+                None => {}
             }
         }
     });
     asks
+}
+
+fn refuse_unasked(table: &Table, part: Part) {
+    if let Some(value) = table.value(part.as_str()) {
+        let what = "has a sentence, and report.asks does not ask for it";
+        let mend = format!("add {} to report.asks", quote(part.as_str()));
+        value.complain(Complaint::new(what, mend));
+    }
 }
 
 fn asked_parts(value: &Value) -> Vec<Part> {

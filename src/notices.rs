@@ -421,4 +421,3 @@ pub fn of_alarms(alarms: &[&Alarm], calendar: &Calendar, now: DateTime<Utc>) -> 
         text,
     }
 }
-

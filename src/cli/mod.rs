@@ -25,6 +25,7 @@ mod ingest;
 mod init;
 mod office;
 mod paint;
+mod policy;
 mod run;
 mod say;
 mod status;
@@ -91,6 +92,9 @@ enum Command {
     /// The cases.
     #[command(subcommand)]
     Case(case::Verb),
+    /// The promise: what a changed policy changes.
+    #[command(subcommand)]
+    Policy(policy::Verb),
     /// The audit chain.
     #[command(subcommand)]
     Audit(audit::Verb),
@@ -162,6 +166,7 @@ pub fn main() -> ExitCode {
             output,
         } => ingest::run(config, files, *no_reply, *output),
         Command::Case(verb) => case::run(config, verb),
+        Command::Policy(verb) => policy::run(config, verb),
         Command::Audit(verb) => audit::run(config, verb),
         Command::Status(output) => status::run(config, *output),
         Command::Digest { send, output } => digest::run(config, *send, *output),

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::calendar::Calendar;
 
+pub mod diff;
 mod terms;
 
 pub use terms::{

@@ -47,6 +47,8 @@ pub struct Terms {
     /// What not to do while testing. A report that tells of it gets the sentence; it stays in scope.
     pub conduct: Vec<Rule>,
     pub known_issues: Vec<KnownIssue>,
+    /// What the policy says of issues that are public already.
+    pub known_issues_sentence: Option<Sentence>,
     pub report: UsefulReport,
     /// What a reporter hears who saw other people's data by accident: stop, delete, tell us.
     pub accidental_access: Option<Sentence>,

@@ -19,11 +19,13 @@ CREATE TABLE cases (
     assignee           TEXT,                    -- team member
     duplicate_of       INTEGER          REFERENCES cases (id),
     unanswered         TEXT,                    -- why its first mail got no automatic answer; NULL: it got one
+    robot              TEXT,                    -- the sign by which a program wrote its first mail: nobody writes back; NULL: a person did
     language           TEXT,                    -- of the reporter's own words, where it was sure: en, de..
     missing            TEXT    NOT NULL DEFAULT '[]', -- JSON array: what the first mail lacks
     status_before      TEXT             CHECK (status_before IN ('new', 'accepted', 'fixed', 'disclosed')), -- of a closed case
     fixed_at           INTEGER,                 -- start of the day on which the fix shipped
     disclose_at        INTEGER,                 -- start of the day of publication, planned or past
+    heads_up_at        INTEGER,                 -- when the reporter was told of that day
     exploited_at       INTEGER,                 -- when exploitation became known
     credit             TEXT             CHECK (credit IN ('yes', 'no')), -- may the reporter be named; NULL: not asked or not answered
     credit_name        TEXT,                    -- as the reporter wants to be called
@@ -204,6 +206,7 @@ CREATE TABLE outbox (
     broken_off    INTEGER NOT NULL DEFAULT 0, -- times the server broke off at this letter before it had judged it
     last_error    TEXT,             -- the server's words
     sent_at       INTEGER,          -- when the server accepted it
+    bounced_at    INTEGER,          -- when it came back all the same
     merged_into   INTEGER          REFERENCES outbox (id), -- one letter went for several held answers
     certificate   BLOB              -- that it is encrypted to; NULL: in clear. The last: it is long, and seldom read
 ) STRICT;

@@ -19,7 +19,7 @@ use crate::mail::pgp;
 use crate::mailbox::{Lane, Looks};
 use crate::parallel;
 use crate::store::audit::Actor;
-use crate::store::cases::{CaseFile, NewCase};
+use crate::store::cases::{CaseFile, FirstMail, NewCase};
 use crate::store::intake::{IncomingRecord, Place};
 use crate::store::{Store, StoreError, Tx};
 use crate::triage::classify::{self, Classified, Kind};
@@ -51,6 +51,20 @@ impl Mail {
         Looks {
             size: self.size,
             received_at: self.received_at,
+        }
+    }
+
+    /// As it is on record, to be read again.
+    pub fn of_record(first: FirstMail) -> Self {
+        Self {
+            raw: first.raw,
+            kept: None,
+            size: first.size,
+            lane: first.lane,
+            received_at: first.received_at,
+            too_large: first.too_large,
+            unanswered: None,
+            place: None,
         }
     }
 
@@ -539,6 +553,9 @@ fn change_case(
                     opened_at: now,
                     suggested_severity: opened.extracted.severity,
                     unanswered: decision.reply_suppressed.as_deref(),
+                    robot: robot(opened, decision.kind),
+                    language: None,
+                    missing: &opened.findings.missing,
                 },
                 &desk.policy,
             )?;
@@ -571,7 +588,58 @@ fn change_case(
             "not_answered": decision.reply_suppressed,
         }),
     )?;
+    if let CaseChange::Join(case) = &decision.case {
+        joined(tx, opened, decision.kind, case, desk, now)?;
+    }
     Ok(case)
+}
+
+/// What a mail that joins a case changes of it: a person's ends a pause; a bounce means that a
+/// letter of ours did not arrive.
+fn joined(
+    tx: &Tx<'_>,
+    opened: &Opened,
+    kind: Kind,
+    case: &CaseRef,
+    desk: &Desk,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    match kind {
+        Kind::Bounce if is_failure(&opened.message) => {
+            let about = Questions::about(&opened.message, &[]).refers_to;
+            tx.record_bounced(case.id, &about, &desk.policy, now)
+        }
+        Kind::Bounce | Kind::AutoReply | Kind::List | Kind::Spam => Ok(()),
+        Kind::Report
+        | Kind::Reply
+        | Kind::Resend
+        | Kind::KeyRequest
+        | Kind::StatusRequest
+        | Kind::Abuse
+        | Kind::Diligence
+        | Kind::AccessRequest
+        | Kind::Question
+        | Kind::Unreadable => match robot(opened, kind) {
+            Some(_) => Ok(()),
+            None => tx.resume_with_event(case.id, &Actor::Reporter, "the reporter wrote", now),
+        },
+    }
+}
+
+/// Not a notice that a letter is late, or was delivered.
+fn is_failure(message: &Message) -> bool {
+    let action = message.machine_report.as_ref();
+    action
+        .and_then(|report| report.action.as_deref())
+        .is_none_or(|action| action == "failed")
+}
+
+/// By what a mail shows that a program wrote it.
+fn robot(opened: &Opened, kind: Kind) -> Option<&str> {
+    let automatic = opened.classified.automatic.as_ref();
+    automatic
+        .map(|automatic| automatic.reason.as_str())
+        .or((kind == Kind::List).then_some("list mail"))
 }
 
 fn insert(
@@ -681,7 +749,7 @@ impl<'a> Unwritten<'a> {
     }
 }
 
-fn enqueue(
+pub(crate) fn enqueue(
     tx: &Tx<'_>,
     written: &Written,
     case: Option<&CaseRef>,
@@ -720,6 +788,9 @@ fn bare_record(
             opened_at: now,
             suggested_severity: None,
             unanswered: Some(why),
+            robot: None,
+            language: None,
+            missing: &[],
         },
         &desk.policy,
     )?;
@@ -797,27 +868,15 @@ pub fn acknowledge(
 ) -> Result<(), AcknowledgeError> {
     let case = tx.case_by_number(number)?;
     let first = tx.first_mail(case.id)?;
-    let mut opened = open_mail(
-        Mail {
-            raw: first.raw,
-            kept: None,
-            size: first.size,
-            lane: first.lane,
-            received_at: first.received_at,
-            too_large: first.too_large,
-            unanswered: None,
-            place: None,
-        },
-        desk,
-        now,
-    );
     if first.not_answered.is_none() {
         return Err(AcknowledgeError::Answered);
     }
+    let (first_id, first_kind) = (first.id, first.kind.clone());
+    let mut opened = open_mail(Mail::of_record(first), desk, now);
     let seen = seen_with_sender(tx, &opened)?;
     learn_from(&seen, &mut opened, desk, now);
     let known = known(&seen, tx, &opened.message, None, now)?;
-    let kind = Kind::parse(&first.kind).unwrap_or(opened.classified.kind_hint);
+    let kind = Kind::parse(&first_kind).unwrap_or(opened.classified.kind_hint);
     let incoming = Incoming {
         message: &opened.message,
         classified: &opened.classified,
@@ -841,7 +900,7 @@ pub fn acknowledge(
             AcknowledgeError::NotToBeAnswered(format!("the answer could not be written: {fault}"))
         })?;
     enqueue(tx, &written, Some(&case), now)?;
-    tx.answered(case.id, first.id)?;
+    tx.answered(case.id, first_id)?;
     tx.event(now, actor, "acknowledge", Some(case.id), json!({}))?;
     Ok(())
 }

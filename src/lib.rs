@@ -4,6 +4,7 @@
 //! `triage::decide` (what follows from it), `store` (the record), `letters`
 //! and `delivery` (the answer). `docs/flow.md` walks the same way.
 //!
+//! - `commands`: what a person does to a case, and the day of disclosure
 //! - `config`: text to checked values; every mistake with its line
 //! - `notices`: what the team hears of deadlines, and the digest
 //! - `mail`: bytes to values and back: MIME, OpenPGP, composing
@@ -24,6 +25,7 @@
 )]
 
 pub mod cli;
+pub mod commands;
 pub mod config;
 pub mod daemon;
 pub mod delivery;

@@ -62,6 +62,11 @@ impl Team {
         &self.members
     }
 
+    /// The member of this name or address, as `/assign` writes them.
+    pub fn called(&self, word: &str) -> Option<&Teammate> {
+        self.members.iter().find(|member| member.is_called(word))
+    }
+
     /// Who hears of a case at once.
     pub fn hearers<'t>(&'t self, about: &About) -> impl Iterator<Item = &'t Teammate> {
         self.members
@@ -166,7 +171,7 @@ struct Addressed {
 impl Desk {
     /// Writes to each member what `of_member` has for them, into the outbox. Returns how many
     /// letters that are.
-    pub fn tell(
+    pub fn tell_team(
         &self,
         tx: &Tx<'_>,
         now: DateTime<Utc>,

@@ -166,6 +166,9 @@ impl Bench<'_> {
                 opened_at: now,
                 suggested_severity: None,
                 unanswered: None,
+                robot: None,
+                language: None,
+                missing: &[],
             },
             policy,
         )?;

@@ -24,11 +24,9 @@ pub fn run(config_path: &Path) -> Outcome {
         .partition(|warning| warning.gravity == Gravity::MissingFile);
     let mut mistakes: Vec<String> = missing.iter().map(ToString::to_string).collect();
     let mut warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
-    if let Err(wrong) = Texts::load(config.templates.as_deref()) {
-        mistakes.extend(wrong.iter().map(ToString::to_string));
-    }
-    let unused = config.templates.as_deref().map(Texts::unused);
-    warnings.extend(unused.unwrap_or_default().iter().map(ToString::to_string));
+    let texts = Texts::check(config.templates.as_deref());
+    mistakes.extend(texts.mistakes.iter().map(ToString::to_string));
+    warnings.extend(texts.gaps.iter().map(ToString::to_string));
     match office::read_keys(&config) {
         Ok((keyring, problems)) => {
             let list = if keyring.is_empty() {

@@ -16,7 +16,7 @@ use super::say::{self, say};
 use super::{Failure, Outcome, case, files, office};
 use crate::config::Config;
 use crate::daemon;
-use crate::mail::compose::{self, Draft};
+use crate::mail::compose::{self, AutoSubmitted, Draft};
 use crate::mail::message::Address;
 use crate::mail::open::{self, Limits, Opening};
 use crate::mail::pgp::{self, Keyring};
@@ -192,7 +192,7 @@ fn encrypted_report(
         references: Vec::new(),
         message_id: compose::new_message_id("independent.example"),
         date: now - chrono::Duration::minutes(ENCRYPTED_ARRIVED as i64),
-        auto_submitted: compose::AutoSubmitted::No,
+        auto_submitted: AutoSubmitted::No,
         attach_key: None,
         autocrypt: Some(researcher.autocrypt(RESEARCHER)),
     };

@@ -32,7 +32,7 @@ pub fn run(config_path: &Path, send: bool, output: Output) -> Outcome {
     let (digest, letters) = office::store_to_write(&config)?.write(|tx| {
         let digest = Digest::gather(tx, &desk, silence, now)?;
         let notice = digest.notice();
-        let letters = desk.tell(tx, now, |member| gets_it(member).then(|| notice.clone()))?;
+        let letters = desk.tell_team(tx, now, |member| gets_it(member).then(|| notice.clone()))?;
         Ok::<_, crate::store::StoreError>((digest, letters))
     })?;
     if letters == 0 {

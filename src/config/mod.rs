@@ -20,7 +20,7 @@ pub mod read;
 pub mod secret;
 mod units;
 
-pub use mistake::{Gravity, Mistake};
+pub use mistake::{Gravity, Mistake, nearest, quote};
 pub use read::load;
 pub use secret::{SecretError, SecretSource};
 

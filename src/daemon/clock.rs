@@ -1,8 +1,9 @@
-//! The clock task: tells the team what is due and was not told.
+//! The clock task: does what is due on its day, and tells the team what was not told.
 //!
-//! Each turn asks the database what is due by now: deadlines at 80 and at 100 percent, mails that
-//! tell of exploitation, the digest. What is told and the mark that it was told commit together,
-//! so that a turn can die at any point, and an outage delays a warning and loses none.
+//! Each turn asks the database what is due by now: publications whose day has come, deadlines at
+//! 80 and at 100 percent, mails that tell of exploitation, the digest. What is done or told and the
+//! mark that it was commit together, so that a turn can die at any point, and an outage delays
+//! it and loses nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 use super::Shared;
+use crate::commands;
 use crate::letters::Desk;
 use crate::mail::message::address_key;
 use crate::notices::digest::{self, Digest};
@@ -49,6 +51,7 @@ pub async fn once(shared: Arc<Shared>) -> anyhow::Result<()> {
         let now = Utc::now();
         // Each by itself: what hinders one must not silence the others.
         let outcomes = [
+            disclose(&shared, &desk, now),
             tell_alarms(&shared, &desk, now),
             tell_warnings(&shared, &desk, now),
             mail_digest(&shared, &desk, now),
@@ -61,6 +64,24 @@ pub async fn once(shared: Arc<Shared>) -> anyhow::Result<()> {
         Ok(())
     })
     .await?
+}
+
+/// Publications whose day has come. Returns how many cases that are: each has a letter.
+fn disclose(shared: &Shared, desk: &Desk, now: DateTime<Utc>) -> Result<usize, StoreError> {
+    if shared
+        .store
+        .read(|tx| tx.due_for_disclosure(now))?
+        .is_empty()
+    {
+        return Ok(0);
+    }
+    let published = shared
+        .store
+        .write(|tx| commands::due_changes(tx, desk, now))?;
+    for case in &published {
+        tracing::info!(case = case.number.as_str(), event = "disclosed");
+    }
+    Ok(published.len())
 }
 
 /// Deadlines at 80 and 100 percent. Returns how many letters were written.
@@ -81,7 +102,7 @@ fn tell_warnings(shared: &Shared, desk: &Desk, now: DateTime<Utc>) -> Result<usi
         for warning in &warnings {
             mark_told(tx, desk, warning, now)?;
         }
-        let letters = desk.tell(tx, now, |member| {
+        let letters = desk.tell_team(tx, now, |member| {
             let concerns = |warning: &&Warning| member.hears_of(&warning.about);
             let of_member: Vec<&Warning> = warnings.iter().filter(concerns).collect();
             (!of_member.is_empty()).then(|| notices::of_warnings(&of_member, now))
@@ -169,7 +190,7 @@ fn tell_alarms(shared: &Shared, desk: &Desk, now: DateTime<Utc>) -> Result<usize
                 json!({"arrived_at": alarm.arrived_at}),
             )?;
         }
-        let letters = desk.tell(tx, now, |member| {
+        let letters = desk.tell_team(tx, now, |member| {
             let concerns = |alarm: &&Alarm| member.hears_of(&alarm.about);
             let of_member: Vec<&Alarm> = alarms.iter().filter(concerns).collect();
             let calendar = &desk.policy.calendar;
@@ -235,7 +256,7 @@ fn mail_digest(shared: &Shared, desk: &Desk, now: DateTime<Utc>) -> Result<usize
         tx.set_fact(digest::DUE_AT, due_at.timestamp())?;
         tx.set_fact(digest::MAILED_AT, now.timestamp())?;
         let notice = digest.notice();
-        desk.tell(tx, now, |member| {
+        desk.tell_team(tx, now, |member| {
             schedule.is_for(&member.email).then(|| notice.clone())
         })
     })?;

@@ -2,9 +2,14 @@
 
 use std::path::Path;
 
+use chrono::Duration;
+
 use super::*;
 use crate::mail::pgp;
-use crate::triage::policy::Span;
+use crate::store::outbox::HeldCase;
+use crate::triage::deadline;
+use crate::triage::decide::CaseRef;
+use crate::triage::policy::{Deadline, DeadlineKind, Span};
 
 /// Milliseconds after a full minute.
 fn at(millis: i64) -> DateTime<Utc> {
@@ -17,7 +22,7 @@ fn at(millis: i64) -> DateTime<Utc> {
 fn it_does_not_tell_how_long_reading_took() {
     #[track_caller]
     fn check(received: i64, read: i64, expected: i64) {
-        let leaves = unreadable_leaves_at(at(received), at(read));
+        let leaves = grid::unreadable_leaves_at(at(received), at(read));
         assert_eq!((leaves - at(0)).num_milliseconds(), expected);
     }
     // From the time of receipt alone, unless reading took longer than until then.
@@ -39,7 +44,7 @@ fn it_does_not_tell_how_long_reading_took() {
 fn one_pass_waits_for_it() {
     for received in [-100_000, -10_000, -3_000, 0, 3_000, 100_000] {
         for read in (0..10_000).step_by(50) {
-            let leaves = unreadable_leaves_at(at(received), at(read));
+            let leaves = grid::unreadable_leaves_at(at(received), at(read));
             assert!(leaves > at(read));
             assert!(leaves < at(read) + UNREADABLE_AT_MOST, "{received} {read}");
         }
@@ -319,7 +324,7 @@ fn unreadable(channel: Channel) -> Reply {
         attaches_key: true,
         channel,
         says_content: false,
-        again: false,
+        language: None,
         part_unread: false,
         delayed: true,
     }

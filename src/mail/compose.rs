@@ -47,25 +47,15 @@ pub struct Draft {
     pub autocrypt: Option<String>,
 }
 
-/// Who wrote a mail, as it says of itself (RFC 3834, 5).
+/// Did a machine write it (RFC 3834, 5)?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AutoSubmitted {
-    /// A person.
+    /// A person did.
     No,
-    /// A machine, in answer to a mail.
+    /// In answer to a mail.
     Replied,
-    /// A machine, of its own accord.
+    /// By itself, or for something that a person did elsewhere.
     Generated,
-}
-
-impl AutoSubmitted {
-    fn keyword(self) -> Option<&'static str> {
-        match self {
-            Self::No => None,
-            Self::Replied => Some("auto-replied"),
-            Self::Generated => Some("auto-generated"),
-        }
-    }
 }
 
 /// A public key for the reader to import.
@@ -150,8 +140,10 @@ impl Fields {
         fields.message_ids("Message-ID", [draft.message_id.as_str()]);
         fields.message_ids("In-Reply-To", draft.in_reply_to.as_deref());
         fields.message_ids("References", bounded(&draft.references));
-        if let Some(keyword) = draft.auto_submitted.keyword() {
-            fields.ascii("Auto-Submitted", keyword);
+        match draft.auto_submitted {
+            AutoSubmitted::No => {}
+            AutoSubmitted::Replied => fields.ascii("Auto-Submitted", "auto-replied"),
+            AutoSubmitted::Generated => fields.ascii("Auto-Submitted", "auto-generated"),
         }
         fields
     }

@@ -3,17 +3,15 @@
 use chrono::{DateTime, Datelike, Utc};
 use rusqlite::params;
 use serde::Serialize;
-use serde_json::json;
 
-use super::audit::Actor;
 use super::deadlines::DeadlineView;
 use super::{Result, StoreError, Tx, instant, optional};
 use crate::mail::message::Digest;
 use crate::mailbox::Lane;
+use crate::triage::case::Status;
 use crate::triage::classify::Label;
-use crate::triage::deadline;
 use crate::triage::decide::CaseRef;
-use crate::triage::policy::{Deadline, DeadlineKind, Policy, Severity};
+use crate::triage::policy::{Deadline, Part, Policy, Severity};
 
 /// What a new case starts with.
 pub struct NewCase<'a> {
@@ -25,6 +23,12 @@ pub struct NewCase<'a> {
     pub opened_at: DateTime<Utc>,
     pub suggested_severity: Option<Severity>,
     pub unanswered: Option<&'a str>,
+    /// The sign by which a program wrote it.
+    pub robot: Option<&'a str>,
+    /// Of the reporter's own words, where it is sure.
+    pub language: Option<&'a str>,
+    /// What the first mail lacks.
+    pub missing: &'a [Part],
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -50,7 +54,26 @@ pub struct CaseView {
     pub assignee: Option<String>,
     pub duplicate_of: Option<String>,
     pub unanswered: Option<String>,
+    /// Of the reporter's own words, where it was sure.
+    pub language: Option<String>,
+    /// Start of the day on which the fix shipped.
+    pub fixed_at: Option<DateTime<Utc>>,
+    /// Start of the day of publication, planned or past.
+    pub disclose_at: Option<DateTime<Utc>>,
+    pub exploited_at: Option<DateTime<Utc>>,
+    pub recognition: Recognition,
     pub deadlines: Vec<DeadlineView>,
+}
+
+/// How the reporter is thanked.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Recognition {
+    /// `yes`, `no`; `None`: not asked or not answered.
+    pub credit: Option<String>,
+    pub name: Option<String>,
+    pub link: Option<String>,
+    pub token: Option<String>,
+    pub reward: Option<String>,
 }
 
 /// A case on a list: `messages` is their number.
@@ -95,7 +118,7 @@ pub struct MessageView {
     pub sha256: String,
     pub size: i64,
     pub not_answered: Option<String>,
-    /// Of a letter of ours: waiting, sending, held, sent, failed, merged.
+    /// Of a letter of ours: waiting, sending, held, sent, failed, merged; bounced where it came back.
     pub delivery: Option<String>,
 }
 
@@ -155,11 +178,13 @@ impl Tx<'_> {
             )?
             .query_row([year], |row| row.get(0))?;
         let number = format!("SEC-{year:04}-{last:04}");
+        let missing: Vec<&str> = new.missing.iter().map(|part| part.as_str()).collect();
         self.0
             .prepare_cached(
                 "INSERT INTO cases (number, status, kind, suggested_severity, reporter_name,
-                     reporter_email, subject, received_at, opened_at, unanswered)
-                 VALUES (?1, 'new', ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                     reporter_email, subject, received_at, opened_at, unanswered, robot, language,
+                     missing)
+                 VALUES (?1, 'new', ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             )?
             .execute(params![
                 number,
@@ -171,6 +196,9 @@ impl Tx<'_> {
                 new.received_at.timestamp(),
                 new.opened_at.timestamp(),
                 new.unanswered,
+                new.robot,
+                new.language,
+                serde_json::to_string(&missing).unwrap_or_default(),
             ])?;
         let case = CaseRef {
             id: self.0.last_insert_rowid(),
@@ -214,42 +242,22 @@ impl Tx<'_> {
         })
     }
 
+    /// Is there more to come, so that silence is not allowed to last?
     pub fn is_open(&self, case_id: i64) -> Result<bool> {
-        Ok(self
-            .0
-            .prepare_cached("SELECT 1 FROM cases WHERE id = ?1 AND status <> 'closed'")?
-            .exists([case_id])?)
+        Ok(self.status_of(case_id)?.is_open())
     }
 
-    /// Sets the severity; the remediation deadline follows it.
-    pub fn set_severity(
-        &self,
-        case: &CaseRef,
-        severity: Severity,
-        policy: &Policy,
-        actor: &Actor,
-        now: DateTime<Utc>,
-    ) -> Result<()> {
-        let (before, received_at): (Option<String>, i64) = self.0.query_row(
-            "SELECT severity, received_at FROM cases WHERE id = ?1",
-            [case.id],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )?;
-        self.0.execute(
-            "UPDATE cases SET severity = ?2 WHERE id = ?1",
-            (case.id, severity.as_str()),
-        )?;
-        match deadline::remediate(policy, instant(received_at), severity) {
-            Some(deadline) => self.set_deadlines(case.id, &[deadline], policy)?,
-            None => self.remove_deadline(case.id, DeadlineKind::Remediate)?,
-        }
-        self.event(
-            now,
-            actor,
-            "severity",
-            Some(case.id),
-            json!({"severity": severity.as_str(), "before": before}),
-        )
+    pub fn is_closed(&self, case_id: i64) -> Result<bool> {
+        Ok(self.status_of(case_id)? == Status::Closed)
+    }
+
+    fn status_of(&self, case_id: i64) -> Result<Status> {
+        let status: String = self
+            .0
+            .prepare_cached("SELECT status FROM cases WHERE id = ?1")?
+            .query_row([case_id], |row| row.get(0))?;
+        // The schema checks the word.
+        Ok(Status::parse(&status).unwrap_or(Status::New))
     }
 
     /// What a letter about this case needs.
@@ -330,8 +338,18 @@ impl Tx<'_> {
 
     /// All cases, oldest first.
     pub fn cases(&self, now: DateTime<Utc>) -> Result<Vec<CaseSummary>> {
-        let mut statement = self.0.prepare_cached(&summary_query("1"))?;
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, summary(row)?)))?;
+        self.summaries("1", [], now)
+    }
+
+    /// Those of the cases for which the condition holds, oldest first.
+    pub(super) fn summaries(
+        &self,
+        condition: &str,
+        values: impl rusqlite::Params,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<CaseSummary>> {
+        let mut statement = self.0.prepare_cached(&summary_query(condition))?;
+        let rows = statement.query_map(values, |row| Ok((row.get(0)?, summary(row)?)))?;
         let mut cases: Vec<(i64, CaseSummary)> = rows.collect::<rusqlite::Result<_>>()?;
         for (id, case) in &mut cases {
             self.complete(*id, case, now)?;
@@ -387,7 +405,7 @@ impl Tx<'_> {
         let mut statement = self.0.prepare_cached(
             "SELECT messages.id, direction, kind, messages.message_id, from_email, to_emails,
                     received_at, subject, encrypted, decrypted, failure, text, digest, size,
-                    not_answered, outbox.state
+                    not_answered, iif(outbox.bounced_at IS NULL, outbox.state, 'bounced')
              FROM messages LEFT JOIN outbox ON outbox.message_id = messages.id
              WHERE case_id = ?1 ORDER BY received_at, messages.id",
         )?;
@@ -460,7 +478,9 @@ fn summary_query(condition: &str) -> String {
                 cases.severity, cases.suggested_severity, cases.reporter_name,
                 cases.reporter_email, cases.subject, cases.received_at, cases.assignee,
                 (SELECT count(*) FROM messages WHERE messages.case_id = cases.id),
-                first.number, cases.unanswered
+                first.number, cases.unanswered, cases.fixed_at, cases.disclose_at,
+                cases.exploited_at, cases.credit, cases.credit_name, cases.credit_link,
+                cases.token, cases.reward, cases.language
          FROM cases LEFT JOIN cases AS first ON first.id = cases.duplicate_of
          WHERE {condition} ORDER BY cases.received_at, cases.id"
     )
@@ -485,6 +505,17 @@ fn summary(row: &rusqlite::Row<'_>) -> rusqlite::Result<CaseSummary> {
         assignee: row.get(11)?,
         duplicate_of: row.get(13)?,
         unanswered: row.get(14)?,
+        language: row.get(23)?,
+        fixed_at: row.get::<_, Option<i64>>(15)?.map(instant),
+        disclose_at: row.get::<_, Option<i64>>(16)?.map(instant),
+        exploited_at: row.get::<_, Option<i64>>(17)?.map(instant),
+        recognition: Recognition {
+            credit: row.get(18)?,
+            name: row.get(19)?,
+            link: row.get(20)?,
+            token: row.get(21)?,
+            reward: row.get(22)?,
+        },
         deadlines: Vec::new(),
     };
     Ok(CaseSummary {

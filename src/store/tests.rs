@@ -4,7 +4,7 @@ use chrono::{Duration, TimeZone};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::audit::{Actor, Verdict};
+use super::audit::Verdict;
 use super::cases::NewCase;
 use super::intake::{IncomingRecord, Place};
 use super::outbox::{Audience, Claimed, Delivered, Fate, NewLetter};
@@ -18,9 +18,7 @@ use crate::triage::calendar::Calendar;
 use crate::triage::classify::Label;
 use crate::triage::deadline::open_deadlines;
 use crate::triage::decide::{CaseRef, Learned, Questions};
-use crate::triage::policy::{
-    AcknowledgedBy, DeadlineKind, Deadlines, Policy, Remediate, Severity, Span,
-};
+use crate::triage::policy::{AcknowledgedBy, DeadlineKind, Deadlines, Policy, Remediate, Span};
 use crate::triage::same::comparable;
 
 fn key(digit: char) -> SecretString {
@@ -91,6 +89,9 @@ fn open_case(tx: &Tx<'_>, name: &str, at: DateTime<Utc>) -> CaseRef {
         opened_at: at,
         suggested_severity: None,
         unanswered: None,
+        robot: None,
+        language: None,
+        missing: &[],
     };
     let case = tx.open_case(&new, &policy).unwrap();
     let deadlines = open_deadlines(&policy, at, None);
@@ -502,27 +503,6 @@ fn case_numbers_begin_anew_each_year_of_the_policys_zone() {
             "SEC-2026-0003"
         ]
     );
-}
-
-#[test]
-fn the_severity_sets_and_removes_the_date_of_remediation() {
-    let Post { store, case } = Post::new();
-    let due = |severity| {
-        store
-            .write(|tx| tx.set_severity(&case, severity, &policy(), &Actor::Daemon, monday()))
-            .unwrap();
-        let detail = store.read(|tx| tx.case_detail(&case, monday())).unwrap();
-        let deadlines = detail.case.deadlines;
-        deadlines
-            .iter()
-            .find(|deadline| deadline.kind == "remediate")
-            .map(|deadline| (deadline.due_at - monday()).num_days())
-    };
-    assert_eq!(due(Severity::High), Some(90));
-    assert_eq!(due(Severity::Critical), Some(30));
-    assert_eq!(due(Severity::Low), None);
-    // Across the end of daylight saving the wall clock counts, so an hour more.
-    assert_eq!(due(Severity::Medium), Some(180));
 }
 
 #[test]

@@ -23,7 +23,7 @@ use std::collections::BTreeSet;
 
 use chrono::{
     DateTime, Datelike, Days, MappedLocalTime, NaiveDate, NaiveDateTime, NaiveTime, Offset,
-    SubsecRound, TimeDelta, TimeZone, Utc, Weekday,
+    SubsecRound, TimeDelta, TimeZone, Timelike, Utc, Weekday,
 };
 use chrono_tz::Tz;
 
@@ -475,20 +475,36 @@ fn last_date() -> NaiveDate {
 impl Calendar {
     /// `Friday 12 June 2026, 16:12 CEST`.
     pub fn show(&self, instant: DateTime<Utc>) -> String {
-        let local = within_the_calendar(instant).with_timezone(&self.zone);
-        let date = local.format("%A %-d %B %Y, %H:%M");
-        format!("{date} {}", self.zone_name(instant))
+        self.wall_clock(instant).to_string()
     }
 
     /// As [`show`](Self::show); what ends with a day is at 24:00 of that day.
     pub fn show_due(&self, due_at: DateTime<Utc>) -> String {
+        self.wall_clock_of_due(due_at).to_string()
+    }
+
+    /// What a person in the zone reads off at an instant.
+    pub fn wall_clock(&self, instant: DateTime<Utc>) -> WallClock {
+        let local = within_the_calendar(instant).with_timezone(&self.zone);
+        WallClock {
+            date: local.date_naive(),
+            hour: local.hour(),
+            minute: local.minute(),
+            zone: self.zone_name(instant),
+        }
+    }
+
+    /// As [`wall_clock`](Self::wall_clock); what ends with a day is at 24:00 of that day.
+    pub fn wall_clock_of_due(&self, due_at: DateTime<Utc>) -> WallClock {
         let due_at = within_the_calendar(due_at);
         if due_at != self.start_of_day(self.date_of(due_at)) {
-            return self.show(due_at);
+            return self.wall_clock(due_at);
         }
-        let last_second = due_at - TimeDelta::seconds(1);
-        let date = self.date_of(last_second).format("%A %-d %B %Y");
-        format!("{date}, 24:00 {}", self.zone_name(last_second))
+        WallClock {
+            hour: 24,
+            minute: 0,
+            ..self.wall_clock(due_at - TimeDelta::seconds(1))
+        }
     }
 
     /// Why a deadline falls where it does:
@@ -557,24 +573,63 @@ impl Calendar {
     }
 }
 
+/// A date and a time as the clock on the wall shows them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WallClock {
+    pub date: NaiveDate,
+    /// 24 at the end of a day.
+    pub hour: u32,
+    pub minute: u32,
+    /// The zone's abbreviation; an offset such as `UTC-03:00` where it has none.
+    pub zone: String,
+}
+
+/// `Friday 12 June 2026, 16:12 CEST`.
+impl std::fmt::Display for WallClock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let date = self.date.format("%A %-d %B %Y");
+        let Self {
+            hour, minute, zone, ..
+        } = self;
+        write!(f, "{date}, {hour:02}:{minute:02} {zone}")
+    }
+}
+
 /// How far away an instant is: `in 3 days`, `2 hours ago`, `now`.
 ///
 /// Whole units, rounded towards now: it never promises more time than is left.
 pub fn how_far(instant: DateTime<Utc>, now: DateTime<Utc>) -> String {
-    let away = instant - now;
-    let minutes = away.num_minutes().abs();
-    let (count, unit) = match minutes {
-        0 => return "now".to_owned(),
-        1..120 => (minutes, "minute"),
-        // To the nearest: a promise of seven days, told a second later, is still one of seven.
-        120..2_850 => ((minutes + 30) / 60, "hour"),
-        _ => ((minutes + 720) / 1_440, "day"),
+    let (count, unit) = match distance(instant, now) {
+        Distance::None => return "now".to_owned(),
+        Distance::Minutes(count) => (count, "minute"),
+        Distance::Hours(count) => (count, "hour"),
+        Distance::Days(count) => (count, "day"),
     };
     let plural = if count == 1 { "" } else { "s" };
-    if away > TimeDelta::zero() {
+    if instant > now {
         format!("in {count} {unit}{plural}")
     } else {
         format!("{count} {unit}{plural} ago")
+    }
+}
+
+/// How far two instants are apart, in the unit that a person would take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Distance {
+    None,
+    Minutes(i64),
+    Hours(i64),
+    Days(i64),
+}
+
+pub fn distance(instant: DateTime<Utc>, now: DateTime<Utc>) -> Distance {
+    let minutes = (instant - now).num_minutes().abs();
+    match minutes {
+        0 => Distance::None,
+        1..120 => Distance::Minutes(minutes),
+        // To the nearest: a promise of seven days, told a second later, is still one of seven.
+        120..2_850 => Distance::Hours((minutes + 30) / 60),
+        _ => Distance::Days((minutes + 720) / 1_440),
     }
 }
 

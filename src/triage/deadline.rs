@@ -153,6 +153,10 @@ impl DeadlineState {
         }
     }
 
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == word)
+    }
+
     /// Is it over, whatever happens now? A missed one is not: it can still be met late.
     pub fn is_settled(self) -> bool {
         match self {

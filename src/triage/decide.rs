@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::classify::{Authentication, Classified, Kind, Label};
 use super::deadline;
-use super::policy::{Deadline, Policy};
+use super::policy::{Deadline, Language, Policy};
 use super::reply::Template;
 use super::rules::Findings;
 use crate::config::Organization;
@@ -152,8 +152,8 @@ pub struct Reply {
     pub channel: Channel,
     /// It may depend on what only reading the mail tells.
     pub says_content: bool,
-    /// The same report came before.
-    pub again: bool,
+    /// The reader's own, where that is sure and may be told; `None`: the policy's.
+    pub language: Option<Language>,
     /// A part of the mail could not be decrypted, for whatever reason.
     pub part_unread: bool,
     /// It must not leave at once: every failure to decrypt is answered in one timing class.
@@ -306,8 +306,8 @@ pub fn reply(
                 known.acknowledged_again
             ));
         }
+        Kind::Resend => Template::AcknowledgementAgain,
         Kind::Report
-        | Kind::Resend
         | Kind::Abuse
         | Kind::Diligence
         | Kind::AccessRequest
@@ -324,8 +324,7 @@ pub fn reply(
     let channel = channel(mail.message, known, &to);
     let says_content = may_say_content(mail.message, &channel);
     let openpgp = &mail.message.openpgp;
-    let part_unread =
-        template == Template::Acknowledgement && openpgp.encrypted && !openpgp.decrypted;
+    let part_unread = is_receipt(template) && openpgp.encrypted && !openpgp.decrypted;
     Ok(Reply {
         attaches_key: match template {
             Template::Key | Template::Unreadable => true,
@@ -336,11 +335,18 @@ pub fn reply(
         delayed: part_unread
             || openpgp.tried_in_vain
             || (template == Template::Unreadable && openpgp.failure != Some(Failure::NoKey)),
-        again: kind == Kind::Resend,
+        language: None,
         template,
         to,
         channel,
     })
+}
+
+fn is_receipt(template: Template) -> bool {
+    matches!(
+        template,
+        Template::Acknowledgement | Template::AcknowledgementAgain
+    )
 }
 
 fn automatic_because(mail: &Incoming<'_>, otherwise: &str) -> String {
@@ -374,7 +380,7 @@ fn recipient(mail: &Incoming<'_>, organization: &Organization) -> Result<Address
 }
 
 /// A bare host name is a machine of our own network, and who writes from there a program.
-fn can_be_answered(address: &Address) -> bool {
+pub fn can_be_answered(address: &Address) -> bool {
     compose::mailable(&address.email).is_some() && address.domain().contains('.')
 }
 

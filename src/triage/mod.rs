@@ -4,6 +4,7 @@
 pub mod calendar;
 pub mod case;
 pub mod classify;
+pub mod command;
 pub mod deadline;
 pub mod decide;
 pub mod extract;

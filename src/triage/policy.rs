@@ -209,6 +209,9 @@ impl DeadlineKind {
         Self::FinalReport,
     ];
 
+    /// The clocks of the law: nothing pauses or waives them.
+    pub const LAW: [Self; 3] = [Self::EarlyWarning, Self::Notification, Self::FinalReport];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Acknowledge => "acknowledge",

@@ -55,6 +55,9 @@ fn with_case<T>(work: impl FnOnce(&Tx<'_>, i64) -> Result<T>) -> T {
                 opened_at: monday(),
                 suggested_severity: None,
                 unanswered: None,
+                robot: None,
+                language: None,
+                missing: &[],
             };
             let case = tx.open_case(&new, &policy())?;
             let deadlines = open_deadlines(&policy(), monday(), Some(Severity::High));

@@ -189,7 +189,9 @@ impl HeldLetter {
     }
 
     fn is_of_unread_part(&self) -> bool {
-        self.is(Template::Acknowledgement) && self.attaches_key && self.case_has_unread
+        let is_receipt =
+            self.is(Template::Acknowledgement) || self.is(Template::AcknowledgementAgain);
+        is_receipt && self.attaches_key && self.case_has_unread
     }
 
     fn attaches_key_in_clear(&self) -> bool {

@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use rusqlite::params;
 use serde_json::json;
 
-use super::{Claimed, Delivered, Fate, GIVE_UP_AFTER, pause_after};
+use super::{Audience, Claimed, Delivered, Fate, GIVE_UP_AFTER, pause_after};
 use crate::store::audit::Actor;
-use crate::store::{Result, Tx, instant};
+use crate::store::{Result, Tx, instant, optional};
 use crate::triage::deadline;
 use crate::triage::policy::{AcknowledgedBy, DeadlineKind, Policy};
 
@@ -59,53 +59,126 @@ impl Tx<'_> {
             .prepare_cached("UPDATE outbox SET state = 'sent', sent_at = ?2 WHERE id = ?1")?
             .execute((claimed.id, now.timestamp()))?;
         self.copy_left(claimed.id, now)?;
-        for (case, acknowledges) in self.cases_of_letter(claimed.id)? {
+        let purpose = self.purpose_of(claimed.id)?;
+        for about in self.cases_of_letter(claimed.id)? {
             self.event(
                 now,
                 &Actor::Daemon,
                 "sent",
-                Some(case),
+                Some(about.case),
                 json!({"letter": claimed.kind, "outbox": claimed.id,
                        "attempts": claimed.attempts, "server": reply}),
             )?;
-            if acknowledges {
-                self.acknowledged(case, policy, now)?;
-            }
+            self.reporter_was_told(&about, &purpose, policy, now)?;
         }
         Ok(Fate::Sent)
     }
 
-    /// The reporter was told: the acknowledge deadline is met, the update clock starts anew.
-    fn acknowledged(&self, case: i64, policy: &Policy, now: DateTime<Utc>) -> Result<()> {
-        if policy.deadlines.acknowledged_by == AcknowledgedBy::Reply
-            && self.meet_deadline(case, DeadlineKind::Acknowledge, now)?
-        {
+    /// What a letter that the server took means for a case that it speaks of.
+    fn reporter_was_told(
+        &self,
+        about: &About,
+        purpose: &Purpose,
+        policy: &Policy,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        if !purpose.is_for_reporter {
+            return Ok(());
+        }
+        let is_receipt =
+            about.acknowledges && policy.deadlines.acknowledged_by == AcknowledgedBy::Reply;
+        let acknowledge = (is_receipt || purpose.is_of_person).then_some(DeadlineKind::Acknowledge);
+        for kind in acknowledge.into_iter().chain(purpose.meets) {
+            self.meet_with_event(about.case, kind, now, &Actor::Daemon, now)?;
+        }
+        // It may be back before its acceptance was written down.
+        if about.says_something && !purpose.has_bounced {
+            self.restart_update(about.case, policy, now)?;
+        }
+        Ok(())
+    }
+
+    /// The silence that is allowed begins anew. That it lasted too long stays on record.
+    fn restart_update(&self, case: i64, policy: &Policy, now: DateTime<Utc>) -> Result<()> {
+        if !self.is_open(case)? {
+            return Ok(());
+        }
+        let open = self.open_deadlines_of(case)?;
+        let missed = open.iter().find(|it| {
+            it.kind == DeadlineKind::Update && it.paused_at.is_none() && it.due_at < now
+        });
+        if let Some(missed) = missed {
             self.event(
                 now,
                 &Actor::Daemon,
                 "deadline_met",
                 Some(case),
-                json!({"deadline": DeadlineKind::Acknowledge.as_str()}),
+                json!({"deadline": DeadlineKind::Update.as_str(), "late": true,
+                       "due_at": missed.due_at}),
             )?;
         }
-        if self.is_open(case)?
-            && let Some(update) = deadline::restart_update(policy, now)
-        {
-            self.set_deadlines(case, &[update], policy)?;
+        let update = deadline::restart_update(policy, now);
+        self.set_deadlines(case, update.as_slice(), policy)
+    }
+
+    /// A letter of a person that will not arrive: it decided all the same, and nobody waits for an
+    /// answer to it. The update clock runs as if it had never left.
+    fn reporter_was_not_told(&self, id: i64, now: DateTime<Utc>) -> Result<()> {
+        let purpose = self.purpose_of(id)?;
+        if !(purpose.is_for_reporter && purpose.is_of_person) {
+            return Ok(());
+        }
+        for about in self.cases_of_letter(id)? {
+            if let Some(kind) = purpose.meets {
+                self.meet_with_event(about.case, kind, now, &Actor::Daemon, now)?;
+            }
+            if self.is_closed(about.case)? {
+                self.waive_open_but(about.case, &[], now)?;
+            }
+            self.resume_with_event(
+                about.case,
+                &Actor::Daemon,
+                "the reporter could not be reached",
+                now,
+            )?;
         }
         Ok(())
     }
 
-    /// The cases that a letter speaks of, and whether it acknowledges them: its own, and those of the letters merged into it.
-    pub(super) fn cases_of_letter(&self, id: i64) -> Result<Vec<(i64, bool)>> {
+    fn purpose_of(&self, id: i64) -> Result<Purpose> {
+        Ok(self
+            .0
+            .prepare_cached(
+                "SELECT automatic, audience, meets, bounced_at IS NOT NULL FROM outbox
+                 WHERE id = ?1",
+            )?
+            .query_row([id], |row| {
+                let meets: Option<String> = row.get(2)?;
+                Ok(Purpose {
+                    is_of_person: !row.get::<_, bool>(0)?,
+                    is_for_reporter: row.get::<_, String>(1)? == Audience::Reporter.as_str(),
+                    meets: meets.and_then(|kind| DeadlineKind::parse(&kind)),
+                    has_bounced: row.get(3)?,
+                })
+            })?)
+    }
+
+    /// The cases that a letter speaks of: its own, and those of the letters merged into it.
+    pub(super) fn cases_of_letter(&self, id: i64) -> Result<Vec<About>> {
         let mut statement = self.0.prepare_cached(
-            "SELECT messages.case_id, max(outbox.acknowledges) FROM outbox
-             JOIN messages ON messages.id = outbox.message_id
+            "SELECT messages.case_id, max(outbox.acknowledges), max(messages.kind <> 'key')
+             FROM outbox JOIN messages ON messages.id = outbox.message_id
              WHERE outbox.id IN (SELECT ?1 UNION ALL SELECT id FROM outbox WHERE merged_into = ?1)
                AND messages.case_id IS NOT NULL
              GROUP BY messages.case_id",
         )?;
-        let rows = statement.query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let rows = statement.query_map([id], |row| {
+            Ok(About {
+                case: row.get(0)?,
+                acknowledges: row.get(1)?,
+                says_something: row.get(2)?,
+            })
+        })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
@@ -177,7 +250,102 @@ impl Tx<'_> {
             .prepare_cached("UPDATE outbox SET state = 'failed', last_error = ?2 WHERE id = ?1")?
             .execute((id, why))?;
         self.letter_event(id, "undeliverable", why, now)?;
+        self.reporter_was_not_told(id, now)?;
         Ok(Fate::GivenUp(why.to_owned()))
+    }
+
+    /// A bounce that names letters of a person on this case: they did not arrive.
+    pub fn record_bounced(
+        &self,
+        case: i64,
+        message_ids: &[String],
+        policy: &Policy,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        for message_id in message_ids {
+            let Some(letter) = self.letter_that_bounced(case, message_id)? else {
+                continue;
+            };
+            self.0.execute(
+                "UPDATE outbox SET bounced_at = ?2 WHERE id = ?1",
+                (letter.id, now.timestamp()),
+            )?;
+            self.event(
+                now,
+                &Actor::Daemon,
+                "bounced",
+                Some(case),
+                json!({"letter": letter.kind, "outbox": letter.id}),
+            )?;
+            self.take_update_back(case, &letter, policy, now)?;
+            self.reporter_was_not_told(letter.id, now)?;
+        }
+        Ok(())
+    }
+
+    fn letter_that_bounced(&self, case: i64, message_id: &str) -> Result<Option<Bounced>> {
+        optional(
+            self.0
+                .prepare_cached(
+                    "SELECT outbox.id, messages.kind, outbox.sent_at FROM messages
+                     JOIN outbox ON outbox.message_id = messages.id
+                     WHERE messages.message_id = ?2 AND messages.case_id = ?1
+                       AND messages.direction = 'out' AND outbox.automatic = 0
+                       AND outbox.audience = 'reporter' AND outbox.bounced_at IS NULL",
+                )?
+                .query_row((case, message_id), |row| {
+                    Ok(Bounced {
+                        id: row.get(0)?,
+                        kind: row.get(1)?,
+                        sent_at: row.get::<_, Option<i64>>(2)?.map(instant),
+                    })
+                }),
+        )
+    }
+
+    /// The update clock that this letter had started runs from the word before it.
+    fn take_update_back(
+        &self,
+        case: i64,
+        letter: &Bounced,
+        policy: &Policy,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        let open = self.open_deadlines_of(case)?;
+        let started_by_it = open.iter().any(|deadline| {
+            deadline.kind == DeadlineKind::Update && Some(deadline.starts_at) == letter.sent_at
+        });
+        if !started_by_it {
+            return Ok(());
+        }
+        let from = self.last_word_to_reporter(case)?;
+        let update = deadline::restart_update(policy, from);
+        self.set_deadlines(case, update.as_slice(), policy)?;
+        self.event(
+            now,
+            &Actor::Daemon,
+            "update_reopened",
+            Some(case),
+            json!({"since": from, "due_at": update.map(|update| update.due_at)}),
+        )
+    }
+
+    /// When the last letter left that said something and did not come back; else receipt.
+    fn last_word_to_reporter(&self, case: i64) -> Result<DateTime<Utc>> {
+        let at: i64 = self
+            .0
+            .prepare_cached(
+                "SELECT max(cases.received_at, coalesce(max(coalesce(whole.sent_at, letter.sent_at)), 0))
+                 FROM cases
+                 LEFT JOIN messages ON messages.case_id = cases.id
+                     AND messages.direction = 'out' AND messages.kind <> 'key'
+                 LEFT JOIN outbox AS letter ON letter.message_id = messages.id
+                     AND letter.audience = 'reporter' AND letter.bounced_at IS NULL
+                 LEFT JOIN outbox AS whole ON whole.id = letter.merged_into
+                 WHERE cases.id = ?1 GROUP BY cases.id",
+            )?
+            .query_row([case], |row| row.get(0))?;
+        Ok(instant(at))
     }
 
     /// One event on every case that the letter speaks of; on none, if it speaks of none.
@@ -202,9 +370,39 @@ impl Tx<'_> {
         if cases.is_empty() {
             return self.event(now, &Actor::Daemon, action, None, detail);
         }
-        for (case, _) in cases {
-            self.event(now, &Actor::Daemon, action, Some(case), detail.clone())?;
+        for about in cases {
+            self.event(
+                now,
+                &Actor::Daemon,
+                action,
+                Some(about.case),
+                detail.clone(),
+            )?;
         }
         Ok(())
     }
+}
+
+/// What a letter is for.
+struct Purpose {
+    /// A command caused it.
+    is_of_person: bool,
+    is_for_reporter: bool,
+    meets: Option<DeadlineKind>,
+    has_bounced: bool,
+}
+
+/// A case that a letter speaks of.
+pub(super) struct About {
+    case: i64,
+    acknowledges: bool,
+    /// More than our key.
+    says_something: bool,
+}
+
+/// A letter of a person that came back.
+struct Bounced {
+    id: i64,
+    kind: String,
+    sent_at: Option<DateTime<Utc>>,
 }

@@ -1,0 +1,392 @@
+//! The path of a command: the case is read, what follows is decided, all of it is written.
+//!
+//! ```text
+//! tx.case_state, tx.addressee        the case, and whom a letter would go to
+//! triage::command::act               pure: what follows, or why nothing does
+//! tx.save_case, deadlines, event     the record
+//! letters::Desk::tell, tx.enqueue    the letter
+//! ```
+//! One transaction, which the caller commits: nothing is half done. The day of a planned
+//! publication takes the same path.
+
+use chrono::{DateTime, Utc};
+
+use crate::config::{Organization, nearest};
+use crate::intake;
+use crate::letters::{Correspondent, Desk, LetterError};
+use crate::mail::message::{Address, Certificate};
+use crate::mail::pgp;
+use crate::notices::{Team, Teammate};
+use crate::store::audit::Actor;
+use crate::store::cases::CaseFile;
+use crate::store::changes::Addressee;
+use crate::store::deadlines::Waiver;
+use crate::store::outbox::{Audience, NewLetter};
+use crate::store::{StoreError, Tx};
+use crate::triage::case::{CaseState, Moment};
+use crate::triage::command::{self, ClockChange, Command, Consequences, Refusal};
+use crate::triage::decide::{self, CaseRef};
+use crate::triage::policy::{Deadline, DeadlineKind, Policy};
+
+/// What a command did.
+#[derive(Clone, Debug)]
+pub struct Done {
+    pub before: CaseState,
+    pub after: CaseState,
+    /// It went into the outbox.
+    pub letter: Option<Told>,
+}
+
+/// A letter, as the one who caused it is told of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    pub kind: String,
+    pub to: String,
+    pub encrypted: bool,
+    /// Without content, because the reporter's certificate cannot be used.
+    pub unusable_certificate: Option<String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+    #[error("the letter could not be written: {0}")]
+    Letter(#[from] LetterError),
+}
+
+/// Does what a command says, in this transaction. After an error nothing of it may be committed.
+pub fn carry_out(
+    tx: &Tx<'_>,
+    desk: &Desk,
+    case: &CaseRef,
+    command: &Command,
+    actor: &Actor,
+    now: DateTime<Utc>,
+) -> Result<Done, CommandError> {
+    let command = resolved(tx, &desk.team, command)?;
+    let addressee = tx.addressee(case.id)?;
+    let mut before = read(tx, case, &addressee, desk, now)?;
+    if let Command::Reject {
+        out_of_scope: true, ..
+    } = command
+    {
+        before.out_of_scope = rules_matched(tx, case, desk, now)?;
+    }
+    let consequences = command::act(&before, &command, &desk.policy, now)?;
+    let writing = Writing {
+        tx,
+        desk,
+        case,
+        actor,
+        now,
+    };
+    let letter = writing.write(&consequences, &addressee)?;
+    Ok(Done {
+        before,
+        after: consequences.after,
+        letter,
+    })
+}
+
+/// Publishes what was to be published by now. Each case by itself: what fails for one is logged,
+/// tried again at the next turn, and keeps no other back. Returns those that were published.
+pub fn due_changes(
+    tx: &Tx<'_>,
+    desk: &Desk,
+    now: DateTime<Utc>,
+) -> Result<Vec<CaseRef>, StoreError> {
+    let mut published = Vec::new();
+    for case in tx.due_for_disclosure(now)? {
+        match tx.isolated(|| publish(tx, desk, &case, now))? {
+            Ok(()) => published.push(case),
+            Err(CommandError::Store(error)) if error.passes_by_itself() || tx.is_over() => {
+                return Err(error);
+            }
+            Err(error) => tracing::error!(
+                case = case.number.as_str(),
+                event = "disclosure_failed",
+                "{error}; the day of its publication has come, and it is tried again"
+            ),
+        }
+    }
+    Ok(published)
+}
+
+fn publish(
+    tx: &Tx<'_>,
+    desk: &Desk,
+    case: &CaseRef,
+    now: DateTime<Utc>,
+) -> Result<(), CommandError> {
+    let addressee = tx.addressee(case.id)?;
+    let state = read(tx, case, &addressee, desk, now)?;
+    let writing = Writing {
+        tx,
+        desk,
+        case,
+        actor: &Actor::Daemon,
+        now,
+    };
+    if let Some(consequences) = command::publish(&state, &desk.policy, now) {
+        writing.write(&consequences, &addressee)?;
+    }
+    Ok(())
+}
+
+fn read(
+    tx: &Tx<'_>,
+    case: &CaseRef,
+    addressee: &Addressee,
+    desk: &Desk,
+    now: DateTime<Utc>,
+) -> Result<CaseState, StoreError> {
+    Ok(CaseState {
+        unreachable: unreachable(addressee, &desk.organization).err(),
+        ..tx.case_state(case, now)?
+    })
+}
+
+/// Names that a command gives, as the records know them.
+fn resolved(tx: &Tx<'_>, team: &Team, command: &Command) -> Result<Command, CommandError> {
+    match command {
+        Command::Assign { to } => Ok(Command::Assign {
+            to: member(team, to)?.name.clone(),
+        }),
+        Command::Duplicate { of } => Ok(Command::Duplicate {
+            of: first_of(tx, of)?.number,
+        }),
+        other => Ok(other.clone()),
+    }
+}
+
+fn member<'t>(team: &'t Team, word: &str) -> Result<&'t Teammate, Refusal> {
+    team.called(word).ok_or_else(|| {
+        let names = team.members().iter().map(|member| member.name.as_str());
+        Refusal::new(match nearest(word, names) {
+            Some(near) => format!("{word:?} is nobody of the team; the nearest is {near}"),
+            None => "the configuration has no [[team]]; nobody can be assigned".to_owned(),
+        })
+    })
+}
+
+/// A case that may be named as the first: it is not itself a duplicate.
+fn first_of(tx: &Tx<'_>, number: &str) -> Result<CaseRef, CommandError> {
+    let first = tx.case_by_number(number)?;
+    match tx.duplicate_of(first.id)? {
+        None => Ok(first),
+        Some(of) => Err(Refusal::new(format!(
+            "{} is itself a duplicate of {of}; name that one",
+            first.number
+        ))
+        .into()),
+    }
+}
+
+/// The rules of `scope.out` that a case's first mail matches, by name: read again, for the policy
+/// may have changed.
+fn rules_matched(
+    tx: &Tx<'_>,
+    case: &CaseRef,
+    desk: &Desk,
+    now: DateTime<Utc>,
+) -> Result<Vec<String>, StoreError> {
+    let first = tx.first_mail(case.id)?;
+    let opened = intake::open_mail(intake::Mail::of_record(first), desk, now);
+    let rules = &desk.policy.terms.scope.outside;
+    let matched = opened.findings.outside.iter();
+    Ok(matched
+        .filter_map(|matched| rules.get(matched.rule))
+        .map(|rule| rule.name.clone())
+        .collect())
+}
+
+/// Where a letter about the case goes; the error says why nobody is written to.
+fn unreachable(addressee: &Addressee, organization: &Organization) -> Result<Address, String> {
+    let nobody = || "its first mail names no sender that can be answered".to_owned();
+    let to = Address {
+        name: addressee.name.clone(),
+        email: addressee.email.clone().ok_or_else(nobody)?,
+    };
+    if !decide::can_be_answered(&to) {
+        return Err(nobody());
+    }
+    if organization.owns(&to.email) {
+        return Err("it came from an address of ours".to_owned());
+    }
+    match &addressee.robot {
+        Some(sign) => Err(format!("a program wrote its first mail ({sign})")),
+        None => Ok(to),
+    }
+}
+
+struct Writing<'a> {
+    tx: &'a Tx<'a>,
+    desk: &'a Desk,
+    case: &'a CaseRef,
+    actor: &'a Actor,
+    now: DateTime<Utc>,
+}
+
+impl Writing<'_> {
+    fn write(
+        &self,
+        consequences: &Consequences,
+        addressee: &Addressee,
+    ) -> Result<Option<Told>, CommandError> {
+        let Some(event) = &consequences.event else {
+            return Ok(None);
+        };
+        let (tx, case) = (self.tx, self.case.id);
+        tx.save_case(case, &consequences.after)?;
+        tx.event(
+            self.now,
+            self.actor,
+            event.action,
+            Some(case),
+            event.detail.clone(),
+        )?;
+        if let Some((name, because)) = &consequences.label {
+            tx.add_label(case, name, because)?;
+        }
+        for change in &consequences.clocks {
+            self.change_clock(change)?;
+        }
+        let Some(moment) = &consequences.moment else {
+            return Ok(None);
+        };
+        self.tell(moment, consequences.meets, addressee).map(Some)
+    }
+
+    fn change_clock(&self, change: &ClockChange) -> Result<(), StoreError> {
+        let (tx, case, now) = (self.tx, self.case.id, self.now);
+        match change {
+            ClockChange::Set(deadline) => {
+                tx.set_deadlines(case, std::slice::from_ref(deadline), self.policy())?;
+            }
+            ClockChange::Remove(kind) => {
+                let is_open = |deadline: &Deadline| deadline.kind == *kind;
+                if tx.open_deadlines_of(case)?.iter().any(is_open) {
+                    tx.remove_deadline(case, *kind)?;
+                }
+            }
+            ClockChange::Meet(kind, at) => {
+                tx.meet_with_event(case, *kind, *at, self.actor, now)?;
+            }
+            ClockChange::Waive(kind) => {
+                tx.waive(case, *kind, Waiver::Moot, now)?;
+            }
+            ClockChange::WaiveOpen { but } => {
+                tx.waive_open_but(case, but, now)?;
+            }
+            ClockChange::Unwaive => {
+                tx.unwaive(case)?;
+            }
+            ClockChange::Pause => {
+                tx.pause(case, now)?;
+            }
+            ClockChange::Resume => {
+                tx.resume_with_event(case, self.actor, "it was decided without an answer", now)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn tell(
+        &self,
+        moment: &Moment,
+        meets: Option<DeadlineKind>,
+        addressee: &Addressee,
+    ) -> Result<Told, CommandError> {
+        let to = unreachable(addressee, &self.desk.organization).map_err(Refusal::new)?;
+        let file = self.tx.case_file(self.case)?;
+        let correspondent = self.correspondent(to, addressee)?;
+        let mut written = self.desk.tell(
+            &dated(moment, &file, self.now),
+            &correspondent,
+            &file,
+            self.now,
+        )?;
+        written.letter = NewLetter {
+            case: Some(self.case.clone()),
+            // It must come back to us when it bounces.
+            envelope_from: Some(self.desk.organization.address.clone()),
+            automatic: false,
+            audience: Audience::Reporter,
+            acknowledges: true,
+            meets,
+            ..written.letter
+        };
+        intake::enqueue(self.tx, &written, Some(self.case), self.now)?;
+        Ok(Told {
+            kind: written.letter.kind,
+            to: written.letter.recipient,
+            encrypted: written.letter.encrypted,
+            unusable_certificate: written.unusable_certificate,
+        })
+    }
+
+    fn correspondent(
+        &self,
+        to: Address,
+        addressee: &Addressee,
+    ) -> Result<Correspondent, StoreError> {
+        let seen = self.tx.certificates_of(&to.key())?;
+        Ok(Correspondent {
+            certificate: best(&seen, self.now).cloned(),
+            came_encrypted: addressee.came_encrypted,
+            language: addressee.language.clone(),
+            in_reply_to: addressee.last_message_id.clone(),
+            references: addressee.thread.clone(),
+            to,
+        })
+    }
+
+    fn policy(&self) -> &Policy {
+        &self.desk.policy
+    }
+}
+
+/// The best that can be used, else the best: then the letter says that it cannot be used.
+fn best(seen: &[Certificate], now: DateTime<Utc>) -> Option<&Certificate> {
+    let usable = |certificate: &&Certificate| pgp::usable_for_encryption(certificate, now).is_ok();
+    seen.iter().find(usable).or(seen.first())
+}
+
+/// With the dates that the record has now; those that are over, or stand still, are not promised.
+fn dated(moment: &Moment, file: &CaseFile, now: DateTime<Utc>) -> Moment {
+    let due = |kind| {
+        let mut open = file.deadlines.iter();
+        open.find(|deadline| deadline.kind == kind && deadline.paused_at.is_none())
+            .map(|deadline| deadline.due_at)
+            .filter(|due_at| *due_at > now)
+    };
+    let mut moment = moment.clone();
+    match &mut moment {
+        Moment::Accepted {
+            severity: Some(_),
+            fix_by,
+        }
+        | Moment::Update {
+            severity: Some(_),
+            fix_by,
+            ..
+        } => *fix_by = due(DeadlineKind::Remediate),
+        Moment::Fixed { disclose_by, .. } => *disclose_by = due(DeadlineKind::Disclose),
+        Moment::Accepted { severity: None, .. }
+        | Moment::Update { severity: None, .. }
+        | Moment::NeedsInfo { .. }
+        | Moment::Rejected { .. }
+        | Moment::OutOfScope { .. }
+        | Moment::Duplicate
+        | Moment::HeadsUp { .. }
+        | Moment::Disclosed { .. }
+        | Moment::Closed { .. } => {}
+    }
+    moment
+}
+
+#[cfg(test)]
+mod tests;

@@ -130,7 +130,11 @@ impl Calendar {
         let start = within_the_calendar(start);
         let due_at = self.due(start, span);
         let time = OwnTime::of(span);
-        let total = self.between(start, due_at, time);
+        let total = match span {
+            // Not the hours that a skipped due time moved by.
+            Span::Days(days) => i64::from(days.min(LONGEST_DAYS)) * SECONDS_PER_DAY,
+            _ => self.between(start, due_at, time),
+        };
         let share = |percent: i64| {
             let wanted = (total * percent).div_euclid(100) + i64::from(total * percent % 100 > 0);
             self.after(start, wanted, time).clamp(start, due_at)
@@ -156,6 +160,9 @@ impl Calendar {
             timing.warn_at = moved(timing.warn_at);
             timing.due_at = moved(timing.due_at);
         }
+        // A wall-clock time that is skipped moves past later ones that are not.
+        timing.warn_at = timing.warn_at.min(timing.due_at);
+        timing.half_at = timing.half_at.min(timing.warn_at);
         timing
     }
 
@@ -207,7 +214,7 @@ impl Calendar {
     }
 
     fn worked_seconds(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> i64 {
-        let mut day = self.day(self.date_of(from));
+        let mut day = self.day_at(from);
         let mut worked = 0;
         while day.starts_at < to {
             if let Some(next) = self.day_after_regular_week(&day)
@@ -289,7 +296,7 @@ impl Calendar {
     }
 
     fn after_worked_seconds(&self, start: DateTime<Utc>, seconds: i64) -> DateTime<Utc> {
-        let today = self.day(self.date_of(start));
+        let today = self.day_at(start);
         let passed_today = if self.works(&today) {
             (start - today.starts_at).num_seconds()
         } else {
@@ -305,7 +312,7 @@ impl Calendar {
     /// end of the last of so many working days.
     fn after_business_days(&self, start: DateTime<Utc>, days: u32) -> DateTime<Utc> {
         let days = i64::from(days);
-        let today = self.day(self.date_of(start));
+        let today = self.day_at(start);
         let clock = self.local(start).time();
         let has_begun = start != today.starts_at && clock != NaiveTime::MIN;
         if self.works(&today) && has_begun {
@@ -369,6 +376,16 @@ impl Calendar {
 
     fn day(&self, date: NaiveDate) -> Day {
         self.day_from(self.first_instant(date), date)
+    }
+
+    /// The day that an instant belongs to. Not always the date that it bears: clocks that are put
+    /// back just after midnight show the end of a day again that is over (Newfoundland until 2011).
+    fn day_at(&self, instant: DateTime<Utc>) -> Day {
+        let day = self.day(self.date_of(instant));
+        if instant < day.ends_at {
+            return day;
+        }
+        self.day_from(day.ends_at, next(day.date))
     }
 
     fn day_from(&self, starts_at: DateTime<Utc>, date: NaiveDate) -> Day {

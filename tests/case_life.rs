@@ -36,6 +36,14 @@ after_fix = "60 days"
 early_warning = "24 hours"
 notification = "72 hours"
 final_report = "14 days after fix"
+
+[disclosure]
+heads_up = "7 days"
+
+[[scope.out]]
+name = "denial of service"
+kinds = ["denial_of_service"]
+sentence = "We do not want denial-of-service attacks."
 "#;
 
 struct Office {
@@ -257,6 +265,9 @@ fn live(office: &Office, pass: impl Fn(i64)) {
     assert_eq!(office.state("remediate"), "met");
     at(office, 43, &pass, || {
         office.case("credit", &["Rita R.", "--link", "https://rita.example/"]);
+        let soon = office.refused("disclose", &[&office.date(50)], 1);
+        let earliest = format!("the earliest day is {}", office.date(51));
+        assert!(soon.contains(&earliest), "{soon}");
         let printed = office.case("disclose", &[&office.date(60)]);
         assert!(printed.contains(&office.date(60)), "{printed}");
     });
@@ -365,7 +376,7 @@ fn the_day_of_publication_comes_while_the_daemon_runs() {
     office.receive(&report(), office.monday);
     office.pass(office.day(0));
     office.case("fixed", &[&office.date(0)]);
-    office.case("disclose", &[&office.date(5)]);
+    office.case("disclose", &[&office.date(5), "--short-notice"]);
     let mut daemon = office.setup.run();
     wait_until("what the commands caused", SOON, || {
         office.to_rita().len() == 3
@@ -583,4 +594,21 @@ fn verbs_on_the_command_line() {
     assert_eq!(automatic, Some("auto-generated"));
     let (_, _, rejected) = office.to_rita().pop().expect("a letter");
     assert!(rejected.contains("The page is public."), "{rejected}");
+}
+
+#[test]
+fn out_of_scope_is_said_in_the_words_of_the_policy() {
+    let office = Office::open();
+    office.receive(&report(), office.monday);
+    office.pass(office.day(0));
+    office.case("reject", &["--out-of-scope", "denial of service"]);
+    office.pass(office.day(1));
+    let (_, _, text) = office.to_rita().pop().expect("a letter");
+    assert!(
+        text.contains("We do not want denial-of-service attacks."),
+        "{text}"
+    );
+    assert_eq!(office.show()["close_reason"], "out_of_scope");
+    assert_eq!(office.state("triage"), "met");
+    assert_eq!(office.state("update"), "waived");
 }

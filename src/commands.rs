@@ -13,6 +13,7 @@ use chrono::{DateTime, Utc};
 
 use crate::config::{Organization, nearest};
 use crate::intake;
+use crate::killpoint;
 use crate::letters::{Correspondent, Desk, LetterError};
 use crate::mail::message::{Address, Certificate};
 use crate::mail::pgp;
@@ -254,6 +255,7 @@ impl Writing<'_> {
         for change in &consequences.clocks {
             self.change_clock(change)?;
         }
+        killpoint::reached("half_commanded");
         let Some(moment) = &consequences.moment else {
             return Ok(None);
         };

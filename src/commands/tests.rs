@@ -42,8 +42,10 @@ static OURS: LazyLock<Arc<Keyring>> = LazyLock::new(|| Arc::new(keyring(US)));
 static ANNS: LazyLock<Keyring> = LazyLock::new(|| keyring(ANN));
 
 fn desk() -> Desk {
-    let mut terms = Terms::default();
-    terms.language = "en".to_owned();
+    let mut terms = Terms {
+        language: "en".to_owned(),
+        ..Terms::default()
+    };
     terms.disclosure.heads_up = Some(Span::Days(7));
     Desk {
         organization: Organization {
@@ -566,7 +568,7 @@ fn the_day_of_publication_comes_once_also_after_an_outage() {
     assert_eq!(turn(days(9)), []);
     assert_eq!(world.detail(days(9)).case.status, "fixed");
     // Down over the day.
-    assert_eq!(turn(days(12)), [world.case.clone()]);
+    assert_eq!(turn(days(12)), std::slice::from_ref(&world.case));
     assert_eq!(turn(days(12)), []);
     assert_eq!(world.send_all(days(12)), 1);
     let detail = world.detail(days(12));

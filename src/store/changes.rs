@@ -251,7 +251,7 @@ impl Tx<'_> {
 
     /// The number of the case that this one is a duplicate of.
     pub fn duplicate_of(&self, case_id: i64) -> Result<Option<String>> {
-        Ok(optional(
+        optional(
             self.0
                 .prepare_cached(
                     "SELECT first.number FROM cases JOIN cases AS first
@@ -259,7 +259,7 @@ impl Tx<'_> {
                      WHERE cases.id = ?1",
                 )?
                 .query_row([case_id], |row| row.get(0)),
-        )?)
+        )
     }
 }
 

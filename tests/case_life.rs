@@ -493,6 +493,8 @@ fn a_letter_that_bounces_is_known_to_have_failed() {
         .iter()
         .find(|it| it["kind"] == "update");
     assert_eq!(reply.expect("the reply")["delivery"], "bounced");
+    let status = office.setup.json(&["status"]);
+    assert_eq!(status["troubled_letters"][0]["state"], "bounced");
     assert_eq!(office.to_rita().len(), 2, "a bounce causes no mail");
 }
 

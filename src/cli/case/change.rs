@@ -406,3 +406,20 @@ fn changes(
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_command_of_a_mail_is_a_verb() {
+        let line = Verb::augment_subcommands(clap::Command::new("case"));
+        let verbs: BTreeSet<&str> = line
+            .get_subcommands()
+            .map(clap::Command::get_name)
+            .collect();
+        assert_eq!(verbs, command::WORDS.iter().map(|word| word.name).collect());
+    }
+}

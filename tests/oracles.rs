@@ -616,7 +616,7 @@ fn a_new_key_counts_after_one_that_cannot_be_used() {
             .plain(text)
     };
     let notice = world.answer(&with(&old, "The search field runs scripts.\n"));
-    assert!(notice.contains("We have an answer for you"), "{notice}");
+    assert!(notice.contains("We have a message for you"), "{notice}");
     let answer = world.answer(&with(&new, "The login page runs scripts as well.\n"));
     assert!(answer.contains("multipart/encrypted"), "{answer}");
     let answer = world.answer(&letter(VICTIM).plain("The profile page does so too.\n"));
@@ -779,7 +779,7 @@ fn a_revocation_is_not_forgotten_for_an_older_copy() {
             .plain("The login page runs scripts.\n")
     };
     let answers = [&old, &world.gpg.export(&victim), &old].map(|it| world.answer(&with(it)));
-    let is_notice = answers.map(|answer| answer.contains("We have an answer for you"));
+    let is_notice = answers.map(|answer| answer.contains("We have a message for you"));
     assert_eq!(is_notice, [false, true, true]);
     world.answer(&signed);
     let cases = world.setup.json(&["case", "list"]);
@@ -790,7 +790,7 @@ fn a_revocation_is_not_forgotten_for_an_older_copy() {
     assert_eq!(statuses(&case["messages"][0]), ["revoked_key"], "{case:#}");
     // Nor is anything encrypted to it.
     let notice = world.answer(&letter(VICTIM).plain("The profile page does so too.\n"));
-    assert!(notice.contains("We have an answer for you"), "{notice}");
+    assert!(notice.contains("We have a message for you"), "{notice}");
 }
 
 /// Makes a key for the victim, and for a thief who goes by the victim's name.

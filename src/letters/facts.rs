@@ -247,7 +247,10 @@ impl Desk {
                 asks_for_credit: *asks_for_credit,
                 disclose_by: disclose_by.as_ref().map(due),
                 disclosure: self.on_disclosure(voice),
-                recognition: self.on_recognition(voice),
+                recognition: match asks_for_credit {
+                    true => self.on_recognition(voice),
+                    false => Vec::new(),
+                },
                 ..facts
             },
             Moment::HeadsUp {
@@ -402,7 +405,7 @@ impl Desk {
                     Some(words) => words.in_language(&voice.language).to_owned(),
                     None => voice.words.span(fix.span),
                 };
-                (fix.due_at > now).then(|| format!("{} {span}", voice.words.severity(severity)))
+                (fix.due_at > now).then(|| format!("{}: {span}", voice.words.severity(severity)))
             })
             .collect();
         (!spans.is_empty()).then(|| Promise {

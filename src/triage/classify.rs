@@ -196,13 +196,23 @@ impl Facts<'_> {
                 "a filter put it away and it does not read like a report".into(),
             );
         }
-        match kind::by_words(&self.mail.folded, self.reads_like_report) {
+        let phrase = self.status_in_thread();
+        let status = phrase.map(|phrase| (Kind::StatusRequest, phrase));
+        match status.or_else(|| kind::by_words(&self.mail.folded, self.reads_like_report)) {
             Some((kind, phrase)) => (
                 kind,
                 format!("it says \"{}\"", phrase.trim_end_matches('*')),
             ),
             None => (Kind::Report, self.report_because()),
         }
+    }
+
+    /// A question in the thread of a report bears the report's subject: its own words count.
+    fn status_in_thread(&self) -> Option<&'static str> {
+        let is_reply = !self.message.in_reply_to.is_empty() || !self.message.references.is_empty();
+        is_reply
+            .then(|| kind::asks_for_status(&fold(&self.mail.own)))
+            .flatten()
     }
 
     fn is_key_request(&self) -> bool {

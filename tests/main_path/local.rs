@@ -15,7 +15,7 @@ use crate::world::{
 };
 
 /// An installation with a Maildir `mail` and a sendmail that files each letter under `sent`.
-fn local_office() -> Setup {
+pub fn local_office() -> Setup {
     let setup = Setup::generate();
     std::fs::create_dir(setup.file("sent")).expect("a folder for letters");
     let script = format!(
@@ -38,7 +38,7 @@ fn path(path: &Path) -> &str {
 }
 
 /// The arguments of each call of sendmail, and the letter.
-fn sent(setup: &Setup) -> Vec<(String, Answer)> {
+pub fn sent(setup: &Setup) -> Vec<(String, Answer)> {
     let mut files: Vec<_> = std::fs::read_dir(setup.file("sent"))
         .expect("list the letters")
         .map(|entry| entry.expect("an entry").path())
@@ -61,13 +61,13 @@ fn sent(setup: &Setup) -> Vec<(String, Answer)> {
         .collect()
 }
 
-fn mail_from(who: &str, subject: &str, words: &str) -> Vec<u8> {
+pub fn mail_from(who: &str, subject: &str, words: &str) -> Vec<u8> {
     let from = format!("{who} <{}@research.test>", who.to_lowercase());
     Letter::new(&from, SECURITY_ADDRESS, subject).plain(words)
 }
 
 /// Into `new` by way of `tmp`, with LF as on a Unix disk.
-fn drop_into(maildir: &Path, name: &str, mail: &[u8]) {
+pub fn drop_into(maildir: &Path, name: &str, mail: &[u8]) {
     let unfinished = maildir.join("tmp").join(name);
     std::fs::write(&unfinished, mail).expect("write a mail");
     std::fs::rename(&unfinished, maildir.join("new").join(name)).expect("deliver a mail");
@@ -79,7 +79,7 @@ fn make_maildir(maildir: &Path) {
     }
 }
 
-fn cases(setup: &Setup) -> Vec<Value> {
+pub fn cases(setup: &Setup) -> Vec<Value> {
     array(&setup.json(&["case", "list"]))
 }
 

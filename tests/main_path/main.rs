@@ -9,6 +9,7 @@ mod common;
 
 mod daemon;
 mod keys;
+mod letters;
 mod local;
 mod mailbox;
 mod openpgp;

@@ -107,7 +107,7 @@ fn a_report_becomes_a_case_and_its_receipt_lies_in_the_researchers_inbox() {
         format!("SHA-256 {}", sha256(&filed)),
         shown(civil_days(Berlin, received_at, 7)),
         shown(civil_days(Berlin, received_at, 14)),
-        "critical 30 days, high 90 days, medium 180 days".to_owned(),
+        "critical: 30 days, high: 90 days, medium: 180 days".to_owned(),
         SECURITY_ADDRESS.to_owned(),
     ] {
         assert!(

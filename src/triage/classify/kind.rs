@@ -82,12 +82,9 @@ impl Kind {
 ///
 /// `folded`: subject and own words. `report`: they read like a report.
 pub(super) fn by_words(folded: &Folded, report: bool) -> Option<(Kind, &'static str)> {
-    let short = phrases::words(folded) <= 150;
+    let short = is_short(folded);
     let weakness = likeness::names_weakness(folded);
-    if short
-        && !weakness
-        && let Some(phrase) = phrases::find(folded, STATUS_REQUESTS)
-    {
+    if let Some(phrase) = asks_for_status(folded) {
         return Some((Kind::StatusRequest, phrase));
     }
     if let Some(phrase) = phrases::find(folded, QUESTIONNAIRES) {
@@ -115,6 +112,18 @@ pub(super) fn by_words(folded: &Folded, report: bool) -> Option<(Kind, &'static 
         return Some((Kind::Question, phrase));
     }
     None
+}
+
+/// The phrase by which a few words ask how a report stands.
+pub(super) fn asks_for_status(folded: &Folded) -> Option<&'static str> {
+    let can_ask = is_short(folded) && !likeness::names_weakness(folded);
+    can_ask
+        .then(|| phrases::find(folded, STATUS_REQUESTS))
+        .flatten()
+}
+
+fn is_short(folded: &Folded) -> bool {
+    phrases::words(folded) <= 150
 }
 
 /// A question may speak of vulnerabilities in general ("do you have a bug bounty"); it does not say that one was found.

@@ -66,6 +66,28 @@ fn every_built_in_text_renders_in_short_lines() {
     }
 }
 
+/// A long name and a case number do not break a line in two.
+#[test]
+fn every_line_of_a_built_in_text_has_room_for_what_is_filled_in() {
+    for template in Template::ALL {
+        for source in [template.english(), template.german()] {
+            for line in source.lines() {
+                let filled = line
+                    .replace("{{ case }}", "SEC-2026-00001")
+                    .replace("{{ organization }}", "Example Corporation Ltd.")
+                    .replace("{{ on }}", "Wednesday 30 September 2026");
+                let filled = filled
+                    .replace("{%- ", "{% ")
+                    .split("{%")
+                    .next()
+                    .map(str::to_owned);
+                let length = filled.unwrap_or_default().chars().count();
+                assert!(length <= 72, "{template:?}: {line}");
+            }
+        }
+    }
+}
+
 #[test]
 fn every_built_in_text_takes_any_facts() {
     let folder = tempfile::tempdir().unwrap();

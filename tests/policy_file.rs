@@ -507,6 +507,52 @@ fn metalhost_says_the_rest() {
     assert!(terms.report.no_real_data.is_some());
 }
 
+/// What `init` writes, as it is, and with every example in it taken up.
+#[test]
+fn the_policy_of_a_new_user() {
+    let policy = include_str!("../src/cli/init/policy.toml");
+    good(policy);
+    let is_example = |line: &str| {
+        let key = line.split(" = ").next().unwrap_or_default();
+        line.starts_with('[') || line.contains(" = ") && !key.contains([' ', '"'])
+    };
+    let taken_up = |line: &str| match line.strip_prefix("# ") {
+        Some(example) if is_example(example) => example.to_owned(),
+        _ => line.to_owned(),
+    };
+    let whole: Vec<String> = policy.lines().map(taken_up).collect();
+    let folder = folder(&whole.join("\n"));
+    let holidays = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:20261225\nEND:VEVENT\nEND:VCALENDAR\n";
+    write(folder.path(), "holidays.ics", holidays);
+    write(folder.path(), "changelog.md", "# 1.0\n- CVE-2026-1234\n");
+    let (policy, mistakes) = policy::read(&folder.path().join("policy.toml"));
+    assert_eq!(mistakes, []);
+    let terms = policy.expect("a policy").terms;
+    assert_eq!(
+        names(&terms.scope.outside),
+        ["sub-processors", "raw scanner output"]
+    );
+    assert_eq!(terms.known_issues.len(), 2);
+    assert!(terms.safe_harbour.is_some() && terms.requests.abuse.is_some());
+}
+
+/// The documentation shows every key, and none that does not exist.
+#[test]
+fn the_example_of_the_documentation() {
+    let page = include_str!("../docs/policy.md");
+    let example = page
+        .split("```toml\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next());
+    let folder = folder(example.expect("an example"));
+    let holidays = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:20261225\nEND:VEVENT\nEND:VCALENDAR\n";
+    write(folder.path(), "holidays.ics", holidays);
+    write(folder.path(), "changelog.md", "# 1.0\n- CVE-2026-1234\n");
+    let (policy, mistakes) = policy::read(&folder.path().join("policy.toml"));
+    assert_eq!(mistakes, []);
+    assert_eq!(policy.expect("a policy").terms.conduct.len(), 1);
+}
+
 /// Both pages are in English alone: nothing of ours is cited in another language.
 #[test]
 fn the_real_pages_are_cited_in_english_alone() {

@@ -77,8 +77,8 @@ fn as_json(change: &Change) -> Value {
         "key": change.key,
         "entry": change.entry,
         "change": change.what.as_str(),
-        "old": change.what.old(),
-        "new": change.what.new(),
+        "old": change.what.old_value(),
+        "new": change.what.new_value(),
         "words": change.to_string(),
     })
 }

@@ -67,7 +67,7 @@ impl Problem {
         }
     }
 
-    fn as_warning(self) -> Self {
+    fn into_warning(self) -> Self {
         Self {
             gravity: Gravity::Warning,
             ..self
@@ -120,7 +120,7 @@ fn events(lines: Vec<Line>, problems: &mut Vec<Problem>) -> Vec<Event> {
         problems.push(Problem::of_file(last_line, "", what, FETCH));
     } else if reader.events.is_empty() && problems.is_empty() {
         let mend = "add events, or take holidays_file out";
-        problems.push(Problem::of_file(1, "", "has no holiday in it", mend).as_warning());
+        problems.push(Problem::of_file(1, "", "has no holiday in it", mend).into_warning());
     }
     reader.events
 }
@@ -179,7 +179,7 @@ fn too_many_in_a_year(days: &BTreeSet<NaiveDate>) -> Option<Problem> {
     (count > MOST_IN_A_YEAR).then(|| {
         let what = format!("makes {count} days of {} holidays", year.0);
         let mend = "name a calendar of days on which nobody works";
-        Problem::of_file(1, "", &what, mend).as_warning()
+        Problem::of_file(1, "", &what, mend).into_warning()
     })
 }
 

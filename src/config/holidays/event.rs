@@ -218,7 +218,7 @@ impl Event {
                 excluded.day, self.line
             );
             let mend = "correct the date, or take it out";
-            problems.push(Problem::new(excluded.line, what, mend).as_warning());
+            problems.push(Problem::new(excluded.line, what, mend).into_warning());
         }
     }
 }

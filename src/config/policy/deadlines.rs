@@ -236,10 +236,8 @@ fn is_longer(first: Option<Span>, second: Option<Span>, calendar: &Calendar) -> 
 fn usual_length(span: Span, calendar: &Calendar) -> u64 {
     let working = calendar.working.iter().filter(|works| **works).count();
     // A week without working days is refused, and counts as a whole one until then.
-    let working = match u64::try_from(working) {
-        Ok(working @ 1..) => working,
-        _ => 7,
-    };
+    let working = u64::try_from(working).ok().filter(|days| *days > 0);
+    let working = working.unwrap_or(7);
     match span {
         Span::BusinessHours(hours) => u64::from(hours) * 7,
         Span::BusinessDays(days) => u64::from(days) * 24 * 7,

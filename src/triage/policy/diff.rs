@@ -53,14 +53,14 @@ impl What {
         }
     }
 
-    pub fn old(&self) -> Option<&str> {
+    pub fn old_value(&self) -> Option<&str> {
         match self {
             Self::Changed { old, .. } | Self::Removed(old) => Some(old),
             Self::Added(_) | Self::Reordered => None,
         }
     }
 
-    pub fn new(&self) -> Option<&str> {
+    pub fn new_value(&self) -> Option<&str> {
         match self {
             Self::Changed { new, .. } | Self::Added(new) => Some(new),
             Self::Removed(_) | Self::Reordered => None,
@@ -280,7 +280,7 @@ impl Changes {
 
     fn rules(&mut self, key: &str, old: &[Rule], new: &[Rule]) {
         let name = |rule: &Rule| rule.name.clone();
-        for (old, new) in self.paired(key, old, new, name, |rule| facts_of_rule(rule)) {
+        for (old, new) in self.paired(key, old, new, name, facts_of_rule) {
             self.rule(key, old, new);
         }
     }
@@ -321,8 +321,7 @@ impl Changes {
 
     fn known_issues(&mut self, old: &[KnownIssue], new: &[KnownIssue]) {
         let name = |issue: &KnownIssue| issue.name.clone();
-        let facts = |issue: &KnownIssue| facts_of_issue(issue);
-        for (old, new) in self.paired("known_issues", old, new, name, facts) {
+        for (old, new) in self.paired("known_issues", old, new, name, facts_of_issue) {
             let KnownIssue {
                 name,
                 cve,

@@ -120,7 +120,7 @@ fn as_json(name: &str, opened: &Opened, decision: &Decision) -> Value {
             "cve": extracted.cve,
             "cwe": extracted.cwe,
             "urls": extracted.urls,
-            "missing": extracted.missing,
+            "missing": opened.findings.missing.iter().map(|part| part.as_str()).collect::<Vec<_>>(),
             "severity": extracted.severity.map(|severity| severity.as_str()),
         },
         "deadlines": decision.deadlines.iter().map(|deadline| json!({

@@ -585,3 +585,83 @@ fn a_digest_waits_for_the_end_of_quiet_hours_and_goes_on_demand() {
     office.pass(tuesday + hours(6));
     assert_eq!(office.to_team().len(), 2);
 }
+
+#[test]
+fn a_changed_policy_applies_to_new_cases_and_to_open_ones_on_request() {
+    let monday = a_monday() + hours(9);
+    let office = Office::open(monday, "acknowledge = \"none\"\ntriage = \"10 days\"");
+    office.report("Hello.");
+    office.pass(monday);
+    let received_at = instant(&office.case()["received_at"]);
+    let triage = || office.case()["deadlines"][0].clone();
+    let due = || instant(&triage()["due_at"]) - received_at;
+
+    let changed = "acknowledge = \"none\"\ntriage = \"5 days\"\nupdate = \"14 days\"";
+    office.promise("2", "", changed);
+    office.report("Another one.");
+    office.pass(monday + hours(1));
+    assert_eq!(due(), TimeDelta::days(10), "the old case keeps its promise");
+    let cases = office.setup.json(&["case", "list"]);
+    let kinds = |case: &Value| -> Vec<String> {
+        let deadlines = case["deadlines"].as_array().expect("deadlines");
+        let kind = |one: &Value| one["kind"].as_str().expect("a kind").to_owned();
+        deadlines.iter().map(kind).collect()
+    };
+    assert_eq!(kinds(&cases[0]), ["triage"]);
+    assert_eq!(kinds(&cases[1]), ["triage", "update"]);
+    assert_eq!(cases[1]["deadlines"][0]["span"], "5 days");
+
+    let printed = |arguments: &[&str]| {
+        let output = office.setup.cli(arguments);
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{errors}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let tried = printed(&["policy", "apply", "--dry-run"]);
+    assert!(tried.contains("5 days instead of 10 days"), "{tried}");
+    assert!(
+        tried.contains("1 changed (not really: --dry-run), 2 stayed"),
+        "{tried}"
+    );
+    assert_eq!(due(), TimeDelta::days(10));
+    assert_eq!(office.events("deadline_changed").len(), 0);
+
+    let done = office.setup.json(&["policy", "apply"]);
+    assert_eq!(done["policy_version"], "2");
+    assert_eq!(done["stayed"], 2);
+    assert_eq!(done["changed"][0]["kind"], "triage");
+    assert_eq!(done["changed"][0]["before"]["span"], "10 days");
+    assert_eq!(done["changed"][0]["after"]["span"], "5 days");
+    assert_eq!(due(), TimeDelta::days(5));
+    assert_eq!(triage()["policy_version"], "2");
+    assert_eq!(office.events("deadline_changed").len(), 1);
+    let again = office.setup.json(&["policy", "apply"]);
+    assert_eq!(again["changed"], Value::Array(Vec::new()));
+    assert_eq!(again["stayed"], 3);
+
+    // Another holiday moves a business clock; what is promised no more is waived.
+    let business = "acknowledge = \"none\"\ntriage = \"5 business days\"";
+    office.promise("3", "", business);
+    let done = office.setup.json(&["policy", "apply"]);
+    assert_eq!(done["changed"].as_array().map(Vec::len), Some(3), "{done}");
+    let update = || office.setup.json(&["case", "list"])[1]["deadlines"][1].clone();
+    assert_eq!(update()["state"], "waived");
+    let before = instant(&triage()["due_at"]);
+    let holiday = (a_monday() + TimeDelta::days(2)).date_naive();
+    office.promise("4", &format!("holidays = [\"{holiday}\"]"), business);
+    let done = office.setup.json(&["policy", "apply"]);
+    assert_eq!(done["changed"][0]["why"], "the calendar is another");
+    assert_eq!(instant(&triage()["due_at"]), before + TimeDelta::days(1));
+    let why = triage()["why"].as_str().expect("words").to_owned();
+    assert!(why.starts_with("5 business days from Mon"), "{why}");
+    assert!(why.ends_with("is a holiday"), "{why}");
+
+    // And what is promised again runs again.
+    office.promise("5", "", changed);
+    office.setup.json(&["policy", "apply"]);
+    assert_eq!(update()["state"], "running");
+    // Both thresholds of the shorter clock were passed meanwhile: the later is told.
+    office.pass(monday + TimeDelta::days(6));
+    assert!(office.subjects()[0].starts_with("2 deadlines need you, 2 of them missed"));
+    assert!(office.setup.cli(&["audit", "verify"]).status.success());
+}

@@ -399,13 +399,14 @@ mod tests {
     }
 
     /// How the daemon is so many minutes after its start, its pulses having beaten last at these.
-    fn health(watch: u64, post: u64, good_poll: Option<u64>, now: u64) -> Health {
+    fn health([watch, post, clock]: [u64; 3], good_poll: Option<u64>, now: u64) -> Health {
         let start = beginning();
         let at = |minute: u64| start + Duration::from_secs(minute * 60);
         let pulses = Pulses::default();
         pulses.started.beat_at(start);
         pulses.watch_turned.beat_at(at(watch));
         pulses.post_turned.beat_at(at(post));
+        pulses.clock_turned.beat_at(at(clock));
         if let Some(good_poll) = good_poll {
             pulses.good_poll.beat_at(at(good_poll));
         }
@@ -413,12 +414,13 @@ mod tests {
     }
 
     #[test]
-    fn the_watchdog_is_fed_while_both_loops_turn() {
-        assert!(health(0, 0, None, 0).turns);
-        assert!(health(0, 0, None, 29).turns);
-        assert!(!health(0, 30, None, 30).turns);
-        assert!(!health(30, 0, None, 30).turns);
-        assert!(health(100, 100, None, 129).turns);
+    fn the_watchdog_is_fed_while_all_loops_turn() {
+        assert!(health([0, 0, 0], None, 0).turns);
+        assert!(health([0, 0, 0], None, 29).turns);
+        assert!(!health([0, 30, 30], None, 30).turns);
+        assert!(!health([30, 0, 30], None, 30).turns);
+        assert!(!health([30, 30, 0], None, 30).turns);
+        assert!(health([100, 100, 100], None, 129).turns);
     }
 
     #[test]
@@ -432,10 +434,13 @@ mod tests {
 
     #[test]
     fn silence_counts_from_the_last_good_poll_or_from_the_start() {
-        assert_eq!(health(0, 0, None, 14).words(), "starting");
-        assert_eq!(health(0, 0, Some(1), 14).words(), "watching the mailbox");
+        assert_eq!(health([0, 0, 0], None, 14).words(), "starting");
+        assert_eq!(
+            health([0, 0, 0], Some(1), 14).words(),
+            "watching the mailbox"
+        );
         let silent = "no good poll of the mailbox; see the log";
-        assert_eq!(health(0, 0, None, 16).words(), silent);
-        assert_eq!(health(0, 0, Some(5), 21).words(), silent);
+        assert_eq!(health([0, 0, 0], None, 16).words(), silent);
+        assert_eq!(health([0, 0, 0], Some(5), 21).words(), silent);
     }
 }

@@ -129,6 +129,24 @@ pub struct Deadlines {
     pub final_report: Option<Span>,
 }
 
+impl Deadlines {
+    /// What is promised for one clock of a case of this severity.
+    pub fn of(&self, kind: DeadlineKind, severity: Option<Severity>) -> Option<Span> {
+        match kind {
+            DeadlineKind::Acknowledge => self.acknowledge,
+            DeadlineKind::Triage => self.triage,
+            DeadlineKind::Update => self.update,
+            DeadlineKind::Remediate => {
+                severity.and_then(|severity| self.remediate.for_severity(severity))
+            }
+            DeadlineKind::Disclose => self.disclose_after_fix,
+            DeadlineKind::EarlyWarning => self.early_warning,
+            DeadlineKind::Notification => self.notification,
+            DeadlineKind::FinalReport => self.final_report,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AcknowledgedBy {
     Reply,

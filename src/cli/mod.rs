@@ -97,6 +97,9 @@ enum Command {
     Status(Output),
     /// Writes a consistent, encrypted copy of the database, also while the daemon runs.
     Backup { file: PathBuf },
+    /// Writes the text of the PDF on standard input; what reading a mail starts for each of them.
+    #[command(name = crate::pdf::COMMAND, hide = true)]
+    PdfText,
     /// A tour over sample mails in a temporary folder; nothing leaves this machine.
     Demo {
         /// Leaves the folder, ready for `triaged run`.
@@ -138,6 +141,7 @@ type Outcome = Result<bool, Failure>;
 pub fn main() -> ExitCode {
     keep_panics_quiet();
     keep_memory_private();
+    crate::pdf::use_own_program();
     let cli = Cli::parse();
     start_log(matches!(cli.command, Command::Run { .. }));
     let config = cli.config.as_path();
@@ -156,6 +160,7 @@ pub fn main() -> ExitCode {
         Command::Audit(verb) => audit::run(config, verb),
         Command::Status(output) => status::run(config, *output),
         Command::Backup { file } => backup::run(config, file),
+        Command::PdfText => Ok(crate::pdf::serve()),
         Command::Demo { keep } => demo::run(*keep),
     };
     say::finish(status(outcome))

@@ -58,9 +58,8 @@ pub fn conduct(
         let done = told
             .iter()
             .find(|told| told.done && rule.testing.contains(&told.kind));
-        let bound = has_places(rule)
-            && !is_named(rule, places, terms)
-            && word_of(rule, reading).is_none();
+        let bound =
+            has_places(rule) && !is_named(rule, places, terms) && word_of(rule, reading).is_none();
         match done {
             Some(done) if !bound => Some(done.because.clone()),
             Some(_) => None,
@@ -101,6 +100,7 @@ impl<'p> Accused<'p> {
         let closest = |rules: &[Rule]| {
             rules
                 .iter()
+                .filter(|rule| !is_bound(rule))
                 .filter_map(|rule| closeness(rule, place, terms))
                 .max()
         };
@@ -199,6 +199,11 @@ fn is_place(kind: Testing) -> bool {
     matches!(kind, Testing::ThirdParty | Testing::CustomerEnvironment)
 }
 
+/// Does the rule speak of what is found or done, so that its places alone say nothing?
+fn is_bound(rule: &Rule) -> bool {
+    rule.testing.iter().any(|kind| !is_place(*kind))
+}
+
 /// One rule that excludes, and the report.
 struct Exclusion<'a> {
     rule: &'a Rule,
@@ -230,7 +235,7 @@ impl Exclusion<'_> {
 
     fn by_place(&self, accused: &[Accused<'_>]) -> Option<String> {
         let rule = self.rule;
-        if rule.testing.iter().any(|kind| !is_place(*kind)) {
+        if is_bound(rule) {
             return None;
         }
         let mut named = accused.iter().filter(|accused| !accused.is_inside());
@@ -259,15 +264,48 @@ impl Exclusion<'_> {
 
 /// Before a name, these say that something merely goes through it, or is ours.
 const MENTIONS: &[&str] = &[
-    "behind", "via", "through", "by", "using", "uses", "use", "with", "from", "your", "our", "their", "to",
-    "bypass", "bypassing", "past", "and", "hinter", "über", "durch", "von", "mit", "ihr", "ihre", "ihrem",
-    "derrière", "par", "avec", "votre", "detrás", "su", "con", "dietro", "achter", "via",
+    "behind",
+    "via",
+    "through",
+    "by",
+    "using",
+    "uses",
+    "use",
+    "with",
+    "from",
+    "your",
+    "our",
+    "their",
+    "to",
+    "bypass",
+    "bypassing",
+    "past",
+    "and",
+    "hinter",
+    "über",
+    "durch",
+    "von",
+    "mit",
+    "ihr",
+    "ihre",
+    "ihrem",
+    "derrière",
+    "par",
+    "avec",
+    "votre",
+    "detrás",
+    "su",
+    "con",
+    "dietro",
+    "achter",
+    "via",
 ];
 
 /// Before a name, these say that it is there.
 const PLACES: &[&str] = &[
-    "in", "on", "at", "of", "inside", "within", "against", "into", "the", "bei", "im", "beim", "auf", "dans",
-    "chez", "sur", "de", "en", "no", "na", "em", "su", "nel", "di", "op", "bij", "van", "w", "в", "на",
+    "in", "on", "at", "of", "inside", "within", "against", "into", "the", "bei", "im", "beim",
+    "auf", "dans", "chez", "sur", "de", "en", "no", "na", "em", "su", "nel", "di", "op", "bij",
+    "van", "w", "в", "на",
 ];
 
 fn is_accused(words: &Folded, name: &str, in_subject: bool) -> bool {
@@ -298,7 +336,11 @@ mod tests {
     fn hosts_are_named_by_patterns() {
         #[track_caller]
         fn check(pattern_text: &str, apex: bool, host: &str, expected: bool) {
-            assert_eq!(names(&pattern(pattern_text, apex), host), expected, "{pattern_text} {host}");
+            assert_eq!(
+                names(&pattern(pattern_text, apex), host),
+                expected,
+                "{pattern_text} {host}"
+            );
         }
         check("a.test", false, "a.test", true);
         check("a.test", false, "b.a.test", false);

@@ -22,7 +22,7 @@ pub fn find(
         .filter_map(|(rule, issue)| {
             let because = by_number(issue, extracted)
                 .or_else(|| by_place_and_word(issue, reading, places))?;
-            let because = format!("{}: {because}", issue.name);
+            let because = format!("known_issues \"{}\": {because}", issue.name);
             Some(Matched { rule, because })
         })
         .collect()

@@ -23,15 +23,16 @@ pub fn judge(reading: &Reading<'_>, places: &Places, told: &[Told], terms: &Term
         .filter(|place| !place.is_reference)
         .map(|place| Accused::of(place, terms))
         .collect();
-    let by_place = matched(&terms.scope.inside, |rule| {
+    let inside = Rules("scope.in", &terms.scope.inside);
+    let by_place = inside.matched(|rule| {
         accused
             .iter()
             .filter(|accused| accused.is_inside())
             .find_map(|accused| place_of(rule, accused.place, terms))
     });
-    let by_word = matched(&terms.scope.inside, |rule| word_of(rule, reading));
+    let by_word = inside.matched(|rule| word_of(rule, reading));
     let doubt = !by_place.is_empty();
-    let outside = matched(&terms.scope.outside, |rule| {
+    let outside = Rules("scope.out", &terms.scope.outside).matched(|rule| {
         let case = Exclusion {
             rule,
             reading,
@@ -54,7 +55,7 @@ pub fn conduct(
     told: &[Told],
     terms: &Terms,
 ) -> Vec<Matched> {
-    matched(&terms.conduct, |rule| {
+    Rules("conduct", &terms.conduct).matched(|rule| {
         let done = told
             .iter()
             .find(|told| told.done && rule.testing.contains(&told.kind));
@@ -69,12 +70,22 @@ pub fn conduct(
     })
 }
 
-fn matched(rules: &[Rule], speaks: impl Fn(&Rule) -> Option<String>) -> Vec<Matched> {
-    rules
-        .iter()
-        .enumerate()
-        .filter_map(|(at, rule)| speaks(rule).map(|because| Matched { rule: at, because }))
-        .collect()
+/// A list of rules, and what the policy file calls it.
+struct Rules<'t>(&'static str, &'t [Rule]);
+
+impl Rules<'_> {
+    /// Those that speak, with `scope.out "sub-processors": …` as evidence.
+    fn matched(&self, speaks: impl Fn(&Rule) -> Option<String>) -> Vec<Matched> {
+        let Self(list, rules) = self;
+        rules
+            .iter()
+            .enumerate()
+            .filter_map(|(at, rule)| {
+                let because = format!("{list} \"{}\": {}", rule.name, speaks(rule)?);
+                Some(Matched { rule: at, because })
+            })
+            .collect()
+    }
 }
 
 /// By rule, the first evidence of each.

@@ -110,6 +110,9 @@ enum Command {
     },
     /// Writes a consistent, encrypted copy of the database, also while the daemon runs.
     Backup { file: PathBuf },
+    /// Writes the text of the PDF on standard input; what reading a mail starts for each of them.
+    #[command(name = crate::pdf::COMMAND, hide = true)]
+    PdfText,
     /// A tour over sample mails in a temporary folder; nothing leaves this machine.
     Demo {
         /// Leaves the folder, ready for `triaged run`.
@@ -151,6 +154,7 @@ type Outcome = Result<bool, Failure>;
 pub fn main() -> ExitCode {
     keep_panics_quiet();
     keep_memory_private();
+    crate::pdf::use_own_program();
     let cli = Cli::parse();
     start_log(matches!(cli.command, Command::Run { .. }));
     let config = cli.config.as_path();
@@ -171,6 +175,7 @@ pub fn main() -> ExitCode {
         Command::Status(output) => status::run(config, *output),
         Command::Digest { send, output } => digest::run(config, *send, *output),
         Command::Backup { file } => backup::run(config, file),
+        Command::PdfText => Ok(crate::pdf::serve()),
         Command::Demo { keep } => demo::run(*keep),
     };
     say::finish(status(outcome))

@@ -52,7 +52,7 @@ pub fn find(message: &Message, extracted: &Extracted, terms: &Terms) -> Findings
         outside: judged.outside,
         conduct: scope::conduct(&reading, &places, &told, terms),
         known: known::find(&reading, &places, extracted, terms),
-        missing: missing::missing(&reading, &terms.report),
+        missing: missing::missing(&reading, &places, &terms.report),
         sensitive: sensitive::find(&reading),
         accidental_access,
     }

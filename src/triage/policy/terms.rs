@@ -67,7 +67,8 @@ pub struct Scope {
 }
 
 /// One rule of scope or conduct. It matches a report that names one of its places, its words or
-/// its kinds of testing.
+/// its kinds of testing. With places or words, a kind counts there alone ("rate limits of the
+/// marketing site"), but for `third_party` and `customer_environment`, which are places themselves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rule {
     /// As evidence names it: `sub-processors`.

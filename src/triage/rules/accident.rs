@@ -5,7 +5,7 @@
 
 use super::quoted;
 use super::reading::Reading;
-use super::testing::denied;
+use super::testing::{denied, held};
 use crate::triage::classify::{Folded, find as find_phrase, has, position};
 
 #[rustfmt::skip]
@@ -15,33 +15,32 @@ use words::{DENIED, FOUND_A_BUG, NO_INTENT, OTHERS, SAW, WRITER};
 
 /// Evidence, in words.
 pub fn find(reading: &Reading<'_>) -> Option<String> {
-    if !has(&reading.folded, NO_INTENT) || !has(&reading.folded, OTHERS) {
+    let markers = held(&reading.folded, NO_INTENT);
+    let others = held(&reading.folded, OTHERS);
+    if markers.is_empty() || others.is_empty() {
         return None;
     }
-    let sentences: Vec<Folded> = reading.sentences().take(2_000).collect();
-    let alone = sentences.iter().map(|sentence| sentence.to_string());
-    let pairs = sentences.windows(2).map(|pair| match pair {
-        [one, two] => format!("{} {}", &**one, &**two),
-        _ => String::new(),
-    });
+    let sentences: Vec<String> = reading.sentences().collect();
+    let alone = sentences.iter().cloned();
+    let pairs = sentences.windows(2).map(|pair| pair.join(" "));
     alone
         .chain(pairs)
-        .find_map(|words| told_by(&Folded::of(&words)))
+        .find_map(|words| told_by(&Folded::of(&words), &markers, &others))
 }
 
-fn told_by(words: &Folded) -> Option<String> {
-    let (marker, _) = not_denied(words, NO_INTENT)?;
-    let (others, _) = not_denied(words, OTHERS)?;
+fn told_by(words: &Folded, markers: &[&str], others: &[&str]) -> Option<String> {
+    let marker = not_denied(words, markers)?;
+    let others = not_denied(words, others)?;
     if has(words, FOUND_A_BUG) || !has(words, SAW) || !has(words, WRITER) {
         return None;
     }
     Some(format!("it says {} and {}", quoted(marker), quoted(others)))
 }
 
-fn not_denied<'p>(words: &Folded, phrases: &[&'p str]) -> Option<(&'p str, usize)> {
+fn not_denied<'p>(words: &Folded, phrases: &[&'p str]) -> Option<&'p str> {
     let phrase = find_phrase(words, phrases)?;
     let at = position(words, phrase)?;
-    (!denied(words, at, &[DENIED])).then_some((phrase, at))
+    (!denied(words, at, &[DENIED])).then_some(phrase)
 }
 
 #[cfg(test)]
@@ -61,11 +60,23 @@ mod tests {
     #[test]
     fn what_was_seen_by_accident() {
         check("I could see another user's invoices by accident.", true);
-        check("The page showed the name of another customer. I got there by mistake.", true);
-        check("Ich habe versehentlich die Rechnung eines anderen Kunden gesehen.", true);
-        check("I did not see other users' data, not even by accident.", false);
+        check(
+            "The page showed the name of another customer. I got there by mistake.",
+            true,
+        );
+        check(
+            "Ich habe versehentlich die Rechnung eines anderen Kunden gesehen.",
+            true,
+        );
+        check(
+            "I did not see other users' data, not even by accident.",
+            false,
+        );
         check("A victim may delete his account by accident.", false);
-        check("I accidentally found a bug that shows other users' data.", false);
+        check(
+            "I accidentally found a bug that shows other users' data.",
+            false,
+        );
         check("I could see another user's invoices.", false);
         check("", false);
     }

@@ -22,7 +22,7 @@ pub fn find(
         .filter_map(|(rule, issue)| {
             let because = by_number(issue, extracted)
                 .or_else(|| by_place_and_word(issue, reading, places))?;
-            let because = format!("{}: {because}", issue.name);
+            let because = format!("known_issues \"{}\": {because}", issue.name);
             Some(Matched { rule, because })
         })
         .collect()
@@ -37,11 +37,7 @@ fn by_number(issue: &KnownIssue, extracted: &Extracted) -> Option<String> {
 }
 
 /// A place and a word; of either alone where the entry has only that.
-fn by_place_and_word(
-    issue: &KnownIssue,
-    reading: &Reading<'_>,
-    places: &Places,
-) -> Option<String> {
+fn by_place_and_word(issue: &KnownIssue, reading: &Reading<'_>, places: &Places) -> Option<String> {
     let has_places = !issue.hosts.is_empty() || !issue.paths.is_empty();
     let place = places.0.iter().find(|place| is_at(issue, place));
     let word = issue

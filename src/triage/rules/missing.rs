@@ -4,9 +4,10 @@
 //! Asked of the reporter in the acknowledgement, so in doubt a part is there. Any reasonable form
 //! counts: a text, a PDF, an attached proof of concept.
 
+use super::places::Places;
 use super::reading::Reading;
 use crate::mail::message::Attachment;
-use crate::triage::classify::{Folded, has, words as count};
+use crate::triage::classify::{has, names_weakness, words as count};
 use crate::triage::policy::{Part, UsefulReport};
 
 #[rustfmt::skip]
@@ -25,7 +26,7 @@ const LONG_WITH_HEADINGS: usize = 120;
 const USUAL: [Part; 3] = [Part::Summary, Part::Steps, Part::Impact];
 
 /// In the policy's order.
-pub fn missing(reading: &Reading<'_>, report: &UsefulReport) -> Vec<Part> {
+pub fn missing(reading: &Reading<'_>, places: &Places, report: &UsefulReport) -> Vec<Part> {
     let asked = report.asks.iter().map(|(part, _)| *part);
     let asked: Vec<Part> = if report.asks.is_empty() {
         USUAL.to_vec()
@@ -35,23 +36,29 @@ pub fn missing(reading: &Reading<'_>, report: &UsefulReport) -> Vec<Part> {
     let is_full = is_full(reading);
     asked
         .into_iter()
-        .filter(|part| !is_there(reading, *part, is_full))
+        .filter(|part| !is_there(reading, places, *part, is_full))
         .collect()
 }
 
 /// A working proof of concept: how it is done, and that it was.
 pub fn is_proven(reading: &Reading<'_>) -> bool {
     let numbered = numbered_lines(&reading.told) >= 2;
-    let told = numbered || has(&reading.folded, &["steps to reproduce", "proof of concept", "poc"]);
+    let told = numbered
+        || has(
+            &reading.folded,
+            &["steps to reproduce", "proof of concept", "poc"],
+        );
     let shown = has(&reading.folded, REQUESTS) || reading.told.contains("```");
     told && (shown || reading.message.attachments.iter().any(is_proof))
 }
 
 /// Code, or a page that does it; no tool's output.
 fn is_proof(file: &Attachment) -> bool {
-    [".py", ".sh", ".rb", ".js", ".html", ".http", ".go", ".php", ".mp4", ".png"]
-        .iter()
-        .any(|end| file.name.to_ascii_lowercase().ends_with(end))
+    [
+        ".py", ".sh", ".rb", ".js", ".html", ".http", ".go", ".php", ".mp4", ".png",
+    ]
+    .iter()
+    .any(|end| file.name.to_ascii_lowercase().ends_with(end))
 }
 
 fn is_full(reading: &Reading<'_>) -> bool {
@@ -59,11 +66,11 @@ fn is_full(reading: &Reading<'_>) -> bool {
     length >= LONG || (length >= LONG_WITH_HEADINGS && headings(&reading.told) >= 3)
 }
 
-fn is_there(reading: &Reading<'_>, part: Part, is_full: bool) -> bool {
+fn is_there(reading: &Reading<'_>, places: &Places, part: Part, is_full: bool) -> bool {
     let folded = &reading.folded;
     match part {
-        Part::Summary => is_full || has_summary(&reading.told, folded),
-        Part::Steps => is_full || has_steps(reading),
+        Part::Summary => is_full || has_summary(reading, places),
+        Part::Steps => is_full || has_steps(reading, places),
         Part::Impact => is_full || has(folded, IMPACT),
         Part::Captures => has_captures(reading),
         Part::Remediation => has(folded, REMEDIATION) || says_what_to_do(reading),
@@ -83,13 +90,23 @@ fn headings(text: &str) -> usize {
         .count()
 }
 
-/// A dozen words, or a heading that announces one: more cannot be told from a bare "I found a bug".
-fn has_summary(text: &str, folded: &Folded) -> bool {
-    has(folded, SUMMARY) || count(text) >= 12
+/// A dozen words, the name of a weakness or a place, or a heading that announces a summary: more
+/// cannot be told from a bare "I found a bug".
+fn has_summary(reading: &Reading<'_>, places: &Places) -> bool {
+    let length = count(&reading.told);
+    has(&reading.folded, SUMMARY)
+        || names_weakness(&reading.folded)
+        || length >= 12
+        || (length >= 6 && !places.0.is_empty())
 }
 
-/// A heading, a numbered list, a command, a request, or a file that shows it.
-fn has_steps(reading: &Reading<'_>) -> bool {
+/// A heading, a numbered list, a command, a request, an address where it is, or a file that
+/// shows it.
+fn has_steps(reading: &Reading<'_>, places: &Places) -> bool {
+    let mut places = places.0.iter();
+    if places.any(|place| place.path.len() > 1 && !place.is_reference) {
+        return true;
+    }
     let shown = reading.message.attachments.iter().any(is_content);
     numbered_lines(&reading.told) >= 2
         || shown

@@ -9,6 +9,8 @@ use super::reading::Reading;
 const AT_MOST: usize = 2_000;
 /// A `Host:` line belongs to a request line at most so many lines above.
 const REQUEST_HEAD: usize = 40;
+/// Bytes of a scheme, a name and a password before a host.
+const LONGEST_USER: usize = 256;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Place {
@@ -40,8 +42,8 @@ impl Places {
             if self.0.len() >= AT_MOST {
                 return;
             }
-            let line = line.trim_start_matches(['>', ' ', '\t', '*', '-', '#', '`', '|']);
             among_references = goes_on(line, among_references);
+            let line = line.trim_start_matches(['>', ' ', '\t', '*', '-', '#', '`', '|']);
             if let Some(path) = request_path(line) {
                 request = Some((self.0.len(), number + REQUEST_HEAD));
                 self.0.push(Place {
@@ -76,14 +78,26 @@ impl Places {
 
 /// Are we below a heading such as "References:"? Any other heading ends it.
 fn goes_on(line: &str, before: bool) -> bool {
-    let heading = line.trim_end_matches([':', '*', '#', ' ', '=']);
+    let line = line.trim();
+    let heading = line.trim_matches([':', '*', '#', ' ', '=']);
     let is_short = !heading.is_empty() && heading.len() <= 40 && !heading.contains("://");
     let folded = heading.to_lowercase();
     if is_short
         && [
-            "reference", "references", "see also", "further reading", "links", "referenzen",
-            "quellen", "références", "referencias", "referências", "riferimenti", "参考",
-            "参考资料", "ссылки",
+            "reference",
+            "references",
+            "see also",
+            "further reading",
+            "links",
+            "referenzen",
+            "quellen",
+            "références",
+            "referencias",
+            "referências",
+            "riferimenti",
+            "参考",
+            "参考资料",
+            "ссылки",
         ]
         .contains(&folded.as_str())
     {
@@ -95,9 +109,16 @@ fn goes_on(line: &str, before: bool) -> bool {
 /// Fields of a captured request that name where somebody came from.
 fn names_no_target(line: &str) -> bool {
     line.split_once(':').is_some_and(|(name, _)| {
-        ["referer", "origin", "user-agent", "reference", "references", "see also"]
-            .iter()
-            .any(|field| name.trim().eq_ignore_ascii_case(field))
+        [
+            "referer",
+            "origin",
+            "user-agent",
+            "reference",
+            "references",
+            "see also",
+        ]
+        .iter()
+        .any(|field| name.trim().eq_ignore_ascii_case(field))
     })
 }
 
@@ -132,7 +153,9 @@ fn path_at(rest: &str) -> Option<String> {
     let end = rest
         .find(|c: char| c.is_whitespace() || "<>\"'`{}|\\^?#".contains(c))
         .unwrap_or(rest.len());
-    let path = rest.get(..end)?.trim_end_matches(['.', ',', ';', ':', '!', ')', ']', '。', '，', '、']);
+    let path = rest
+        .get(..end)?
+        .trim_end_matches(['.', ',', ';', ':', '!', ')', ']', '。', '，', '、']);
     Some(path.chars().take(500).collect())
 }
 
@@ -164,11 +187,10 @@ fn hosts(line: &str) -> impl Iterator<Item = Place> + '_ {
             at += port;
             let path = path_at(after).unwrap_or_default();
             // Queries hold addresses of others.
-            let skipped = after
-                .find(|c: char| c.is_whitespace() || "<>\"'`".contains(c))
-                .unwrap_or(after.len());
             if after.starts_with(['/', '?']) {
-                at += skipped;
+                at += after
+                    .find(|c: char| c.is_whitespace() || "<>\"'`".contains(c))
+                    .unwrap_or(after.len());
             }
             return Some(Place {
                 is_reference: is_documentation(&host, &path),
@@ -191,7 +213,10 @@ fn is_inside_something(before: &str) -> bool {
         return false;
     };
     // `https://user@host/` names a host, `user@host` somebody.
+    let near = user.floor_char_boundary(user.len().saturating_sub(LONGEST_USER));
     let word = user
+        .get(near..)
+        .unwrap_or_default()
         .rsplit(|c: char| c.is_whitespace() || "<>\"'(".contains(c))
         .next()
         .unwrap_or_default();
@@ -200,9 +225,9 @@ fn is_inside_something(before: &str) -> bool {
 
 /// Bytes of `:8443`, and what follows it.
 fn port_at(after: &str) -> (usize, &str) {
-    let digits = after
-        .strip_prefix(':')
-        .map_or(0, |rest| rest.bytes().take_while(u8::is_ascii_digit).count());
+    let digits = after.strip_prefix(':').map_or(0, |rest| {
+        rest.bytes().take_while(u8::is_ascii_digit).count()
+    });
     match digits {
         0 => (0, after),
         digits => (digits + 1, after.get(digits + 1..).unwrap_or_default()),
@@ -231,13 +256,30 @@ fn host_name(run: &str) -> Option<String> {
 /// A page about rules, or a manual: nobody accuses it by naming it.
 fn is_documentation(host: &str, path: &str) -> bool {
     const MANUALS: &[&str] = &[
-        "docs.", "doc.", "developer.", "developers.", "support.", "help.", "community.", "blog.",
-        "learn.", "kb.", "forum.",
+        "docs.",
+        "doc.",
+        "developer.",
+        "developers.",
+        "support.",
+        "help.",
+        "community.",
+        "blog.",
+        "learn.",
+        "kb.",
+        "forum.",
     ];
     const RULES: &[&str] = &[
-        "/security/disclosure", "/security/policy", "/.well-known/security.txt", "/security.txt",
-        "/responsible-disclosure", "/vulnerability-disclosure", "/legal", "/privacy", "/terms",
-        "/changelog", "/bug-bounty",
+        "/security/disclosure",
+        "/security/policy",
+        "/.well-known/security.txt",
+        "/security.txt",
+        "/responsible-disclosure",
+        "/vulnerability-disclosure",
+        "/legal",
+        "/privacy",
+        "/terms",
+        "/changelog",
+        "/bug-bounty",
     ];
     MANUALS.iter().any(|start| host.starts_with(start))
         || RULES.iter().any(|rule| begins_path(path, rule))
@@ -282,7 +324,10 @@ mod tests {
         check("GET https://a.test/b HTTP/1.1", &["a.test/b"]);
         check("bücher.test", &["xn--bcher-kva.test"]);
         check("1.2.3.4 v1.2 a..b -.-", &[]);
-        check("(a.test)[b.test](https://c.test/d)", &["a.test", "b.test", "c.test/d"]);
+        check(
+            "(a.test)[b.test](https://c.test/d)",
+            &["a.test", "b.test", "c.test/d"],
+        );
         check("", &[]);
     }
 
@@ -301,8 +346,14 @@ mod tests {
     #[test]
     fn what_is_only_mentioned() {
         check("Referer: https://a.test/", &["a.test/ (ref)"]);
-        check("References:\nhttps://a.test\n\n## Impact\nb.test", &["a.test (ref)", "b.test"]);
-        check("https://docs.a.test/ a.test/legal/x", &["docs.a.test/ (ref)", "a.test/legal/x (ref)"]);
+        check(
+            "References:\nhttps://a.test\n\n## Impact\nb.test",
+            &["a.test (ref)", "b.test"],
+        );
+        check(
+            "https://docs.a.test/ a.test/legal/x",
+            &["docs.a.test/ (ref)", "a.test/legal/x (ref)"],
+        );
         check("a.test/legally", &["a.test/legally"]);
     }
 

@@ -13,6 +13,8 @@ pub const LOOKED_AT: usize = 256 * 1024;
 const FILES: usize = 20;
 /// A sentence is cut here, in bytes: a list without any stop is none.
 const LONGEST_SENTENCE: usize = 700;
+/// Of so many.
+const SENTENCES: usize = 5_000;
 
 pub struct Reading<'m> {
     pub message: &'m Message,
@@ -83,12 +85,12 @@ impl<'m> Reading<'m> {
 
     /// Each sentence of subject and told text, folded. A question is none: who asks whether
     /// something is allowed does not tell of it.
-    pub fn sentences(&self) -> impl Iterator<Item = Folded> {
+    pub fn sentences(&self) -> impl Iterator<Item = String> {
         let subject = std::iter::once(self.message.subject.as_str());
         subject
             .chain(paragraphs(&self.told))
             .flat_map(|paragraph| sentences(&folded(paragraph)))
-            .map(|sentence| Folded::of(&sentence))
+            .take(SENTENCES)
     }
 }
 
@@ -152,7 +154,8 @@ fn sentences(paragraph: &str) -> Vec<String> {
         };
         if ends || next.is_none() {
             let asks = matches!(character, '?' | '？');
-            let sentence = paragraph.get(begin..end).unwrap_or_default().trim();
+            let sentence = paragraph.get(begin..end).unwrap_or_default();
+            let sentence = sentence.trim_matches([' ', '#', '*', '-', '•', '+', '|']);
             if !asks && !sentence.is_empty() {
                 found.push(sentence.to_owned());
             }

@@ -23,15 +23,16 @@ pub fn judge(reading: &Reading<'_>, places: &Places, told: &[Told], terms: &Term
         .filter(|place| !place.is_reference)
         .map(|place| Accused::of(place, terms))
         .collect();
-    let by_place = matched(&terms.scope.inside, |rule| {
+    let inside = Rules("scope.in", &terms.scope.inside);
+    let by_place = inside.matched(|rule| {
         accused
             .iter()
             .filter(|accused| accused.is_inside())
             .find_map(|accused| place_of(rule, accused.place, terms))
     });
-    let by_word = matched(&terms.scope.inside, |rule| word_of(rule, reading));
+    let by_word = inside.matched(|rule| word_of(rule, reading));
     let doubt = !by_place.is_empty();
-    let outside = matched(&terms.scope.outside, |rule| {
+    let outside = Rules("scope.out", &terms.scope.outside).matched(|rule| {
         let case = Exclusion {
             rule,
             reading,
@@ -54,13 +55,12 @@ pub fn conduct(
     told: &[Told],
     terms: &Terms,
 ) -> Vec<Matched> {
-    matched(&terms.conduct, |rule| {
+    Rules("conduct", &terms.conduct).matched(|rule| {
         let done = told
             .iter()
             .find(|told| told.done && rule.testing.contains(&told.kind));
-        let bound = has_places(rule)
-            && !is_named(rule, places, terms)
-            && word_of(rule, reading).is_none();
+        let bound =
+            has_places(rule) && !is_named(rule, places, terms) && word_of(rule, reading).is_none();
         match done {
             Some(done) if !bound => Some(done.because.clone()),
             Some(_) => None,
@@ -70,12 +70,22 @@ pub fn conduct(
     })
 }
 
-fn matched(rules: &[Rule], speaks: impl Fn(&Rule) -> Option<String>) -> Vec<Matched> {
-    rules
-        .iter()
-        .enumerate()
-        .filter_map(|(at, rule)| speaks(rule).map(|because| Matched { rule: at, because }))
-        .collect()
+/// A list of rules, and what the policy file calls it.
+struct Rules<'t>(&'static str, &'t [Rule]);
+
+impl Rules<'_> {
+    /// Those that speak, with `scope.out "sub-processors": …` as evidence.
+    fn matched(&self, speaks: impl Fn(&Rule) -> Option<String>) -> Vec<Matched> {
+        let Self(list, rules) = self;
+        rules
+            .iter()
+            .enumerate()
+            .filter_map(|(at, rule)| {
+                let because = format!("{list} \"{}\": {}", rule.name, speaks(rule)?);
+                Some(Matched { rule: at, because })
+            })
+            .collect()
+    }
 }
 
 /// By rule, the first evidence of each.
@@ -101,6 +111,7 @@ impl<'p> Accused<'p> {
         let closest = |rules: &[Rule]| {
             rules
                 .iter()
+                .filter(|rule| !is_bound(rule))
                 .filter_map(|rule| closeness(rule, place, terms))
                 .max()
         };
@@ -199,6 +210,11 @@ fn is_place(kind: Testing) -> bool {
     matches!(kind, Testing::ThirdParty | Testing::CustomerEnvironment)
 }
 
+/// Does the rule speak of what is found or done, so that its places alone say nothing?
+fn is_bound(rule: &Rule) -> bool {
+    rule.testing.iter().any(|kind| !is_place(*kind))
+}
+
 /// One rule that excludes, and the report.
 struct Exclusion<'a> {
     rule: &'a Rule,
@@ -230,7 +246,7 @@ impl Exclusion<'_> {
 
     fn by_place(&self, accused: &[Accused<'_>]) -> Option<String> {
         let rule = self.rule;
-        if rule.testing.iter().any(|kind| !is_place(*kind)) {
+        if is_bound(rule) {
             return None;
         }
         let mut named = accused.iter().filter(|accused| !accused.is_inside());
@@ -259,15 +275,48 @@ impl Exclusion<'_> {
 
 /// Before a name, these say that something merely goes through it, or is ours.
 const MENTIONS: &[&str] = &[
-    "behind", "via", "through", "by", "using", "uses", "use", "with", "from", "your", "our", "their", "to",
-    "bypass", "bypassing", "past", "and", "hinter", "über", "durch", "von", "mit", "ihr", "ihre", "ihrem",
-    "derrière", "par", "avec", "votre", "detrás", "su", "con", "dietro", "achter", "via",
+    "behind",
+    "via",
+    "through",
+    "by",
+    "using",
+    "uses",
+    "use",
+    "with",
+    "from",
+    "your",
+    "our",
+    "their",
+    "to",
+    "bypass",
+    "bypassing",
+    "past",
+    "and",
+    "hinter",
+    "über",
+    "durch",
+    "von",
+    "mit",
+    "ihr",
+    "ihre",
+    "ihrem",
+    "derrière",
+    "par",
+    "avec",
+    "votre",
+    "detrás",
+    "su",
+    "con",
+    "dietro",
+    "achter",
+    "via",
 ];
 
 /// Before a name, these say that it is there.
 const PLACES: &[&str] = &[
-    "in", "on", "at", "of", "inside", "within", "against", "into", "the", "bei", "im", "beim", "auf", "dans",
-    "chez", "sur", "de", "en", "no", "na", "em", "su", "nel", "di", "op", "bij", "van", "w", "в", "на",
+    "in", "on", "at", "of", "inside", "within", "against", "into", "the", "bei", "im", "beim",
+    "auf", "dans", "chez", "sur", "de", "en", "no", "na", "em", "su", "nel", "di", "op", "bij",
+    "van", "w", "в", "на",
 ];
 
 fn is_accused(words: &Folded, name: &str, in_subject: bool) -> bool {
@@ -298,7 +347,11 @@ mod tests {
     fn hosts_are_named_by_patterns() {
         #[track_caller]
         fn check(pattern_text: &str, apex: bool, host: &str, expected: bool) {
-            assert_eq!(names(&pattern(pattern_text, apex), host), expected, "{pattern_text} {host}");
+            assert_eq!(
+                names(&pattern(pattern_text, apex), host),
+                expected,
+                "{pattern_text} {host}"
+            );
         }
         check("a.test", false, "a.test", true);
         check("a.test", false, "b.a.test", false);

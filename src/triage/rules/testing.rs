@@ -5,19 +5,19 @@
 
 use super::quoted;
 use super::reading::Reading;
-use crate::triage::classify::{Folded, find as find_phrase, has, names_weakness, position};
 use crate::triage::classify::scanner_output;
+use crate::triage::classify::{Folded, find as find_phrase, has, names_weakness, position};
 use crate::triage::policy::Testing;
 
 #[rustfmt::skip]
 mod words;
 
-use words::{
-    ACTS, FIRST_PERSON, FLAWS, GENERIC_DOS, MODALS, NEGATIONS, OWN_ACCOUNTS, SAID, TO_US,
-};
+use words::{ACTS, FIRST_PERSON, FLAWS, GENERIC_DOS, MODALS, NEGATIONS, OWN_ACCOUNTS, SAID, TO_US};
 
 /// A denial counts where it stands at most so many bytes before the phrase.
 const NEAR: usize = 60;
+/// So many bytes may lie between what was done and to what.
+const REACH: usize = 90;
 
 /// A kind that was found, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,11 +29,14 @@ pub struct Told {
 }
 
 /// Everything that may speak for a kind.
-pub(super) struct Said {
+pub(super) struct Said<L = Vec<&'static str>> {
     kind: Testing,
-    phrases: &'static [&'static str],
+    phrases: L,
     denials: Denials,
 }
+
+/// A list of phrases.
+pub(super) type List = &'static [&'static str];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Denials {
@@ -45,13 +48,13 @@ pub(super) enum Denials {
 }
 
 /// Somebody did something to something: a verb and an object in one sentence.
-pub(super) struct Act {
+pub(super) struct Act<L = Vec<&'static str>> {
     kind: Testing,
     /// The verb has no person in it.
     needs_person: bool,
-    verbs: &'static [&'static str],
-    /// Empty: the verb says it all.
-    objects: &'static [&'static str],
+    verbs: L,
+    /// Of no list: the verb says it all.
+    objects: Option<L>,
 }
 
 /// Every kind that the mail tells of, each once, what was done before what was said.
@@ -59,11 +62,25 @@ pub fn find(reading: &Reading<'_>, by_accident: bool) -> Vec<Told> {
     let mut told: Vec<Told> = Vec::new();
     let has_flaw = names_weakness(&reading.folded);
     let crashes = has(&reading.folded, FLAWS);
-    for sentence in reading.sentences() {
+    let acts: Vec<Act> = ACTS
+        .iter()
+        .filter_map(|act| act.within(&reading.folded))
+        .collect();
+    let said: Vec<Said> = SAID
+        .iter()
+        .filter_map(|said| said.within(&reading.folded))
+        .collect();
+    let sentences = if acts.is_empty() && said.is_empty() {
+        Vec::new()
+    } else {
+        reading.sentences().collect()
+    };
+    for sentence in sentences {
         if is_list_of_denials(&sentence) {
             continue;
         }
-        for act in ACTS {
+        let sentence = Folded::of(&sentence);
+        for act in &acts {
             if !knows(&told, act.kind, true)
                 && let Some(because) = act.told_by(&sentence, by_accident)
             {
@@ -74,7 +91,7 @@ pub fn find(reading: &Reading<'_>, by_accident: bool) -> Vec<Told> {
                 });
             }
         }
-        for said in SAID {
+        for said in &said {
             if !knows(&told, said.kind, false)
                 && let Some(phrase) = said.said_by(&sentence)
                 && !is_impact(said.kind, phrase, has_flaw, crashes)
@@ -118,6 +135,41 @@ fn is_impact(kind: Testing, phrase: &str, has_flaw: bool, crashes: bool) -> bool
     }
 }
 
+/// Those of the phrases that the whole text holds: the sentences are searched for these alone.
+pub(super) fn held(text: &Folded, phrases: List) -> Vec<&'static str> {
+    let held = phrases.iter().copied();
+    held.filter(|phrase| position(text, phrase).is_some())
+        .collect()
+}
+
+impl Said<List> {
+    fn within(&self, text: &Folded) -> Option<Said> {
+        let phrases = held(text, self.phrases);
+        (!phrases.is_empty()).then_some(Said {
+            kind: self.kind,
+            phrases,
+            denials: self.denials,
+        })
+    }
+}
+
+impl Act<List> {
+    fn within(&self, text: &Folded) -> Option<Act> {
+        let verbs = held(text, self.verbs);
+        if verbs.is_empty() {
+            return None;
+        }
+        let objects = self.objects.map(|objects| held(text, objects));
+        let says_nothing = objects.as_ref().is_some_and(Vec::is_empty);
+        (!says_nothing).then_some(Act {
+            kind: self.kind,
+            needs_person: self.needs_person,
+            verbs,
+            objects,
+        })
+    }
+}
+
 impl Said {
     fn said_by(&self, sentence: &Folded) -> Option<&'static str> {
         self.phrases.iter().copied().find(|phrase| {
@@ -146,7 +198,7 @@ pub(super) fn denied(sentence: &str, at: usize, lists: &[&[&str]]) -> bool {
 impl Act {
     fn told_by(&self, sentence: &Folded, by_accident: bool) -> Option<String> {
         let is_known_by = |at: usize| Denials::AndModals.before(sentence, at);
-        let verb = find_phrase(sentence, self.verbs)?;
+        let verb = find_phrase(sentence, &self.verbs)?;
         let at = position(sentence, verb)?;
         if self.needs_person && !has(sentence, FIRST_PERSON) || is_known_by(at) {
             return None;
@@ -154,13 +206,13 @@ impl Act {
         if self.is_excused(sentence, verb, by_accident) {
             return None;
         }
-        if self.objects.is_empty() {
+        let Some(objects) = &self.objects else {
             return Some(format!("it says {}", quoted(verb)));
-        }
-        let object = find_phrase(sentence, self.objects)?;
+        };
+        let object = find_phrase(sentence, objects)?;
         let object_at = position(sentence, object)?;
-        let denied_object = denied(sentence, object_at, &[NEGATIONS]);
-        (!denied_object).then(|| format!("it says {} and {}", quoted(verb), quoted(object)))
+        let is_told = at.abs_diff(object_at) <= REACH && !denied(sentence, object_at, &[NEGATIONS]);
+        is_told.then(|| format!("it says {} and {}", quoted(verb), quoted(object)))
     }
 
     /// What was done to one's own accounts, or by accident, or told to us alone.
@@ -207,7 +259,10 @@ mod tests {
         check("Should I have dumped the users table?", &[]);
         check("We installed a backdoor.", &[(PersistentImplant, true)]);
         check("Attackers installed a backdoor.", &[]);
-        check("Your site is open to slowloris.", &[(DenialOfService, false)]);
+        check(
+            "Your site is open to slowloris.",
+            &[(DenialOfService, false)],
+        );
         check("An attacker could use slowloris.", &[]);
         check("I tested no DoS, no slowloris, no ddos.", &[]);
     }

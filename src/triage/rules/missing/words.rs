@@ -23,7 +23,10 @@ pub const IMPACT: &[&str] = &[
     "impact", "business risk", "risk", "consequence*", "attacker can", "attacker could", "attacker may",
     "attacker is able", "attackers can", "attackers could", "an attacker", "attacker", "allows an",
     "allows anyone", "allow an", "allow anyone", "anyone can", "can be used to", "could be used to",
-    "leads to", "lead to", "leading to", "results in", "resulting in", "causes", "can read", "can steal",
+    "anybody", "anyone", "everybody", "everyone", "every user", "any user", "gives me", "logs me in", "take over",
+    "takes over", "taken over", "can become", "loss of", "full access", "help phishing", "helps phishing",
+    "on behalf of", "impersonate*", "exposes", "exposed", "disclos*", "reveals", "crashes", "bypass*",
+    "without permission", "without authori*", "leads to", "lead to", "leading to", "results in", "resulting in", "causes", "can read", "can steal",
     "can access", "takeover", "privilege escalation", "code execution", "memory corruption",
     "denial of service", "steal*", "leak*", "compromise*", "auswirkung*", "angreifer*", "ermöglicht",
     "führt zu", "jeder kann", "attaquant*", "permet de", "conséquence*", "impacto", "atacante*", "permite",
@@ -79,6 +82,6 @@ pub const REMEDIATION: &[&str] = &[
 /// Imperatives of a remedy, and no steps of an attack.
 pub const MENDS_AT_START: &[&str] = &[
     "encode", "escape", "sanitise", "sanitize", "validate", "normalise", "normalize", "restrict", "limit",
-    "bind", "verify", "upgrade", "disable", "enforce", "require", "rotate", "revoke", "use bound", "use a",
-    "use prepared", "allow only", "allow relative", "ask for", "ausgabe", "deaktivieren", "prüfen sie",
+    "bind", "verify", "upgrade", "disable", "enforce", "require", "rotate", "revoke", "use bound",
+    "use a", "use prepared", "allow only", "allow relative", "fix", "ausgabe", "deaktivieren", "prüfen sie",
 ];

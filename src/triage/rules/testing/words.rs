@@ -2,7 +2,7 @@
 //!
 //! Folded; a final `*` stands for any end of the word. By language, English first, where there are several.
 
-use super::{Act, Denials, Said};
+use super::{Act, Denials, List, Said};
 use crate::triage::policy::Testing;
 
 pub const NEGATIONS: &[&str] = &[
@@ -52,7 +52,7 @@ pub const GENERIC_DOS: &[&str] = &[
     "attacco dos", "拒绝服务攻击", "dos攻撃",
 ];
 
-pub const SAID: &[Said] = &[
+pub const SAID: &[Said<List>] = &[
     Said {
         kind: Testing::DenialOfService,
         denials: Denials::AndModals,
@@ -97,7 +97,7 @@ pub const SAID: &[Said] = &[
         phrases: &[
             "email bomb*", "e-mail bomb*", "mail bomb*", "mailbomb*", "email flood*", "e-mail flood*",
             "mail flood*", "sms bomb*", "sms flood*", "otp flood*", "receive spam", "receiving spam",
-            "received spam", "get spam", "getting spam", "got spam", "spam from", "sends spam", "sending spam",
+            "received spam", "get spam", "getting spam", "got spam", "spam from your", "spam from one of", "spam from an account", "sends spam", "sending spam",
             "sends out spam", "spamming", "spam complaint", "phishing page*", "phishing site*",
             "phishing website*", "phishing url*", "phishing campaign*", "phishing domain*", "fake shop",
             "spam von", "bekomme spam", "erhalte spam", "phishing-seite*", "phishingseite*", "spam-mails",
@@ -169,7 +169,7 @@ pub const SAID: &[Said] = &[
     },
 ];
 
-pub const ACTS: &[Act] = &[
+pub const ACTS: &[Act<List>] = &[
     Act {
         kind: Testing::DenialOfService,
         needs_person: true,
@@ -179,7 +179,7 @@ pub const ACTS: &[Act] = &[
             "brought down", "knocked offline", "lasttest*", "lahmgelegt", "überlastet", "test de charge",
             "attaque ddos", "prueba de carga", "teste de carga", "test di carico", "нагрузочн*",
         ],
-        objects: &[],
+        objects: None,
     },
     Act {
         kind: Testing::SocialEngineering,
@@ -189,17 +189,17 @@ pub const ACTS: &[Act] = &[
             "tricked", "talked into", "convinced", "persuaded", "sent a phishing", "sent phishing", "ausgegeben",
             "hereingelegt", "überredet", "fait passer", "voorgedaan", "fatto passare",
         ],
-        objects: &[
+        objects: Some(&[
             "support", "support agent*", "staff", "employee*", "helpdesk", "help desk", "the agent",
             "the operator", "your team", "your colleague*", "mitarbeiter*", "kundendienst", "hotline", "employé*",
             "assistance", "assistenza", "dipendent*", "medewerker*", "klantenservice",
-        ],
+        ]),
     },
     Act {
         kind: Testing::SocialEngineering,
         needs_person: false,
         verbs: &["me hice pasar", "me fiz passar", "fingi ser", "podszyłem się", "я представился"],
-        objects: &[],
+        objects: None,
     },
     Act {
         kind: Testing::PhysicalAttack,
@@ -209,11 +209,11 @@ pub const ACTS: &[Act] = &[
             "tailgat*", "cloned", "opened the door", "opened the side door", "gelangt", "betreten",
             "hineingekommen", "geknackt", "binnengelopen", "entré", "entrato",
         ],
-        objects: &[
+        objects: Some(&[
             "datacenter*", "data center*", "data centre*", "office*", "building*", "server room", "cage",
             "rack*", "badge", "rechenzentrum*", "serverraum", "büro*", "gebäude", "centre de données",
             "centro de datos", "centro dati",
-        ],
+        ]),
     },
     Act {
         kind: Testing::PersistentImplant,
@@ -224,7 +224,7 @@ pub const ACTS: &[Act] = &[
             "laissé", "téléversé", "caricato", "installato", "lasciato", "geüpload", "geplaatst",
             "achtergelaten", "geïnstalleerd", "загрузил", "установил", "оставил",
         ],
-        objects: IMPLANTS,
+        objects: Some(IMPLANTS),
     },
     Act {
         kind: Testing::PersistentImplant,
@@ -233,7 +233,7 @@ pub const ACTS: &[Act] = &[
             "subí", "instalé", "dejé", "enviei", "instalei", "deixei", "carreguei", "wgrałem",
             "zainstalowałem", "zostawiłem",
         ],
-        objects: IMPLANTS,
+        objects: Some(IMPLANTS),
     },
     Act {
         kind: Testing::Pivoting,
@@ -242,7 +242,7 @@ pub const ACTS: &[Act] = &[
             "pivoted", "moved laterally", "lateral movement", "weiterbewegt", "bewegt im internen netz",
             "pivoté", "mouvement latéral", "lateraal bewogen",
         ],
-        objects: &[],
+        objects: None,
     },
     Act {
         kind: Testing::Pivoting,
@@ -251,12 +251,12 @@ pub const ACTS: &[Act] = &[
             "logged in", "logged into", "connected", "reached", "became root", "ssh*", "got into", "accessed",
             "eingeloggt", "zugegriffen", "angemeldet", "verbunden",
         ],
-        objects: &[
+        objects: Some(&[
             "internal network", "internal server*", "internal host*", "production database", "other hosts",
             "more hosts", "further hosts", "further servers", "other servers", "from there", "domain controller",
             "your jenkins", "backup host", "im internen netz", "internes netz", "weitere server",
             "internen servern", "produktionsdatenbank", "von dort",
-        ],
+        ]),
     },
     Act {
         kind: Testing::AutomatedScanning,
@@ -266,13 +266,13 @@ pub const ACTS: &[Act] = &[
             "conducted", "laufen lassen", "durchgeführt", "gescannt", "gestartet", "ausgeführt", "lancé",
             "exécuté", "lanciato", "eseguito", "gedraaid", "uitgevoerd", "запустил",
         ],
-        objects: SCANS,
+        objects: Some(SCANS),
     },
     Act {
         kind: Testing::AutomatedScanning,
         needs_person: false,
         verbs: &["ejecuté", "lancé un escaneo", "executei", "rodei", "uruchomiłem"],
-        objects: SCANS,
+        objects: Some(SCANS),
     },
     Act {
         kind: Testing::DataAccess,
@@ -286,7 +286,7 @@ pub const ACTS: &[Act] = &[
             "gekopieerd", "gewijzigd", "verwijderd", "скачал", "скопировал", "выгрузил", "изменил", "удалил",
             "скачали", "выгрузили",
         ],
-        objects: OTHERS_DATA,
+        objects: Some(OTHERS_DATA),
     },
     Act {
         kind: Testing::DataAccess,
@@ -295,7 +295,7 @@ pub const ACTS: &[Act] = &[
             "descargué", "extraje", "copié", "modifiqué", "borré", "eliminé", "baixei", "extraí", "copiei",
             "alterei", "apaguei", "pobrałem", "skopiowałem", "usunąłem", "zmieniłem",
         ],
-        objects: OTHERS_DATA,
+        objects: Some(OTHERS_DATA),
     },
     Act {
         kind: Testing::DataSharing,
@@ -306,13 +306,13 @@ pub const ACTS: &[Act] = &[
             "condiviso", "venduto", "pubblicato", "gedeeld", "verkocht", "gepubliceerd", "продал*",
             "опубликовал*", "передал*",
         ],
-        objects: SHARED,
+        objects: Some(SHARED),
     },
     Act {
         kind: Testing::DataSharing,
         needs_person: false,
         verbs: &["compartí", "vendí", "publiqué", "compartilhei", "vendi", "publiquei", "sprzedałem", "opublikowałem"],
-        objects: SHARED,
+        objects: Some(SHARED),
     },
 ];
 

@@ -78,7 +78,7 @@ pub struct Policy {
     pub terms: Terms,
 }
 
-/// Local wall-clock minutes of the day; may cross midnight. Displays as the policy file writes it.
+/// Local wall-clock minutes of the day; may cross midnight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QuietHours {
     pub from_minute: u16,
@@ -115,6 +115,7 @@ impl QuietHours {
     }
 }
 
+/// As the policy file writes it.
 impl fmt::Display for QuietHours {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (from, until) = (time(self.from_minute), time(self.until_minute));

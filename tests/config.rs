@@ -862,6 +862,19 @@ fn what_keeps_nobody_from_work() {
 }
 
 #[test]
+fn a_digest_in_quiet_hours() {
+    let config = CONFIG.replace("[digest]", "[digest]\nat = \"06:30\"");
+    let folder = folder(&config, POLICY);
+    let (_, warnings) = load(&folder).expect("a configuration");
+    assert_eq!(
+        printed(&folder, &warnings),
+        [
+            r#"config.toml:20: digest.at: "06:30" lies in the policy's quiet hours, 20:00-07:00, which hold the digest back; write "07:00" or later"#
+        ]
+    );
+}
+
+#[test]
 fn a_policy_without_a_version_has_the_digest_of_its_words() {
     let without = POLICY.replace("version = \"1\"\n", "");
     let first = good(CONFIG, &without).policy.version;

@@ -507,6 +507,39 @@ fn metalhost_says_the_rest() {
     assert!(terms.report.no_real_data.is_some());
 }
 
+/// Whatever an editor leaves behind: a policy, or at least one mistake.
+#[test]
+fn no_damage_to_the_file_stumbles() {
+    #[track_caller]
+    fn check(text: &str) {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        fs::write(file.path(), text).expect("written");
+        let (policy, mistakes) = policy::read(file.path());
+        let is_refused = mistakes.iter().any(|one| one.gravity == Gravity::Error);
+        assert_eq!(policy.is_none(), is_refused, "{text}");
+    }
+    for end in 0..POLICY.len() {
+        check(&POLICY[..end]);
+    }
+    let lines: Vec<&str> = POLICY.lines().collect();
+    for left_out in 0..lines.len() {
+        let kept = lines
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| *index != left_out);
+        let kept: Vec<&str> = kept.map(|(_, line)| *line).collect();
+        check(&kept.join("\n"));
+    }
+    for (index, _) in POLICY.match_indices('"') {
+        check(&format!(
+            "{}\u{fffd}{}",
+            &POLICY[..index],
+            &POLICY[index + 1..]
+        ));
+        check(&format!("{}\"[{}", &POLICY[..index], &POLICY[index + 1..]));
+    }
+}
+
 /// What `init` writes, as it is, and with every example in it taken up.
 #[test]
 fn the_policy_of_a_new_user() {
@@ -781,6 +814,16 @@ fn bad_the_calendar() {
 
 #[test]
 fn bad_deadlines() {
+    refused(
+        r#"words = "days", enforced = "7 days""#,
+        r#"words = "5 days", enforced = "7 days""#,
+        r#"policy.toml:12: deadlines.remediate.critical.enforced: is longer than the page's own words, "5 days"; write "5 days", or less"#,
+    );
+    refused(
+        r#"words = "days", enforced = "7 days""#,
+        r#"words = { en = "4 weeks" }, enforced = "none""#,
+        r#"policy.toml:12: deadlines.remediate.critical.enforced: is longer than the page's own words, "28 days"; write "28 days", or less"#,
+    );
     refused(
         "triage = \"7 days\"\n",
         "",

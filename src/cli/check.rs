@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
+use chrono::{NaiveDate, Utc};
 use secrecy::ExposeSecret;
 
 use super::say::{complain, say};
 use super::{Failure, Outcome, init, office};
 use crate::config::{self, Config, Gravity, Mistake, SecretSource, Source, Transport};
+use crate::triage::calendar::Calendar;
 use crate::triage::reply::Texts;
 
 pub fn run(config_path: &Path) -> Outcome {
@@ -49,6 +51,8 @@ pub fn run(config_path: &Path) -> Outcome {
         }
     }
     warnings.extend(unwritten_passwords(&config));
+    let calendar = &config.policy.calendar;
+    warnings.extend(holidays_are_over(calendar, calendar.date_of(Utc::now())));
     for warning in &warnings {
         complain!("warning: {warning}");
     }
@@ -91,6 +95,15 @@ fn unwritten_passwords(config: &Config) -> Vec<String> {
         .collect()
 }
 
+/// A list that nobody went on with makes every holiday of this year a working day.
+fn holidays_are_over(calendar: &Calendar, today: NaiveDate) -> Option<String> {
+    let last = calendar.holidays.last().filter(|last| **last < today)?;
+    Some(format!(
+        "policy: the last holiday, {}, is past; add those that come",
+        last.format("%-d %B %Y")
+    ))
+}
+
 fn member_certificate(path: &Path) -> Result<(), String> {
     let bytes = std::fs::read(path)
         .map_err(|error| format!("{}: cannot be read ({error})", path.display()))?;
@@ -101,4 +114,27 @@ fn member_certificate(path: &Path) -> Result<(), String> {
         ));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_calendar_that_nobody_went_on_with_is_told() {
+        #[track_caller]
+        fn check(holidays: &[&str], today: &str, expected: Option<&str>) {
+            let calendar = Calendar {
+                zone: chrono_tz::Tz::UTC,
+                working: [true; 7],
+                holidays: holidays.iter().map(|day| day.parse().unwrap()).collect(),
+            };
+            let said = holidays_are_over(&calendar, today.parse().unwrap());
+            assert_eq!(said.as_deref(), expected);
+        }
+        check(&[], "2027-01-01", None);
+        check(&["2026-12-25", "2027-01-01"], "2027-01-01", None);
+        let said = "policy: the last holiday, 1 January 2027, is past; add those that come";
+        check(&["2026-12-25", "2027-01-01"], "2027-01-02", Some(said));
+    }
 }

@@ -16,6 +16,7 @@ use super::{
     Organization, Role, Sendmail, Server, Smtp, Source, Storage, TlsMode, Transport, policy, units,
 };
 use crate::mail::message::address_key;
+use crate::triage::policy::{Policy, time};
 
 const SECONDS: fn(u64) -> Duration = Duration::from_secs;
 const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -35,6 +36,9 @@ pub fn load(path: &Path) -> Result<(Config, Vec<Mistake>), Vec<Mistake>> {
         mistakes.extend(more);
         policy
     });
+    if let Some(policy) = &policy {
+        mistakes.extend(draft.digest_in_quiet_hours(path, policy));
+    }
     let is_refused = mistakes.iter().any(|one| one.gravity == Gravity::Error);
     let config = policy.and_then(|policy| draft.into_config(path, policy));
     config
@@ -55,11 +59,30 @@ struct Draft {
     templates: Option<PathBuf>,
     limits: Limits,
     digest: Option<DigestSchedule>,
+    /// Where `digest.at` stands.
+    digest_line: Option<usize>,
     team: Vec<Member>,
 }
 
 impl Draft {
-    fn into_config(self, path: &Path, policy: crate::triage::policy::Policy) -> Option<Config> {
+    /// Quiet hours hold digests back, so its time would never be kept.
+    fn digest_in_quiet_hours(&self, path: &Path, policy: &Policy) -> Option<Mistake> {
+        let at = self.digest.as_ref()?.at_minute;
+        let quiet = policy.quiet_hours.filter(|quiet| quiet.covers(at))?;
+        let what = format!(
+            "{} lies in the policy's quiet hours, {quiet}, which hold the digest back",
+            quote(&time(at))
+        );
+        let mend = format!("write \"{}\" or later", time(quiet.until_minute));
+        Some(Mistake {
+            line: self.digest_line,
+            key: "digest.at".to_owned(),
+            gravity: Gravity::Warning,
+            ..Mistake::of_file(path, what, mend)
+        })
+    }
+
+    fn into_config(self, path: &Path, policy: Policy) -> Option<Config> {
         Some(Config {
             path: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
             organization: self.organization?,
@@ -92,6 +115,11 @@ fn draft(root: &Table) -> Draft {
     let team = team(root, organization.as_ref());
     let team_is_known = team.iter().all(|member| !member.email.is_empty())
         && root.value("team").is_none_or(|value| value.is_list());
+    let digest_section = root.section("digest", |table| {
+        let line = table.value("at").map(|value| value.line());
+        (digest(table, &team, team_is_known), line)
+    });
+    let (digest, digest_line) = digest_section.unzip();
     Draft {
         storage: root.required_section("storage", storage),
         openpgp: root.required_section("openpgp", openpgp),
@@ -100,7 +128,8 @@ fn draft(root: &Table) -> Draft {
             .value("templates")
             .and_then(|value| value.existing_path()),
         limits: limits(root, source.as_ref()),
-        digest: root.section("digest", |table| digest(table, &team, team_is_known)),
+        digest,
+        digest_line: digest_line.flatten(),
         organization,
         source,
         transport,

@@ -94,6 +94,15 @@ pub struct QuietHours {
 }
 
 impl QuietHours {
+    /// Is it quiet so many minutes after midnight?
+    pub fn covers(&self, minute: u16) -> bool {
+        if self.from_minute < self.until_minute {
+            (self.from_minute..self.until_minute).contains(&minute)
+        } else {
+            self.from_minute <= minute || minute < self.until_minute
+        }
+    }
+
     /// When the quiet that reigns at `now` ends; `None` where there is none.
     pub fn end_of_quiet(&self, calendar: &Calendar, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let today = calendar.date_of(now);
@@ -112,6 +121,19 @@ impl QuietHours {
                 (from <= now && now < until).then_some(until)
             })
     }
+}
+
+/// As the policy file writes it.
+impl fmt::Display for QuietHours {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (from, until) = (time(self.from_minute), time(self.until_minute));
+        write!(f, "{from}-{until}")
+    }
+}
+
+/// Minutes after midnight as `08:00`.
+pub fn time(minute: u16) -> String {
+    format!("{:02}:{:02}", minute / 60, minute % 60)
 }
 
 /// `None`: the policy promises nothing of the kind, and no case lists it.

@@ -24,7 +24,7 @@ pub const SECURITY_PASSWORD: &str = "correct horse battery staple";
 const POLICY: &str = r#"version = "2026-05-01"
 time_zone = "Europe/Berlin"
 working_days = ["mon", "tue", "wed", "thu", "fri"]
-holidays = ["2026-12-25"]
+holidays = ["2026-12-25", "2100-12-25"]
 
 [deadlines]
 acknowledge = "48 business hours"

@@ -504,3 +504,22 @@ fn hostile_feeds_end_soon() {
     let never = event("DTSTART:19000101\nRRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30");
     assert_eq!(parse(Path::new("h.ics"), never.as_bytes()).0.len(), 0);
 }
+
+#[test]
+fn no_damage_to_a_feed_stumbles() {
+    let feed = event(
+        "UID:a\nDTSTART;TZID=\"x:y\":20261225T000000\nDTEND:20261226T000000\nRRULE:FREQ=MONTHLY;COUNT=3\nEXDATE:20270125\nBEGIN:VALARM\nEND:VALARM",
+    );
+    for end in 0..feed.len() - 1 {
+        let (_, mistakes) = parse(Path::new("h.ics"), &feed.as_bytes()[..end]);
+        assert!(!mistakes.is_empty(), "{}", &feed[..end]);
+    }
+    for at in 0..feed.len() {
+        for damage in [";", ":", "\n", " ", "\"", "0", "-", "\u{fffd}"] {
+            parse(
+                Path::new("h.ics"),
+                format!("{}{damage}{}", &feed[..at], &feed[at + 1..]).as_bytes(),
+            );
+        }
+    }
+}

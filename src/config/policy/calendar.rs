@@ -175,29 +175,16 @@ fn holidays_of_file(root: &Table) -> BTreeSet<NaiveDate> {
 pub fn quiet_hours(root: &Table) -> Option<QuietHours> {
     let value = root.value("quiet_hours")?;
     let hours = value.parse(pair_of_times)??;
-    let QuietHours {
-        from_minute: from,
-        until_minute: until,
-    } = hours;
-    let is_quiet_at_noon = if from < until {
-        (from..until).contains(&NOON)
-    } else {
-        from <= NOON || NOON < until
-    };
-    if is_quiet_at_noon {
+    if hours.covers(NOON) {
         let what = "is quiet at noon, when people work";
-        let mend = format!(
-            "write it the other way round, \"{}-{}\"",
-            time(until),
-            time(from)
-        );
+        let turned_round = QuietHours {
+            from_minute: hours.until_minute,
+            until_minute: hours.from_minute,
+        };
+        let mend = format!("write it the other way round, \"{turned_round}\"");
         value.warn(Gravity::Warning, Complaint::new(what, mend));
     }
     Some(hours)
-}
-
-fn time(minute: u16) -> String {
-    format!("{:02}:{:02}", minute / 60, minute % 60)
 }
 
 /// `20:00-07:00`; `none` is none.

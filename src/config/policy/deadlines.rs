@@ -89,7 +89,7 @@ fn remediate<'a>(table: &Table<'a>, calendar: &Calendar, sentences: &Sentences<'
         if !value.is_section() {
             return value.parse(units::span)?;
         }
-        let (span, sentence) = value.section(|table| worded(table, sentences))?;
+        let (span, sentence) = value.section(|table| worded(table, calendar, sentences))?;
         words.insert(severity, sentence);
         span
     };
@@ -107,12 +107,33 @@ fn remediate<'a>(table: &Table<'a>, calendar: &Calendar, sentences: &Sentences<'
 }
 
 /// `{ words = "days", enforced = "7 days" }`: what the page says, and the number that is kept.
-fn worded<'a>(table: &Table<'a>, sentences: &Sentences<'a>) -> (Option<Span>, Sentence) {
+fn worded<'a>(
+    table: &Table<'a>,
+    calendar: &Calendar,
+    sentences: &Sentences<'a>,
+) -> (Option<Span>, Sentence) {
     let mend = "write words = \"days\", as the page has it";
     let words = sentences.required(table, "words", mend);
     let mend = "write enforced = \"7 days\", the number that is kept, or \"none\"";
     let span = table.required("enforced", mend, units::span);
+    if let (Some(kept), Some(value)) = (span, table.value("enforced")) {
+        refuse_less_than_said(&value, kept, &words, calendar);
+    }
     (span.flatten(), words)
+}
+
+/// Where the words are a number after all, the page has promised it.
+fn refuse_less_than_said(value: &Value, kept: Option<Span>, words: &Sentence, calendar: &Calendar) {
+    let said = words.by_language.values();
+    let said = said.filter_map(|text| units::span(text).ok().flatten());
+    let breaks = |said: &Span| match kept {
+        Some(kept) => is_longer(Some(kept), Some(*said), calendar),
+        None => true,
+    };
+    if let Some(said) = said.into_iter().find(breaks) {
+        let what = format!("is longer than the page's own words, \"{said}\"");
+        value.complain(Complaint::new(what, format!("write \"{said}\", or less")));
+    }
 }
 
 fn after_fix(table: &Table) -> Option<Span> {

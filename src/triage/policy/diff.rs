@@ -143,7 +143,7 @@ impl Changes {
         self.value("version", version, &new.version);
         self.text("url", url.as_deref(), new.url.as_deref());
         self.calendar(calendar, &new.calendar);
-        let hours = |hours: Option<QuietHours>| hours.map(quiet);
+        let hours = |hours: Option<QuietHours>| hours.map(|hours| hours.to_string());
         self.value(
             "quiet_hours",
             &or_none(hours(*quiet_hours)),
@@ -569,11 +569,6 @@ fn span(span: Option<Span>) -> String {
 
 fn or_none(value: Option<String>) -> String {
     value.unwrap_or_else(|| "none".to_owned())
-}
-
-fn quiet(hours: QuietHours) -> String {
-    let time = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
-    format!("{}-{}", time(hours.from_minute), time(hours.until_minute))
 }
 
 fn weekdays(working: &[bool; 7]) -> String {

@@ -29,6 +29,9 @@ pub const YEARS: RangeInclusive<i32> = 1970..=2100;
 /// More holidays than that in one year are no holidays, but a calendar of something else.
 const MOST_IN_A_YEAR: usize = 150;
 
+/// Writing a rule out takes a moment; so many are no holidays either.
+const MOST_REPEATING: usize = 500;
+
 pub fn read(file: &Path) -> (BTreeSet<NaiveDate>, Vec<Mistake>) {
     match read_bytes(file) {
         Ok(bytes) => parse(file, &bytes),
@@ -88,6 +91,16 @@ fn parse(file: &Path, bytes: &[u8]) -> (BTreeSet<NaiveDate>, Vec<Mistake>) {
     let mut problems = Vec::new();
     let events = events(unfolded(bytes), &mut problems);
     let mut days = BTreeSet::new();
+    if let Some(event) = events
+        .iter()
+        .filter(|event| event.repeats())
+        .nth(MOST_REPEATING)
+    {
+        let what = format!("is one of more than {MOST_REPEATING} that repeat");
+        let mend = "name a calendar of holidays alone";
+        let problem = Problem::of_file(event.line, "VEVENT", &what, mend);
+        return (days, vec![problem.into_mistake(file)]);
+    }
     for event in &events {
         match event.days(&events, &mut problems) {
             Ok(event_days) => days.extend(event_days),

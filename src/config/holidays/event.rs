@@ -92,6 +92,10 @@ impl Event {
         self.properties.iter().filter(move |line| line.name == name)
     }
 
+    pub fn repeats(&self) -> bool {
+        self.property("RRULE").is_some()
+    }
+
     /// Every day that it takes, within [`YEARS`].
     pub fn days(
         &self,

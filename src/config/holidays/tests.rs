@@ -523,3 +523,38 @@ fn no_damage_to_a_feed_stumbles() {
         }
     }
 }
+
+/// Another program's opinion on rules of every shape.
+#[test]
+fn rules_fall_on_the_days_that_dateutil_says() {
+    let rows = include_str!("rules.txt")
+        .lines()
+        .filter(|row| !row.starts_with('#'));
+    for row in rows {
+        let parts: Vec<&str> = row.split(' ').collect();
+        let [start, rule, expected] = parts[..] else {
+            panic!("{row}");
+        };
+        let feed = event(&format!("DTSTART;VALUE=DATE:{start}\nRRULE:{rule}"));
+        let (days, mistakes) = parse(Path::new("h.ics"), feed.as_bytes());
+        let days: Vec<String> = days
+            .iter()
+            .map(|day| day.format("%Y%m%d").to_string())
+            .collect();
+        assert_eq!(days.join(","), expected, "{start} {rule}");
+        assert!(mistakes.is_empty(), "{mistakes:?}");
+    }
+}
+
+#[test]
+fn too_many_repeating_events_are_refused() {
+    let events = "BEGIN:VEVENT\nDTSTART:20260101\nRRULE:FREQ=YEARLY\nEND:VEVENT\n".repeat(501);
+    let (days, said) = read_text(&format!("BEGIN:VCALENDAR\n{events}END:VCALENDAR\n"));
+    assert!(days.is_empty());
+    assert_eq!(
+        said,
+        [
+            "h.ics:2002: VEVENT: is one of more than 500 that repeat; name a calendar of holidays alone"
+        ]
+    );
+}

@@ -172,7 +172,16 @@ CREATE TABLE deadlines (
     PRIMARY KEY (case_id, kind)
 ) STRICT;
 
-CREATE INDEX deadlines_by_due ON deadlines (due_at) WHERE met_at IS NULL AND waived_at IS NULL;
+-- What the clock looks for every few seconds: 80 percent pass before 100 do.
+CREATE INDEX deadlines_by_warning ON deadlines (warn_at)
+    WHERE met_at IS NULL AND waived_at IS NULL AND paused_at IS NULL AND missed_told_at IS NULL;
+
+-- A mail of the case says that the weakness is exploited already: the team hears of it at once.
+CREATE TABLE alarms (
+    case_id    INTEGER NOT NULL PRIMARY KEY REFERENCES cases (id),
+    arrived_at INTEGER NOT NULL, -- receipt of the first such mail: from then on we may be said to know
+    told_at    INTEGER
+) STRICT;
 
 -- Committed, unsent words, and what became of them. The bytes are in raw_mails and never change.
 CREATE TABLE outbox (
@@ -203,6 +212,7 @@ CREATE TABLE outbox (
 ) STRICT;
 
 CREATE INDEX outbox_by_due ON outbox (state, next_at);
+CREATE INDEX outbox_to_team ON outbox (recipient, created_at) WHERE audience = 'team';
 CREATE INDEX outbox_by_merged ON outbox (merged_into) WHERE merged_into IS NOT NULL;
 
 -- Each copy of an automatic letter that left us, accepted or perhaps accepted: what the caps count.

@@ -11,11 +11,13 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::config::{Member, Organization, nearest};
+use crate::config::{Organization, nearest};
 use crate::intake;
+use crate::killpoint;
 use crate::letters::{Correspondent, Desk, LetterError};
-use crate::mail::message::{Address, Certificate, address_key};
+use crate::mail::message::{Address, Certificate};
 use crate::mail::pgp;
+use crate::notices::{Team, Teammate};
 use crate::store::audit::Actor;
 use crate::store::cases::CaseFile;
 use crate::store::changes::Addressee;
@@ -26,12 +28,6 @@ use crate::triage::case::{CaseState, Moment};
 use crate::triage::command::{self, ClockChange, Command, Consequences, Refusal};
 use crate::triage::decide::{self, CaseRef};
 use crate::triage::policy::{Deadline, DeadlineKind, Policy};
-
-/// Who does it, and by which rules.
-pub struct Office<'a> {
-    pub desk: &'a Desk,
-    pub team: &'a [Member],
-}
 
 /// What a command did.
 #[derive(Clone, Debug)]
@@ -65,14 +61,13 @@ pub enum CommandError {
 /// Does what a command says, in this transaction. After an error nothing of it may be committed.
 pub fn carry_out(
     tx: &Tx<'_>,
-    office: &Office<'_>,
+    desk: &Desk,
     case: &CaseRef,
     command: &Command,
     actor: &Actor,
     now: DateTime<Utc>,
 ) -> Result<Done, CommandError> {
-    let desk = office.desk;
-    let command = resolved(tx, office, command)?;
+    let command = resolved(tx, &desk.team, command)?;
     let addressee = tx.addressee(case.id)?;
     let mut before = read(tx, case, &addressee, desk, now)?;
     if let Command::Reject {
@@ -156,10 +151,10 @@ fn read(
 }
 
 /// Names that a command gives, as the records know them.
-fn resolved(tx: &Tx<'_>, office: &Office<'_>, command: &Command) -> Result<Command, CommandError> {
+fn resolved(tx: &Tx<'_>, team: &Team, command: &Command) -> Result<Command, CommandError> {
     match command {
         Command::Assign { to } => Ok(Command::Assign {
-            to: member(office.team, to)?.name.clone(),
+            to: member(team, to)?.name.clone(),
         }),
         Command::Duplicate { of } => Ok(Command::Duplicate {
             of: first_of(tx, of)?.number,
@@ -168,15 +163,10 @@ fn resolved(tx: &Tx<'_>, office: &Office<'_>, command: &Command) -> Result<Comma
     }
 }
 
-fn member<'t>(team: &'t [Member], word: &str) -> Result<&'t Member, Refusal> {
-    let name = word.trim().to_lowercase();
-    let email = address_key(word.trim());
-    let is_called = |member: &&Member| {
-        member.name.to_lowercase() == name || address_key(&member.email) == email
-    };
-    team.iter().find(is_called).ok_or_else(|| {
-        let names = || team.iter().map(|member| member.name.as_str());
-        Refusal::new(match nearest(word, names()) {
+fn member<'t>(team: &'t Team, word: &str) -> Result<&'t Teammate, Refusal> {
+    team.called(word).ok_or_else(|| {
+        let names = team.members().iter().map(|member| member.name.as_str());
+        Refusal::new(match nearest(word, names) {
             Some(near) => format!("{word:?} is nobody of the team; the nearest is {near}"),
             None => "the configuration has no [[team]]; nobody can be assigned".to_owned(),
         })
@@ -265,6 +255,7 @@ impl Writing<'_> {
         for change in &consequences.clocks {
             self.change_clock(change)?;
         }
+        killpoint::reached("half_commanded");
         let Some(moment) = &consequences.moment else {
             return Ok(None);
         };
@@ -299,7 +290,8 @@ impl Writing<'_> {
                 tx.pause(case, now)?;
             }
             ClockChange::Resume => {
-                tx.resume_with_event(case, self.actor, "it was decided without an answer", now)?;
+                let why = "it was decided without an answer";
+                tx.resume_with_event(case, self.actor, why, now, now)?;
             }
         }
         Ok(())

@@ -18,6 +18,7 @@ use crate::mail::open::{self, Limits, Opening};
 use crate::mail::pgp;
 use crate::mailbox::{Lane, Looks};
 use crate::parallel;
+use crate::pdf;
 use crate::store::audit::Actor;
 use crate::store::cases::{CaseFile, FirstMail, NewCase};
 use crate::store::intake::{IncomingRecord, Place};
@@ -105,7 +106,9 @@ pub struct Recorded {
 pub fn open_mail(mail: Mail, desk: &Desk, now: DateTime<Utc>) -> Opened {
     killpoint::opening(&mail.raw);
     let known = desk.keyring.certificates();
-    match catch_unwind(AssertUnwindSafe(|| read_mail(&mail, known, desk, now))) {
+    match catch_unwind(AssertUnwindSafe(|| {
+        read_mail(&mail, known, None, desk, now)
+    })) {
         Ok(reading) => Opened::new(mail, reading),
         Err(_) => unopened(mail, desk),
     }
@@ -135,13 +138,24 @@ impl Opened {
     }
 }
 
-fn read_mail(mail: &Mail, known: &[Certificate], desk: &Desk, now: DateTime<Utc>) -> Reading {
+/// `earlier`: the same mail, read before with fewer certificates.
+fn read_mail(
+    mail: &Mail,
+    known: &[Certificate],
+    earlier: Option<&Message>,
+    desk: &Desk,
+    now: DateTime<Utc>,
+) -> Reading {
     let opening = Opening {
         keyring: Some(&desk.keyring),
         known,
         limits: Limits::default(),
     };
-    let mut message = open::open(&mail.raw, &opening, now);
+    let (mut message, documents) = open::open_with_documents(&mail.raw, &opening, now);
+    match earlier {
+        Some(earlier) => pdf::copy_from(earlier, &mut message),
+        None => pdf::read_into(&mut message, &documents),
+    }
     if mail.too_large {
         message.digest = digest_of_header(&mail.raw, mail.size);
         message.size = mail.size;
@@ -201,7 +215,7 @@ fn read_again_knowing(seen: &[Certificate], opened: &mut Opened, desk: &Desk, no
     }
     let known = [desk.keyring.certificates(), seen].concat();
     let again = catch_unwind(AssertUnwindSafe(|| {
-        read_mail(&opened.mail, &known, desk, now)
+        read_mail(&opened.mail, &known, Some(&opened.message), desk, now)
     }));
     if let Ok(reading) = again {
         opened.message = reading.message;
@@ -588,6 +602,13 @@ fn change_case(
     };
     if let Some(case) = &case {
         tx.add_labels(case.id, &decision.labels)?;
+        if decision
+            .labels
+            .iter()
+            .any(|label| label.name == classify::ACTIVE_EXPLOITATION)
+        {
+            tx.raise_alarm(case.id, opened.mail.received_at)?;
+        }
     }
     let labels: Vec<&str> = decision.labels.iter().map(|label| label.name).collect();
     tx.event(
@@ -637,8 +658,25 @@ fn joined(
         | Kind::Question
         | Kind::Unreadable => match robot(opened, kind) {
             Some(_) => Ok(()),
-            None => tx.resume_with_event(case.id, &Actor::Reporter, "the reporter wrote", now),
+            None => reporter_wrote(tx, opened, case, now),
         },
+    }
+}
+
+/// The pause lasted until the mail came, whenever we read it. What came before we asked is no answer.
+fn reporter_wrote(
+    tx: &Tx<'_>,
+    opened: &Opened,
+    case: &CaseRef,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let came_at = opened.mail.received_at.min(now);
+    match tx.paused_since(case.id)? {
+        Some(since) if came_at >= since => {
+            let why = "the reporter wrote";
+            tx.resume_with_event(case.id, &Actor::Reporter, why, came_at, now)
+        }
+        Some(_) | None => Ok(()),
     }
 }
 

@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::config::Organization;
+use crate::config::{DigestSchedule, Organization};
 use crate::mail::message::{Address, Certificate, Digest, Message};
 use crate::mail::pgp::Keyring;
+use crate::notices::Team;
 use crate::store::cases::CaseFile;
 use crate::store::outbox::{Held, NewLetter};
 use crate::triage::case::Moment;
@@ -32,6 +33,9 @@ pub struct Desk {
     pub policy: Policy,
     pub texts: Texts,
     pub keyring: Arc<Keyring>,
+    /// Who hears of deadlines.
+    pub team: Team,
+    pub digest: Option<DigestSchedule>,
     /// Envelope sender of automatic letters; `None`: `<>`.
     pub return_path: Option<String>,
 }
@@ -183,7 +187,7 @@ impl Desk {
             attaches_key: false,
             in_reply_to: to.in_reply_to.clone(),
             references: to.references.clone(),
-            cause: Cause::Person,
+            cause: cause_of(moment),
         };
         match &to.certificate {
             Some(certificate) => match self.encrypted(&outline, certificate, now)? {
@@ -212,6 +216,7 @@ impl Desk {
             template: Template::Notice,
             language: letter.language.filter(|_| !to.came_encrypted),
             facts: &|_| self.bare_notice_facts(letter.case, asks_for_key),
+            cause: Cause::Person,
             ..letter.clone()
         };
         self.in_clear(&outline, now)
@@ -261,6 +266,27 @@ impl Desk {
             )?,
         };
         Ok(standing_for(held, letter, unusable_certificate))
+    }
+}
+
+/// `/reply` is what a person wrote; every other letter is a template, for something that one did.
+fn cause_of(moment: &Moment) -> Cause {
+    match moment {
+        Moment::Update {
+            severity: None,
+            words: Some(_),
+            ..
+        } => Cause::PersonsWords,
+        Moment::Update { .. }
+        | Moment::NeedsInfo { .. }
+        | Moment::Accepted { .. }
+        | Moment::Rejected { .. }
+        | Moment::OutOfScope { .. }
+        | Moment::Duplicate
+        | Moment::Fixed { .. }
+        | Moment::HeadsUp { .. }
+        | Moment::Disclosed { .. }
+        | Moment::Closed { .. } => Cause::Person,
     }
 }
 

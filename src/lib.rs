@@ -6,10 +6,11 @@
 //!
 //! - `commands`: what a person does to a case, and the day of disclosure
 //! - `config`: text to checked values; every mistake with its line
+//! - `notices`: what the team hears of deadlines, and the digest
 //! - `mail`: bytes to values and back: MIME, OpenPGP, composing
 //! - `triage`: the pure core; no clock, network or database
 //! - `parallel`, `memory`: work on all cores; what is needed no more goes back
-//! - `mailbox`, `delivery`, `store`, `tls`, `systemd`: the edges
+//! - `mailbox`, `delivery`, `store`, `pdf`, `tls`, `systemd`: the edges
 //! - `cli`: a file per command
 
 #![deny(unsafe_code)]
@@ -34,7 +35,9 @@ pub mod letters;
 pub mod mail;
 pub mod mailbox;
 pub mod memory;
+pub mod notices;
 pub mod parallel;
+pub mod pdf;
 pub mod store;
 pub mod systemd;
 pub mod tls;

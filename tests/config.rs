@@ -673,7 +673,7 @@ fn bad_policies() {
     bad_policy(
         "https://",
         "http://",
-        r#"policy.toml:6: url: "http://corp.example/security" is not an https address; write it like "https://example.com/security/policy""#,
+        r#"policy.toml:6: url: "http://corp.example/security" is not an https address; write "https://corp.example/security""#,
     );
     let acknowledge = |new: &str, expected: &str| {
         bad_policy("acknowledge = \"48 business hours\"", new, expected)
@@ -770,9 +770,10 @@ fn spans_as_people_write_them() {
         ("3660 days", Some(Span::Days(3_660))),
         ("none", None),
     ] {
-        let policy = POLICY.replace("7 days", text);
+        let update = format!("triage = \"7 days\"\nupdate = \"{text}\"");
+        let policy = POLICY.replace("triage = \"7 days\"", &update);
         assert_eq!(
-            good(CONFIG, &policy).policy.deadlines.triage,
+            good(CONFIG, &policy).policy.deadlines.update,
             expected,
             "{text}"
         );
@@ -819,16 +820,15 @@ fn holidays_of_both_kinds() {
     write(
         folder.path(),
         "days.ics",
-        "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:20270101\nRRULE:FREQ=YEARLY\nEND:VEVENT\nBEGIN:VEVENT\nDTSTART:20270101T100000Z\nEND:VEVENT\nBEGIN:VEVENT\nEND:VEVENT\nBEGIN:VEVENT\nDTSTART:20271301\n",
+        "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:20270101\nRRULE:FREQ=EASTERLY\nEND:VEVENT\nBEGIN:VEVENT\nDTSTART:20270101T100000Z\nEND:VEVENT\nBEGIN:VEVENT\nEND:VEVENT\nBEGIN:VEVENT\nDTSTART:20271301\n",
     );
     assert_eq!(
         refused(&folder),
         [
-            "days.ics:4: RRULE: repeating events are not supported yet; list the dates, each as an event of its own",
+            r#"days.ics:4: RRULE: "EASTERLY" is not how often a holiday comes; the nearest one is "YEARLY""#,
             r#"days.ics:7: DTSTART: "20270101T100000Z" has a time of day; holidays are whole days, like DTSTART;VALUE=DATE:20261225"#,
             "days.ics:9: VEVENT: has no DTSTART; add DTSTART;VALUE=DATE:20261225",
-            r#"days.ics:12: DTSTART: "20271301" is not a date; write it like 20261225"#,
-            "days.ics:11: VEVENT: begins and does not end; add END:VEVENT, or fetch the file anew",
+            "days.ics:11: VEVENT: begins and does not end; fetch the file anew, its end is missing",
         ]
     );
 }

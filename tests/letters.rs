@@ -214,6 +214,8 @@ fn desk() -> Desk {
         policy: policy(),
         texts: Texts::load(None).unwrap(),
         keyring: keyring(),
+        team: Default::default(),
+        digest: None,
         return_path: None,
     }
 }

@@ -4,7 +4,7 @@
 //! SMTP server that takes them as fast as they come. Ratios matter, not the figures of one
 //! machine. `script/bench` runs this; `--quick` takes fewer mails.
 //!
-//! `mails` makes them, `pieces` measures the pieces with the library's own functions, `sink` and
+//! `deadlines` needs none of them. `mails` makes them, `pieces` measures the pieces with the library's own functions, `sink` and
 //! `notice` are the servers, `process` asks the kernel, `table` prints.
 
 use std::sync::Arc;
@@ -23,6 +23,7 @@ use self::sink::FastSink;
 
 #[path = "../../tests/common/mod.rs"]
 mod common;
+mod deadlines;
 mod mails;
 mod notice;
 mod pieces;
@@ -70,7 +71,12 @@ pub struct Series {
 }
 
 fn main() {
-    let quick = std::env::args().any(|argument| argument == "--quick");
+    let asked = |wanted: &str| std::env::args().any(|argument| argument == wanted);
+    deadlines::measure();
+    if asked("--deadlines") {
+        return;
+    }
+    let quick = asked("--quick");
     let size = if quick { QUICK } else { WHOLE };
     let site = Site::build();
     let ours = site.keyring();

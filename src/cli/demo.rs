@@ -25,6 +25,8 @@ use crate::store::intake::MailIn;
 use crate::triage::calendar;
 
 const POLICY: &str = include_str!("../../docs/policies/cloudarq.toml");
+/// The policy names it.
+const CHANGELOG: &str = include_str!("../../docs/policies/cloudarq-changelog.md");
 const ADDRESS: &str = "security@cloudarq.example";
 const RESEARCHER: &str = "lin@independent.example";
 const ENCRYPTED_TEXT: &str = include_str!("demo/mails/2-encrypted-report.txt");
@@ -110,6 +112,7 @@ fn set_up(dir: &Path, now: DateTime<Utc>) -> anyhow::Result<Keyring> {
     for (name, content) in [
         ("config.toml", config(dir)),
         ("policy.toml", POLICY.to_owned()),
+        ("cloudarq-changelog.md", CHANGELOG.to_owned()),
         ("storage.key", storage_key),
         ("security.key.asc", our_key.clone()),
         ("sendmail", script),

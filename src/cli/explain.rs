@@ -13,6 +13,7 @@ use crate::letters::Desk;
 use crate::mail::message::Problem;
 use crate::store::Store;
 use crate::triage::decide::{CaseChange, Channel, Decision};
+use crate::triage::rules::Matched;
 
 pub fn run(config_path: &Path, paths: &[PathBuf], output: Output) -> Outcome {
     let config = office::config(config_path)?;
@@ -120,7 +121,7 @@ fn as_json(name: &str, opened: &Opened, decision: &Decision) -> Value {
             "cve": extracted.cve,
             "cwe": extracted.cwe,
             "urls": extracted.urls,
-            "missing": extracted.missing,
+            "missing": opened.findings.missing.iter().map(|part| part.as_str()).collect::<Vec<_>>(),
             "severity": extracted.severity.map(|severity| severity.as_str()),
         },
         "deadlines": decision.deadlines.iter().map(|deadline| json!({
@@ -128,11 +129,19 @@ fn as_json(name: &str, opened: &Opened, decision: &Decision) -> Value {
             "due_at": deadline.due_at,
             "span": deadline.span.to_string(),
         })).collect::<Vec<_>>(),
+        "scope": {
+            "in": becauses(&opened.findings.inside),
+            "out": becauses(&opened.findings.outside),
+        },
         "replies": replies,
         "evidence": evidence,
         "reply_suppressed": decision.reply_suppressed,
         "problems": message.problems.iter().map(|problem| &problem.0).collect::<Vec<_>>(),
     })
+}
+
+fn becauses(found: &[Matched]) -> Vec<&str> {
+    found.iter().map(|found| found.because.as_str()).collect()
 }
 
 fn joined(case: &CaseChange) -> Option<&str> {
@@ -158,6 +167,12 @@ fn print(name: &str, opened: &Opened, decision: &Decision, desk: &Desk) {
             "label",
             &format!("{}: {}", label.name, shown(&label.because, 90)),
         ));
+    }
+    for because in becauses(&opened.findings.inside) {
+        rows.push(row("in scope", &shown(because, 90)));
+    }
+    for part in &opened.findings.missing {
+        rows.push(row("missing", part.as_str()));
     }
     for attachment in &message.attachments {
         rows.push(row(

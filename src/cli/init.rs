@@ -58,7 +58,7 @@ pub fn run(options: &Options) -> Outcome {
         (
             "policy.toml",
             POLICY.to_owned(),
-            "your promise: deadlines, working days, holidays",
+            "your promise: deadlines, working days, scope, sentences",
         ),
         (
             "security.key.asc",

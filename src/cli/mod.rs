@@ -17,6 +17,7 @@ mod backup;
 mod case;
 mod check;
 mod demo;
+mod digest;
 mod doctor;
 mod explain;
 mod files;
@@ -24,6 +25,7 @@ mod ingest;
 mod init;
 mod office;
 mod paint;
+mod policy;
 mod run;
 mod say;
 mod status;
@@ -90,13 +92,27 @@ enum Command {
     /// The cases.
     #[command(subcommand)]
     Case(case::Verb),
+    /// The promise: what a changed policy changes.
+    #[command(subcommand)]
+    Policy(policy::Verb),
     /// The audit chain.
     #[command(subcommand)]
     Audit(audit::Verb),
     /// The board on one screen.
     Status(Output),
+    /// What the team should look at, as it would be mailed now.
+    Digest {
+        /// Mails it to the team now, whatever the schedule says.
+        #[arg(long)]
+        send: bool,
+        #[command(flatten)]
+        output: Output,
+    },
     /// Writes a consistent, encrypted copy of the database, also while the daemon runs.
     Backup { file: PathBuf },
+    /// Writes the text of the PDF on standard input; what reading a mail starts for each of them.
+    #[command(name = crate::pdf::COMMAND, hide = true)]
+    PdfText,
     /// A tour over sample mails in a temporary folder; nothing leaves this machine.
     Demo {
         /// Leaves the folder, ready for `triaged run`.
@@ -138,6 +154,7 @@ type Outcome = Result<bool, Failure>;
 pub fn main() -> ExitCode {
     keep_panics_quiet();
     keep_memory_private();
+    crate::pdf::use_own_program();
     let cli = Cli::parse();
     start_log(matches!(cli.command, Command::Run { .. }));
     let config = cli.config.as_path();
@@ -153,9 +170,12 @@ pub fn main() -> ExitCode {
             output,
         } => ingest::run(config, files, *no_reply, *output),
         Command::Case(verb) => case::run(config, verb),
+        Command::Policy(verb) => policy::run(config, verb),
         Command::Audit(verb) => audit::run(config, verb),
         Command::Status(output) => status::run(config, *output),
+        Command::Digest { send, output } => digest::run(config, *send, *output),
         Command::Backup { file } => backup::run(config, file),
+        Command::PdfText => Ok(crate::pdf::serve()),
         Command::Demo { keep } => demo::run(*keep),
     };
     say::finish(status(outcome))

@@ -6,7 +6,7 @@ use chrono::{Duration, TimeZone};
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::{Limits, Role};
+use crate::config::{Limits, Member, Notify, Role};
 use crate::intake::{Mail, Opened, open_mail, record};
 use crate::mail::pgp::Keyring;
 use crate::mailbox::Lane;
@@ -42,8 +42,10 @@ static OURS: LazyLock<Arc<Keyring>> = LazyLock::new(|| Arc::new(keyring(US)));
 static ANNS: LazyLock<Keyring> = LazyLock::new(|| keyring(ANN));
 
 fn desk() -> Desk {
-    let mut terms = Terms::default();
-    terms.language = "en".to_owned();
+    let mut terms = Terms {
+        language: "en".to_owned(),
+        ..Terms::default()
+    };
     terms.disclosure.heads_up = Some(Span::Days(7));
     Desk {
         organization: Organization {
@@ -82,6 +84,14 @@ fn desk() -> Desk {
         },
         texts: Texts::load(None).unwrap(),
         keyring: Arc::clone(&OURS),
+        team: Team::read(&[Member {
+            name: "Alice".to_owned(),
+            email: "alice@example.test".to_owned(),
+            certificate: "alice.asc".into(),
+            role: Role::Member,
+            notify: Notify::All,
+        }]),
+        digest: None,
         return_path: None,
     }
 }
@@ -146,21 +156,10 @@ impl World {
     }
 
     fn try_at(&self, line: &str, at: DateTime<Utc>) -> Result<Done, CommandError> {
-        let team = [Member {
-            name: "Alice".to_owned(),
-            email: "alice@example.test".to_owned(),
-            certificate: "alice.asc".into(),
-            role: Role::Member,
-            notify: crate::config::Notify::All,
-        }];
-        let office = Office {
-            desk: &self.desk,
-            team: &team,
-        };
         let command = Command::parse(line).unwrap();
         let actor = Actor::Unix("alice".to_owned());
         self.store
-            .write(|tx| carry_out(tx, &office, &self.case, &command, &actor, at))
+            .write(|tx| carry_out(tx, &self.desk, &self.case, &command, &actor, at))
     }
 
     #[track_caller]
@@ -569,7 +568,7 @@ fn the_day_of_publication_comes_once_also_after_an_outage() {
     assert_eq!(turn(days(9)), []);
     assert_eq!(world.detail(days(9)).case.status, "fixed");
     // Down over the day.
-    assert_eq!(turn(days(12)), [world.case.clone()]);
+    assert_eq!(turn(days(12)), std::slice::from_ref(&world.case));
     assert_eq!(turn(days(12)), []);
     assert_eq!(world.send_all(days(12)), 1);
     let detail = world.detail(days(12));

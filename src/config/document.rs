@@ -34,6 +34,16 @@ impl Complaint {
 
 /// The text of a file, UTF-8.
 pub fn read_text(file: &Path) -> Result<String, Mistake> {
+    String::from_utf8(read_bytes(file)?).map_err(|error| {
+        let valid = error.as_bytes().get(..error.utf8_error().valid_up_to());
+        Mistake {
+            line: Some(line_after(valid.unwrap_or_default())),
+            ..Mistake::of_file(file, "is not UTF-8 from here on", "save it as UTF-8")
+        }
+    })
+}
+
+pub fn read_bytes(file: &Path) -> Result<Vec<u8>, Mistake> {
     let unreadable = |error: std::io::Error| {
         let what = format!("cannot be read ({error})");
         Mistake::of_file(file, what, "check the path and who may read it")
@@ -46,13 +56,7 @@ pub fn read_text(file: &Path) -> Result<String, Mistake> {
         let mend = "check that the path is right";
         return Err(Mistake::of_file(file, "is larger than 4 MB", mend));
     }
-    String::from_utf8(bytes).map_err(|error| {
-        let valid = error.as_bytes().get(..error.utf8_error().valid_up_to());
-        Mistake {
-            line: Some(line_after(valid.unwrap_or_default())),
-            ..Mistake::of_file(file, "is not UTF-8 from here on", "save it as UTF-8")
-        }
-    })
+    Ok(bytes)
 }
 
 /// The number of the line that follows on these bytes, from 1.
@@ -76,12 +80,14 @@ impl<'i> Document<'i> {
         Self { notes, root }
     }
 
-    /// Reads the whole file by `read`; also returns every mistake, by line.
+    /// Reads the whole file by `read`; also returns every mistake, by line, and
+    /// behind them those of the files that this one names.
     pub fn read<T>(&self, read: impl FnOnce(&Table) -> T) -> (T, Vec<Mistake>) {
         let root = Table::new(&self.notes, String::new(), 0, self.root.get_ref());
         let value = root.read_whole(read);
         let mut mistakes = self.notes.mistakes.take();
         mistakes.sort_by_key(|mistake| mistake.line);
+        mistakes.extend(self.notes.elsewhere.take());
         (value, mistakes)
     }
 }
@@ -96,6 +102,8 @@ struct Notes<'i> {
     /// missing, as it may be what could not be read.
     damaged: Vec<usize>,
     mistakes: RefCell<Vec<Mistake>>,
+    /// Of files that this one names.
+    elsewhere: RefCell<Vec<Mistake>>,
 }
 
 impl<'i> Notes<'i> {
@@ -107,6 +115,7 @@ impl<'i> Notes<'i> {
             text,
             damaged: Vec::new(),
             mistakes: RefCell::default(),
+            elsewhere: RefCell::default(),
         }
     }
 
@@ -199,6 +208,22 @@ impl<'a> Table<'a> {
         found
     }
 
+    /// Each key with its value, where any key may be.
+    pub fn entries(&self) -> Vec<(&'a str, Value<'a>)> {
+        let entry = |(key, value): (&'a Spanned<Cow<'a, str>>, &'a Spanned<DeValue<'a>>)| {
+            let name: &'a str = key.get_ref();
+            let value = Value {
+                notes: self.notes,
+                path: self.path_of(name),
+                at: value.span().start,
+                value: value.get_ref(),
+            };
+            self.known.borrow_mut().push(Cow::Owned(name.to_owned()));
+            (name, value)
+        };
+        self.entries.iter().map(entry).collect()
+    }
+
     /// A value that must be there; `mend` tells how to write it.
     pub fn required_value(&self, key: &'static str, mend: &str) -> Option<Value<'a>> {
         let found = self.value(key);
@@ -256,14 +281,14 @@ impl<'a> Table<'a> {
         self.value(key)?.number(most)
     }
 
-    pub fn section<T>(&self, key: &'static str, read: impl FnOnce(&Table) -> T) -> Option<T> {
+    pub fn section<T>(&self, key: &'static str, read: impl FnOnce(&Table<'a>) -> T) -> Option<T> {
         self.value(key)?.section(read)
     }
 
     pub fn required_section<T>(
         &self,
         key: &'static str,
-        read: impl FnOnce(&Table) -> T,
+        read: impl FnOnce(&Table<'a>) -> T,
     ) -> Option<T> {
         self.required_value(key, &format!("add the section [{key}]"))?
             .section(read)
@@ -274,6 +299,18 @@ impl<'a> Table<'a> {
         if self.notes.damaged.is_empty() {
             self.complain_at(self.at, key, Complaint::new("missing", mend));
         }
+    }
+
+    /// Was anything in the file refused so far?
+    pub fn has_errors(&self) -> bool {
+        let mistakes = self.notes.mistakes.borrow();
+        mistakes.iter().any(|one| one.gravity == Gravity::Error)
+    }
+
+    /// Complains of the table as a whole.
+    pub fn complain(&self, complaint: Complaint) {
+        let path = self.path.clone();
+        self.notes.note(self.at, path, complaint, Gravity::Error);
     }
 
     /// Tells which default stands in for a key that had better be there.
@@ -319,7 +356,7 @@ impl<'a> Value<'a> {
     }
 
     pub fn text(&self) -> Option<&'a str> {
-        if let DeValue::String(text) = self.value {
+        if let Some(text) = self.bare_text() {
             return Some(text);
         }
         let mend = match self.value {
@@ -329,6 +366,14 @@ impl<'a> Value<'a> {
         };
         self.complain_of_type("text", mend);
         None
+    }
+
+    /// The text, if it is one; nothing is complained of.
+    pub fn bare_text(&self) -> Option<&'a str> {
+        match self.value {
+            DeValue::String(text) => Some(text),
+            _ => None,
+        }
     }
 
     pub fn parse<T>(&self, parse: impl FnOnce(&str) -> Result<T, Complaint>) -> Option<T> {
@@ -387,6 +432,28 @@ impl<'a> Value<'a> {
             .collect()
     }
 
+    /// Notes what is wrong with the file that this value names.
+    pub fn complain_of_file(&self, mistakes: impl IntoIterator<Item = Mistake>) {
+        self.notes.elsewhere.borrow_mut().extend(mistakes);
+    }
+
+    /// Where it stands, for a message about another value.
+    pub fn line(&self) -> usize {
+        self.notes.line(self.at)
+    }
+
+    pub fn flag(&self) -> Option<bool> {
+        if let DeValue::Boolean(flag) = self.value {
+            return Some(*flag);
+        }
+        self.complain_of_type("true or false", "write true or false without quotes");
+        None
+    }
+
+    pub fn is_section(&self) -> bool {
+        matches!(self.value, DeValue::Table(_))
+    }
+
     pub fn is_list(&self) -> bool {
         matches!(self.value, DeValue::Array(_))
     }
@@ -395,7 +462,7 @@ impl<'a> Value<'a> {
         matches!(self.value, DeValue::Array(entries) if entries.is_empty())
     }
 
-    pub fn section<T>(&self, read: impl FnOnce(&Table) -> T) -> Option<T> {
+    pub fn section<T>(&self, read: impl FnOnce(&Table<'a>) -> T) -> Option<T> {
         let DeValue::Table(entries) = self.value else {
             let mend = format!("write [{}] on a line of its own", self.path);
             self.complain_of_type("a section", &mend);

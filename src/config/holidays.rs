@@ -1,205 +1,187 @@
-//! Holidays from an iCalendar file (RFC 5545): all-day events, each on the
-//! days from its start to the one before its end.
+//! Holidays from an iCalendar file (RFC 5545): whole days, once or repeating.
 //!
-//! An event that repeats (`RRULE`, `RDATE`) or that has a time of day is a
-//! mistake: what is not understood must not silently become a working day.
+//! Read are DTSTART, DTEND, DURATION, RRULE, RDATE, EXDATE, STATUS and
+//! RECURRENCE-ID of each VEVENT; all else is skipped. What is not understood
+//! is a mistake with its line, as it must not silently become a working day.
+//!
+//! A repeating event is written out for the years that a policy can speak of,
+//! [`YEARS`], whatever today's date is.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 use std::path::Path;
 
-use chrono::{Days, NaiveDate};
+use chrono::{Datelike, NaiveDate};
 
-use super::document::read_text;
-use super::mistake::{Mistake, quote};
+use super::document::read_bytes;
+use super::mistake::{Gravity, Mistake};
 
-/// A longer event is no holiday.
-const LONGEST_DAYS: i64 = 366;
+mod event;
+mod line;
+mod repeat;
+
+use event::Event;
+use line::{Line, unfolded};
+
+/// Holidays outside are of no use: no report came before, and nobody knows the law so far ahead.
+pub const YEARS: RangeInclusive<i32> = 1970..=2100;
+
+/// More holidays than that in one year are no holidays, but a calendar of something else.
+const MOST_IN_A_YEAR: usize = 150;
 
 pub fn read(file: &Path) -> (BTreeSet<NaiveDate>, Vec<Mistake>) {
-    match read_text(file) {
-        Ok(text) => parse(file, &text),
+    match read_bytes(file) {
+        Ok(bytes) => parse(file, &bytes),
         Err(mistake) => (BTreeSet::new(), vec![mistake]),
     }
 }
 
-/// One content line, unfolded, and the number of its first line in the file.
-struct Line {
-    number: usize,
-    text: String,
-}
-
-impl Line {
-    /// Property name in upper case, parameters, value.
-    fn parts(&self) -> Option<(String, &str, &str)> {
-        let (head, value) = self.text.split_once(':')?;
-        let (name, parameters) = head.split_once(';').unwrap_or((head, ""));
-        Some((name.to_ascii_uppercase(), parameters, value.trim()))
-    }
-}
-
-/// One VEVENT while it is read.
-#[derive(Default)]
-struct Event {
+/// What is wrong with one line, and the mend.
+struct Problem {
     line: usize,
-    start: Option<NaiveDate>,
-    end: Option<NaiveDate>,
-    days: Option<i64>,
-    cancelled: bool,
-    is_wrong: bool,
+    /// The property's name.
+    key: String,
+    what: String,
+    mend: String,
+    gravity: Gravity,
 }
 
-fn parse(file: &Path, text: &str) -> (BTreeSet<NaiveDate>, Vec<Mistake>) {
-    let mut days = BTreeSet::new();
-    let mut mistakes = Vec::new();
-    let mut complain = |line: usize, key: &str, what: String, mend: &str| {
-        mistakes.push(Mistake {
-            line: Some(line),
-            key: key.to_owned(),
-            ..Mistake::of_file(file, what, mend)
-        });
-    };
-    let mut is_calendar = false;
-    let mut open: Option<Event> = None;
-    for line in unfolded(text) {
-        let Some((name, parameters, value)) = line.parts() else {
-            continue;
-        };
-        match (
-            name.as_str(),
-            value.to_ascii_uppercase().as_str(),
-            &mut open,
-        ) {
-            ("BEGIN", "VCALENDAR", _) => is_calendar = true,
-            ("BEGIN", "VEVENT", _) => {
-                open = Some(Event {
-                    line: line.number,
-                    ..Event::default()
-                });
-            }
-            ("END", "VEVENT", Some(_)) => match open.take().map(Event::into_days) {
-                Some(Ok(event_days)) => days.extend(event_days),
-                Some(Err((line, what, mend))) => complain(line, "VEVENT", what, mend),
-                None => {}
-            },
-            (_, _, Some(event)) => {
-                if let Err((what, mend)) = event.take_property(&name, parameters, value) {
-                    event.is_wrong = true;
-                    complain(line.number, &name, what, mend);
-                }
-            }
-            _ => {}
+impl Problem {
+    fn new(line: &Line, what: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self {
+            line: line.number,
+            key: line.name.clone(),
+            what: what.into(),
+            mend: mend.into(),
+            gravity: Gravity::Error,
         }
     }
-    if let Some(event) = open {
-        let what = "begins and does not end".to_owned();
-        complain(
-            event.line,
-            "VEVENT",
-            what,
-            "add END:VEVENT, or fetch the file anew",
-        );
+
+    fn of_file(line: usize, key: &str, what: &str, mend: &str) -> Self {
+        Self {
+            line,
+            key: key.to_owned(),
+            what: what.to_owned(),
+            mend: mend.to_owned(),
+            gravity: Gravity::Error,
+        }
     }
-    if !is_calendar {
-        let what = "is not an iCalendar file".to_owned();
-        complain(1, "", what, "name a file that begins with BEGIN:VCALENDAR");
+
+    fn into_warning(self) -> Self {
+        Self {
+            gravity: Gravity::Warning,
+            ..self
+        }
     }
+
+    fn into_mistake(self, file: &Path) -> Mistake {
+        Mistake {
+            line: Some(self.line),
+            key: self.key,
+            gravity: self.gravity,
+            ..Mistake::of_file(file, self.what, self.mend)
+        }
+    }
+}
+
+fn parse(file: &Path, bytes: &[u8]) -> (BTreeSet<NaiveDate>, Vec<Mistake>) {
+    let mut problems = Vec::new();
+    let events = events(unfolded(bytes), &mut problems);
+    let mut days = BTreeSet::new();
+    for event in &events {
+        match event.days(&events, &mut problems) {
+            Ok(event_days) => days.extend(event_days),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    problems.extend(too_many_in_a_year(&days));
+    problems.sort_by_key(|problem| problem.line);
+    let mistakes = problems.into_iter();
+    let mistakes = mistakes.map(|problem| problem.into_mistake(file)).collect();
     (days, mistakes)
 }
 
-/// A line that begins with a space or a tab continues the one before (RFC 5545, 3.1).
-fn unfolded(text: &str) -> Vec<Line> {
-    let mut lines: Vec<Line> = Vec::new();
-    for (index, text) in text.trim_start_matches('\u{feff}').lines().enumerate() {
-        match (text.strip_prefix([' ', '\t']), lines.last_mut()) {
-            (Some(more), Some(line)) => line.text.push_str(more),
-            _ => lines.push(Line {
-                number: index + 1,
-                text: text.to_owned(),
-            }),
-        }
+/// The events of the file, each with its properties as they stand there.
+fn events(lines: Vec<Line>, problems: &mut Vec<Problem>) -> Vec<Event> {
+    const FETCH: &str = "fetch the file anew, its end is missing";
+    let last_line = lines.last().map_or(1, |line| line.number);
+    let mut reader = Reader::default();
+    for line in lines {
+        reader.take(line, problems);
     }
-    lines
+    if !reader.is_calendar {
+        let mend = "name a file that begins with BEGIN:VCALENDAR";
+        problems.push(Problem::of_file(1, "", "is not an iCalendar file", mend));
+    } else if let Some(event) = reader.open {
+        let what = "begins and does not end";
+        problems.push(Problem::of_file(event.line, "VEVENT", what, FETCH));
+    } else if reader.calendars_open > 0 {
+        let what = "ends without END:VCALENDAR";
+        problems.push(Problem::of_file(last_line, "", what, FETCH));
+    } else if reader.events.is_empty() && problems.is_empty() {
+        let mend = "add events, or take holidays_file out";
+        problems.push(Problem::of_file(1, "", "has no holiday in it", mend).into_warning());
+    }
+    reader.events
 }
 
-impl Event {
-    fn take_property(
-        &mut self,
-        name: &str,
-        parameters: &str,
-        value: &str,
-    ) -> Result<(), (String, &'static str)> {
-        match name {
-            "DTSTART" => self.start = Some(date(parameters, value)?),
-            "DTEND" => self.end = Some(date(parameters, value)?),
-            "DURATION" => self.days = Some(whole_days(value)?),
-            "STATUS" => self.cancelled = value.eq_ignore_ascii_case("CANCELLED"),
-            "RRULE" | "RDATE" => {
-                let what = "repeating events are not supported yet".to_owned();
-                return Err((what, "list the dates, each as an event of its own"));
+/// Goes through the lines and knows which component each belongs to.
+#[derive(Default)]
+struct Reader {
+    is_calendar: bool,
+    calendars_open: usize,
+    events: Vec<Event>,
+    open: Option<Event>,
+    /// Components inside the open event (alarms), whose properties are their own.
+    inside_event: usize,
+}
+
+impl Reader {
+    fn take(&mut self, line: Line, problems: &mut Vec<Problem>) {
+        let component = line.value.to_ascii_uppercase();
+        match (line.name.as_str(), component.as_str()) {
+            ("BEGIN", "VCALENDAR") => {
+                self.is_calendar = true;
+                self.calendars_open += 1;
             }
-            _ => {}
+            ("END", "VCALENDAR") => {
+                self.calendars_open = self.calendars_open.saturating_sub(1);
+            }
+            ("BEGIN", "VEVENT") => {
+                if let Some(event) = self.open.replace(Event::beginning_at(line.number)) {
+                    let what = "begins and does not end before the next one";
+                    let mend = "add END:VEVENT in front of the next BEGIN:VEVENT";
+                    problems.push(Problem::of_file(event.line, "VEVENT", what, mend));
+                }
+                self.inside_event = 0;
+            }
+            ("END", "VEVENT") => self.events.extend(self.open.take()),
+            ("BEGIN", _) => self.inside_event += 1,
+            ("END", _) => self.inside_event = self.inside_event.saturating_sub(1),
+            _ => {
+                if let Some(event) = self.open.as_mut().filter(|_| self.inside_event == 0) {
+                    problems.extend(event.take(line).err());
+                }
+            }
         }
-        Ok(())
-    }
-
-    fn into_days(self) -> Result<Vec<NaiveDate>, (usize, String, &'static str)> {
-        if self.cancelled || self.is_wrong {
-            return Ok(Vec::new());
-        }
-        let line = self.line;
-        let start = self.start.ok_or_else(|| {
-            (
-                line,
-                "has no DTSTART".to_owned(),
-                "add DTSTART;VALUE=DATE:20261225",
-            )
-        })?;
-        let length = match (self.end, self.days) {
-            (Some(end), _) => (end - start).num_days(),
-            (None, Some(days)) => days,
-            (None, None) => 1,
-        };
-        // Some programs write the same date twice for a single day.
-        let length = if length == 0 { 1 } else { length };
-        if !(1..=LONGEST_DAYS).contains(&length) {
-            let what = format!("lasts {length} days");
-            return Err((line, what, "correct DTSTART and DTEND"));
-        }
-        let length = u64::try_from(length).unwrap_or_default();
-        Ok((0..length)
-            .filter_map(|day| start.checked_add_days(Days::new(day)))
-            .collect())
     }
 }
 
-fn date(parameters: &str, value: &str) -> Result<NaiveDate, (String, &'static str)> {
-    let wants_time = parameters.to_ascii_uppercase().contains("VALUE=DATE-TIME");
-    let is_date = value.len() == 8 && value.chars().all(|c| c.is_ascii_digit());
-    if wants_time || value.contains('T') {
-        let what = format!("{} has a time of day", quote(value));
-        return Err((
-            what,
-            "holidays are whole days, like DTSTART;VALUE=DATE:20261225",
-        ));
-    }
-    NaiveDate::parse_from_str(value, "%Y%m%d")
-        .ok()
-        .filter(|_| is_date)
-        .ok_or_else(|| {
-            let what = format!("{} is not a date", quote(value));
-            (what, "write it like 20261225")
-        })
-}
-
-/// `P1D`, `P2W`.
-fn whole_days(value: &str) -> Result<i64, (String, &'static str)> {
-    let period = value.trim_start_matches('+').strip_prefix('P');
-    let days = period.and_then(|period| match period.strip_suffix('W') {
-        Some(weeks) => weeks.parse::<i64>().ok()?.checked_mul(7),
-        None => period.strip_suffix('D')?.parse().ok(),
-    });
-    days.ok_or_else(|| {
-        let what = format!("{} is not a number of whole days", quote(value));
-        (what, "write it like P1D")
+/// A warning for the fullest year.
+fn too_many_in_a_year(days: &BTreeSet<NaiveDate>) -> Option<Problem> {
+    let in_year = |year: i32| days.iter().filter(|day| day.year() == year).count();
+    let mut years: Vec<i32> = days.iter().map(Datelike::year).collect();
+    years.dedup();
+    let (count, year) = years
+        .into_iter()
+        .map(|year| (in_year(year), std::cmp::Reverse(year)))
+        .max()?;
+    (count > MOST_IN_A_YEAR).then(|| {
+        let what = format!("makes {count} days of {} holidays", year.0);
+        let mend = "name a calendar of days on which nobody works";
+        Problem::of_file(1, "", &what, mend).into_warning()
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -204,6 +204,12 @@ pub struct DigestSchedule {
 }
 
 impl DigestSchedule {
+    /// Does this member get it?
+    pub fn is_for(&self, email: &str) -> bool {
+        let key = address_key(email);
+        self.to.iter().any(|to| address_key(to) == key)
+    }
+
     /// The last moment at or before `now` at which a digest was due.
     pub fn last_due(&self, calendar: &Calendar, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let today = calendar.date_of(now);

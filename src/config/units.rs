@@ -74,6 +74,10 @@ pub fn span(text: &str) -> Parsed<Option<Span>> {
         return Ok(None);
     }
     let refusal = || {
+        if let Some(meant) = other_unit(text) {
+            let what = format!("{} is not a duration", quote(text));
+            return Complaint::new(what, format!("write \"{meant}\""));
+        }
         let mend =
             "write it like \"48 business hours\", \"5 business days\", \"7 days\" or \"none\"";
         not_a_duration(text, &UNITS, mend)
@@ -105,6 +109,21 @@ pub fn span(text: &str) -> Parsed<Option<Span>> {
             ))
         }
     }
+}
+
+/// Units that the policy does not have, in those that it has: `7 working days`, `3 months`.
+fn other_unit(text: &str) -> Option<String> {
+    let (count, unit) = count_and_unit(text)?;
+    let (factor, unit) = match unit.trim_end_matches('s') {
+        "working day" | "workday" | "work day" | "weekday" | "bd" => (1, "business days"),
+        "working hour" | "work hour" | "office hour" => (1, "business hours"),
+        "business week" | "working week" => (5, "business days"),
+        "month" => (30, "days"),
+        "quarter" => (90, "days"),
+        "year" => (365, "days"),
+        _ => return None,
+    };
+    Some(format!("{} {unit}", count.checked_mul(factor)?))
 }
 
 /// `50 MB`, `10 MiB`, `500 kB`; bytes, at least one.

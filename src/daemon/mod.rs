@@ -2,8 +2,9 @@
 //!
 //! - `watch` fetches and records mail (one session with the mailbox);
 //! - `post` sends what the outbox holds;
+//! - `clock` tells the team what is due;
 //! - the main task waits for signals, reloads, and feeds systemd's watchdog
-//!   while both loops really turn.
+//!   while all loops really turn.
 //!
 //! SIGTERM lets the mail and the letter in hand be finished, within seconds.
 
@@ -22,11 +23,13 @@ use tokio::task::JoinHandle;
 use crate::config::{Config, Transport};
 use crate::letters::Desk;
 use crate::mail::pgp::Keyring;
+use crate::notices::Team;
 use crate::store::Store;
 use crate::store::audit::Actor;
 use crate::systemd;
 use crate::triage::reply::Texts;
 
+pub mod clock;
 pub mod post;
 pub mod watch;
 
@@ -48,6 +51,8 @@ pub struct Shared {
     desk: RwLock<Arc<Desk>>,
     /// Wakes the post when there is something new in the outbox.
     pub letters: Notify,
+    /// Wakes the clock when there is something that the team must hear at once.
+    pub alarms: Notify,
     pub stop: channel::Receiver<bool>,
     pub pulses: Pulses,
 }
@@ -58,6 +63,7 @@ pub struct Pulses {
     started: Pulse,
     pub watch_turned: Pulse,
     pub post_turned: Pulse,
+    pub clock_turned: Pulse,
     pub good_poll: Pulse,
 }
 
@@ -121,6 +127,8 @@ pub fn desk(config: &Config, keyring: Arc<Keyring>) -> anyhow::Result<Desk> {
         policy: config.policy.clone(),
         texts,
         keyring,
+        team: Team::read(&config.team),
+        digest: config.digest.clone(),
         return_path: match &config.transport {
             Transport::Smtp(smtp) => smtp.return_path.clone(),
             Transport::Sendmail(_) => None,
@@ -144,6 +152,7 @@ pub async fn run(
         store,
         desk: RwLock::new(Arc::new(desk)),
         letters: Notify::new(),
+        alarms: Notify::new(),
         stop: stopped,
         pulses: Pulses::default(),
     });
@@ -155,23 +164,33 @@ pub async fn run(
     shared.pulses.started.beat();
     let watching = tokio::spawn(watch::run(Arc::clone(&shared)));
     let posting = tokio::spawn(post::run(Arc::clone(&shared)));
+    let ticking = tokio::spawn(clock::run(Arc::clone(&shared)));
     systemd::ready();
     tracing::info!(event = "started", version = env!("CARGO_PKG_VERSION"));
-    let tasks = Tasks { watching, posting };
+    let tasks = Tasks {
+        watching,
+        posting,
+        ticking,
+    };
     let outcome = supervise(&shared, config_path, &keyring, tasks, signals, stop).await;
     systemd::stopping();
     tracing::info!(event = "stopped");
     outcome.map(|()| true)
 }
 
-/// Everything now in the mailbox, everything due in the outbox.
+/// Everything now in the mailbox, everything due in the schedule and in the outbox.
 async fn one_pass(shared: &Arc<Shared>) -> anyhow::Result<bool> {
     let watched = watch::once(Arc::clone(shared)).await;
     if let Err(error) = &watched {
         tracing::error!(event = "mailbox_failed", "{error:#}");
     }
+    let ticked = clock::once(Arc::clone(shared)).await;
+    if let Err(error) = &ticked {
+        tracing::error!(event = "clock_failed", "{error:#}");
+    }
     let posted = post::once(Arc::clone(shared)).await?;
     watched?;
+    ticked?;
     if posted > 0 {
         tracing::error!(
             event = "letters_left",
@@ -202,6 +221,7 @@ impl Signals {
 struct Tasks {
     watching: JoinHandle<()>,
     posting: JoinHandle<()>,
+    ticking: JoinHandle<()>,
 }
 
 async fn supervise(
@@ -236,15 +256,17 @@ async fn supervise(
             },
             ended = &mut tasks.watching => bail!("the mailbox task ended: {ended:?}"),
             ended = &mut tasks.posting => bail!("the outbox task ended: {ended:?}"),
+            ended = &mut tasks.ticking => bail!("the clock task ended: {ended:?}"),
         }
     }
     tracing::info!(event = "stopping", "finishing what is in hand");
     let _ = stop.send(true);
-    let both = async {
+    let all = async {
         let _ = tasks.watching.await;
         let _ = tasks.posting.await;
+        let _ = tasks.ticking.await;
     };
-    if tokio::time::timeout(GRACE, both).await.is_err() {
+    if tokio::time::timeout(GRACE, all).await.is_err() {
         tracing::warn!(
             event = "stopped_hard",
             "something was still in hand; it is taken up at the next start"
@@ -285,7 +307,7 @@ async fn reload(shared: Arc<Shared>, path: PathBuf, keyring: Arc<Keyring>) {
     }
 }
 
-/// Tells systemd how we are; feeds its watchdog only while both loops turn.
+/// Tells systemd how we are; feeds its watchdog only while all loops turn.
 fn feed_watchdog(shared: &Shared) {
     let silence = shared.config.limits.silence;
     let health = Health::of(&shared.pulses, silence, Instant::now());
@@ -305,7 +327,7 @@ fn feed_watchdog(shared: &Shared) {
 /// What the pulses say.
 #[derive(Debug, PartialEq, Eq)]
 struct Health {
-    /// Both loops turn.
+    /// All loops turn.
     turns: bool,
     /// Since the last good poll of the mailbox; since the start where there was none.
     quiet_for: Duration,
@@ -319,9 +341,13 @@ impl Health {
         let since = |pulse: &Pulse| pulse.age(now).unwrap_or(up_for);
         let quiet_for = since(&pulses.good_poll);
         Self {
-            turns: [&pulses.watch_turned, &pulses.post_turned]
-                .into_iter()
-                .all(|pulse| since(pulse) < STUCK_AFTER),
+            turns: [
+                &pulses.watch_turned,
+                &pulses.post_turned,
+                &pulses.clock_turned,
+            ]
+            .into_iter()
+            .all(|pulse| since(pulse) < STUCK_AFTER),
             quiet_for,
             is_silent: quiet_for > silence,
             has_polled: pulses.good_poll.age(now).is_some(),
@@ -373,13 +399,14 @@ mod tests {
     }
 
     /// How the daemon is so many minutes after its start, its pulses having beaten last at these.
-    fn health(watch: u64, post: u64, good_poll: Option<u64>, now: u64) -> Health {
+    fn health([watch, post, clock]: [u64; 3], good_poll: Option<u64>, now: u64) -> Health {
         let start = beginning();
         let at = |minute: u64| start + Duration::from_secs(minute * 60);
         let pulses = Pulses::default();
         pulses.started.beat_at(start);
         pulses.watch_turned.beat_at(at(watch));
         pulses.post_turned.beat_at(at(post));
+        pulses.clock_turned.beat_at(at(clock));
         if let Some(good_poll) = good_poll {
             pulses.good_poll.beat_at(at(good_poll));
         }
@@ -387,12 +414,13 @@ mod tests {
     }
 
     #[test]
-    fn the_watchdog_is_fed_while_both_loops_turn() {
-        assert!(health(0, 0, None, 0).turns);
-        assert!(health(0, 0, None, 29).turns);
-        assert!(!health(0, 30, None, 30).turns);
-        assert!(!health(30, 0, None, 30).turns);
-        assert!(health(100, 100, None, 129).turns);
+    fn the_watchdog_is_fed_while_all_loops_turn() {
+        assert!(health([0, 0, 0], None, 0).turns);
+        assert!(health([0, 0, 0], None, 29).turns);
+        assert!(!health([0, 30, 30], None, 30).turns);
+        assert!(!health([30, 0, 30], None, 30).turns);
+        assert!(!health([30, 30, 0], None, 30).turns);
+        assert!(health([100, 100, 100], None, 129).turns);
     }
 
     #[test]
@@ -406,10 +434,13 @@ mod tests {
 
     #[test]
     fn silence_counts_from_the_last_good_poll_or_from_the_start() {
-        assert_eq!(health(0, 0, None, 14).words(), "starting");
-        assert_eq!(health(0, 0, Some(1), 14).words(), "watching the mailbox");
+        assert_eq!(health([0, 0, 0], None, 14).words(), "starting");
+        assert_eq!(
+            health([0, 0, 0], Some(1), 14).words(),
+            "watching the mailbox"
+        );
         let silent = "no good poll of the mailbox; see the log";
-        assert_eq!(health(0, 0, None, 16).words(), silent);
-        assert_eq!(health(0, 0, Some(5), 21).words(), silent);
+        assert_eq!(health([0, 0, 0], None, 16).words(), silent);
+        assert_eq!(health([0, 0, 0], Some(5), 21).words(), silent);
     }
 }

@@ -508,6 +508,7 @@ impl<'a, M: Mailbox> Visit<'a, M> {
             }
             let to_file = record_batch(&shared, &desk, &folder, &batch, &mut mails)?;
             shared.letters.notify_one();
+            shared.alarms.notify_one();
             let _ = tell_recorded.send(());
             Ok(Some(to_file))
         });

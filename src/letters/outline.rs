@@ -32,6 +32,8 @@ pub enum Cause {
     Mail,
     /// Somebody decided something. It comes back to us when it bounces.
     Person,
+    /// Somebody wrote these words: likewise, and no machine did.
+    PersonsWords,
 }
 
 /// Subject and text, in one language.
@@ -98,6 +100,7 @@ impl Desk {
             auto_submitted: match outline.cause {
                 Cause::Mail => AutoSubmitted::Replied,
                 Cause::Person => AutoSubmitted::Generated,
+                Cause::PersonsWords => AutoSubmitted::No,
             },
             attach_key: outline.attaches_key.then(|| KeyAttachment {
                 file_name: format!("{}.asc", self.keyring.fingerprint()),
@@ -141,12 +144,12 @@ impl Desk {
             recipient: outline.to.email.clone(),
             envelope_from: match outline.cause {
                 Cause::Mail => self.return_path.clone(),
-                Cause::Person => Some(own()),
+                Cause::Person | Cause::PersonsWords => Some(own()),
             },
             automatic: outline.cause == Cause::Mail,
             audience: Audience::Reporter,
             meets: None,
-            acknowledges: outline.cause == Cause::Person || outline.template.acknowledges(),
+            acknowledges: outline.cause != Cause::Mail || outline.template.acknowledges(),
             attaches_key: outline.attaches_key,
             message_id: draft.message_id,
             from: draft.from.email,

@@ -39,6 +39,13 @@ pub struct Opening<'a> {
     pub limits: Limits,
 }
 
+/// A file that only a program of its own reads: a PDF.
+pub struct Document {
+    /// Its place among [`Message::attachments`].
+    pub attachment: usize,
+    pub bytes: Vec<u8>,
+}
+
 /// Bounds on what one mail may cost. What is beyond them is noted as a problem.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -60,6 +67,10 @@ pub struct Limits {
     pub excerpt: usize,
     /// Certificates taken from the mail.
     pub certificates: usize,
+    /// Files that are handed on as [`Document`].
+    pub documents: usize,
+    /// Bytes of one of them.
+    pub document: usize,
 }
 
 impl Default for Limits {
@@ -74,16 +85,28 @@ impl Default for Limits {
             text: 2 * 1024 * 1024,
             excerpt: 64 * 1024,
             certificates: 16,
+            documents: 5,
+            document: 20 * 1024 * 1024,
         }
     }
 }
 
 /// Reads a mail. `now` is when signatures and certificates must be valid.
 pub fn open(raw: &[u8], context: &Opening, now: DateTime<Utc>) -> Message {
-    catch_unwind(AssertUnwindSafe(|| read(raw, context, now))).unwrap_or_else(|_| unread(raw))
+    open_with_documents(raw, context, now).0
 }
 
-fn read(raw: &[u8], context: &Opening, now: DateTime<Utc>) -> Message {
+/// As [`open`], with the bytes of the files that are not read here.
+pub fn open_with_documents(
+    raw: &[u8],
+    context: &Opening,
+    now: DateTime<Utc>,
+) -> (Message, Vec<Document>) {
+    catch_unwind(AssertUnwindSafe(|| read(raw, context, now)))
+        .unwrap_or_else(|_| (unread(raw), Vec::new()))
+}
+
+fn read(raw: &[u8], context: &Opening, now: DateTime<Utc>) -> (Message, Vec<Document>) {
     let bytes = with_line_feeds(raw);
     let mut reader = Reader::new(context, now);
     let root = reader.parse(&bytes, 0);
@@ -93,13 +116,13 @@ fn read(raw: &[u8], context: &Opening, now: DateTime<Utc>) -> Message {
     }
     reader.take_certificates(&root);
     reader.walk(&root, Scope::root());
-    reader.finish(&mut message);
+    let documents = reader.finish(&mut message);
     if raw.is_empty() {
         message.problems.push(Problem(
             "the mail is empty: it has neither header nor text".to_owned(),
         ));
     }
-    message
+    (message, documents)
 }
 
 /// What remains when reading itself broke: the mail is recorded all the same.

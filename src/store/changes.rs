@@ -151,12 +151,14 @@ impl Tx<'_> {
         case_id: i64,
         actor: &Actor,
         why: &str,
+        at: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Result<()> {
-        match self.resume(case_id, now)? {
-            true => self.event(now, actor, "resumed", Some(case_id), json!({"why": why})),
-            false => Ok(()),
+        if !self.resume(case_id, at)? {
+            return Ok(());
         }
+        let detail = json!({"why": why, "resumed_at": at});
+        self.event(now, actor, "resumed", Some(case_id), detail)
     }
 
     /// Adds a label of somebody's choice; one that is there keeps its first evidence.
@@ -249,7 +251,7 @@ impl Tx<'_> {
 
     /// The number of the case that this one is a duplicate of.
     pub fn duplicate_of(&self, case_id: i64) -> Result<Option<String>> {
-        Ok(optional(
+        optional(
             self.0
                 .prepare_cached(
                     "SELECT first.number FROM cases JOIN cases AS first
@@ -257,7 +259,7 @@ impl Tx<'_> {
                      WHERE cases.id = ?1",
                 )?
                 .query_row([case_id], |row| row.get(0)),
-        )?)
+        )
     }
 }
 

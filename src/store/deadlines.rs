@@ -16,6 +16,12 @@ use crate::triage::calendar::{Calendar, Pause};
 use crate::triage::deadline::{self, DeadlineState};
 use crate::triage::policy::{Deadline, DeadlineKind, Policy, Span};
 
+mod apply;
+mod warnings;
+
+pub use apply::{Applied, Changed, Promised};
+pub use warnings::{About, Alarm, Threshold, Warning};
+
 /// A deadline as it is shown. Field names are those of the contract's JSON.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DeadlineView {
@@ -171,20 +177,6 @@ impl Tx<'_> {
                 .query_row([case_id], |row| row.get(0)),
         )?;
         Ok(since.map(instant))
-    }
-
-    /// Waives all that is open of a case that is closed, but for the clocks of the law. Returns
-    /// what was waived.
-    pub fn waive_open(&self, case_id: i64, now: DateTime<Utc>) -> Result<Vec<DeadlineKind>> {
-        let mut waived = Vec::new();
-        for deadline in self.open_deadlines_of(case_id)? {
-            if !deadline.kind.is_of_law()
-                && self.waive(case_id, deadline.kind, Waiver::Closed, now)?
-            {
-                waived.push(deadline.kind);
-            }
-        }
-        Ok(waived)
     }
 
     /// Waives one deadline; `false`: it is not open.

@@ -333,15 +333,17 @@ impl Tx<'_> {
             })?)
     }
 
-    /// Letters that failed, are held, or were tried more than once; newest first, at most 50.
+    /// Letters that failed, came back, are held, or were tried more than once; newest first, at
+    /// most 50.
     pub fn troubled(&self) -> Result<Vec<Troubled>> {
         let mut statement = self.0.prepare_cached(
-            "SELECT outbox.id, cases.number, messages.kind, outbox.state, outbox.attempts,
+            "SELECT outbox.id, cases.number, messages.kind,
+                    iif(outbox.bounced_at IS NULL, outbox.state, 'bounced'), outbox.attempts,
                     outbox.last_error, outbox.next_at
              FROM outbox
              JOIN messages ON messages.id = outbox.message_id
              LEFT JOIN cases ON cases.id = messages.case_id
-             WHERE outbox.state IN ('failed', 'held')
+             WHERE outbox.state IN ('failed', 'held') OR outbox.bounced_at IS NOT NULL
                 OR (outbox.state IN ('waiting', 'sending') AND outbox.attempts > 0)
              ORDER BY outbox.id DESC LIMIT 50",
         )?;

@@ -29,6 +29,10 @@ use chrono_tz::Tz;
 
 use super::policy::Span;
 
+mod timing;
+
+pub use timing::{Pause, Timing};
+
 /// A span that is longer ends after so many days, whatever its unit. The
 /// policy reader refuses such spans long before; this bounds the work.
 const LONGEST_DAYS: u32 = 36_600;
@@ -53,6 +57,8 @@ struct Day {
     date: NaiveDate,
     starts_at: DateTime<Utc>,
     ends_at: DateTime<Utc>,
+    /// Where it has 24 hours from midnight to midnight: the offset that its clocks show throughout.
+    regular: Option<TimeDelta>,
 }
 
 impl Day {
@@ -84,149 +90,7 @@ impl Measure {
     }
 }
 
-/// A time during which a deadline stands still; `until` not included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pause {
-    pub from: DateTime<Utc>,
-    /// `None`: it lasts.
-    pub until: Option<DateTime<Utc>>,
-}
-
-/// The instants of one deadline, its pauses counted out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Timing {
-    /// When 50 percent have passed.
-    pub half_at: DateTime<Utc>,
-    /// When 80 percent have passed.
-    pub warn_at: DateTime<Utc>,
-    pub due_at: DateTime<Utc>,
-    /// It stands still since then; the instants after it are those of before the pause.
-    pub paused_at: Option<DateTime<Utc>>,
-}
-
-/// By what a deadline counts its time.
-#[derive(Clone, Copy)]
-enum OwnTime {
-    Elapsed,
-    WallClock,
-    Worked,
-}
-
-impl OwnTime {
-    fn of(span: Span) -> Self {
-        match span {
-            Span::Hours(_) => Self::Elapsed,
-            Span::Days(_) => Self::WallClock,
-            Span::BusinessHours(_) | Span::BusinessDays(_) => Self::Worked,
-        }
-    }
-}
-
 impl Calendar {
-    /// When so much of `span` has passed since `start`, not counting the pauses, which are in the
-    /// order of time and do not overlap. One that begins before `start` counts from there; one
-    /// that begins at or after the due instant changes nothing: what was missed stays missed.
-    pub fn timing(&self, start: DateTime<Utc>, span: Span, pauses: &[Pause]) -> Timing {
-        let start = within_the_calendar(start);
-        let due_at = self.due(start, span);
-        let time = OwnTime::of(span);
-        let total = self.between(start, due_at, time);
-        let share = |percent: i64| {
-            let wanted = (total * percent).div_euclid(100) + i64::from(total * percent % 100 > 0);
-            self.after(start, wanted, time).clamp(start, due_at)
-        };
-        let mut timing = Timing {
-            half_at: share(50),
-            warn_at: share(80),
-            due_at,
-            paused_at: None,
-        };
-        for pause in pauses {
-            let from = within_the_calendar(pause.from).max(start);
-            if from >= timing.due_at {
-                break;
-            }
-            let Some(until) = pause.until else {
-                timing.paused_at = Some(from);
-                break;
-            };
-            let until = within_the_calendar(until).max(from);
-            let moved = |at: DateTime<Utc>| self.moved(at, from, until, time);
-            timing.half_at = moved(timing.half_at);
-            timing.warn_at = moved(timing.warn_at);
-            timing.due_at = moved(timing.due_at);
-        }
-        timing
-    }
-
-    /// Where a pause leads an instant that it comes before.
-    fn moved(
-        &self,
-        at: DateTime<Utc>,
-        from: DateTime<Utc>,
-        until: DateTime<Utc>,
-        time: OwnTime,
-    ) -> DateTime<Utc> {
-        if from >= at || from == until {
-            return at;
-        }
-        self.after(until, self.between(from, at, time), time)
-    }
-
-    /// Seconds of its own time that a deadline has between two instants.
-    fn between(&self, from: DateTime<Utc>, to: DateTime<Utc>, time: OwnTime) -> i64 {
-        let seconds = match time {
-            OwnTime::Elapsed => (to - from).num_seconds(),
-            OwnTime::WallClock => (self.local(to) - self.local(from)).num_seconds(),
-            OwnTime::Worked => self.worked_seconds(from, to),
-        };
-        seconds.max(0)
-    }
-
-    /// The earliest instant, `from` or later, at which so many seconds of its own time have passed.
-    fn after(&self, from: DateTime<Utc>, seconds: i64, time: OwnTime) -> DateTime<Utc> {
-        if seconds == 0 {
-            return from;
-        }
-        let after = match time {
-            OwnTime::Elapsed => from + TimeDelta::seconds(seconds),
-            OwnTime::WallClock => {
-                self.resolve_after(self.local(from) + TimeDelta::seconds(seconds), from)
-            }
-            OwnTime::Worked => self.after_worked_seconds(from, seconds),
-        };
-        after.max(from)
-    }
-
-    /// As [`resolve`](Self::resolve); of an instant that comes twice, the first that is not over.
-    fn resolve_after(&self, local: NaiveDateTime, from: DateTime<Utc>) -> DateTime<Utc> {
-        match self.zone.from_local_datetime(&local) {
-            MappedLocalTime::Ambiguous(first, second) if first.to_utc() < from => second.to_utc(),
-            _ => self.resolve(local),
-        }
-    }
-
-    fn worked_seconds(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> i64 {
-        let mut day = self.day(self.date_of(from));
-        let mut worked = 0;
-        while day.starts_at < to {
-            if let Some(next) = self.day_after_regular_week(&day)
-                && day.starts_at >= from
-                && next.starts_at <= to
-            {
-                worked += self.working_days_between(day.date, next.date) * SECONDS_PER_DAY;
-                day = next;
-                continue;
-            }
-            if self.works(&day) {
-                let of_the_day = day.ends_at.min(to) - day.starts_at.max(from);
-                worked += of_the_day.num_seconds().max(0);
-            }
-            day = self.day_from(day.ends_at, next(day.date));
-        }
-        worked
-    }
-
     /// The earliest moment at which `span` has passed since `start`.
     pub fn due(&self, start: DateTime<Utc>, span: Span) -> DateTime<Utc> {
         let start = within_the_calendar(start);
@@ -277,7 +141,13 @@ impl Calendar {
     }
 
     fn local(&self, instant: DateTime<Utc>) -> NaiveDateTime {
-        instant.with_timezone(&self.zone).naive_local()
+        instant.naive_utc() + self.offset(instant)
+    }
+
+    /// Local time minus UTC.
+    fn offset(&self, instant: DateTime<Utc>) -> TimeDelta {
+        let offset = self.zone.offset_from_utc_datetime(&instant.naive_utc());
+        TimeDelta::seconds(offset.fix().local_minus_utc().into())
     }
 
     fn after_days(&self, start: DateTime<Utc>, days: u32) -> DateTime<Utc> {
@@ -288,28 +158,16 @@ impl Calendar {
         self.after_worked_seconds(start, i64::from(hours) * 3_600)
     }
 
-    fn after_worked_seconds(&self, start: DateTime<Utc>, seconds: i64) -> DateTime<Utc> {
-        let today = self.day(self.date_of(start));
-        let passed_today = if self.works(&today) {
-            (start - today.starts_at).num_seconds()
-        } else {
-            0
-        };
-        let wanted = passed_today + seconds;
-        let (last, left) = self.count_off(today, wanted, Measure::Seconds);
-        last.starts_at + TimeDelta::seconds(left)
-    }
-
     /// From within a working day: the same wall-clock time, so many working
     /// days on. From its first instant, or from a day that is not worked: the
     /// end of the last of so many working days.
     fn after_business_days(&self, start: DateTime<Utc>, days: u32) -> DateTime<Utc> {
         let days = i64::from(days);
-        let today = self.day(self.date_of(start));
+        let today = self.day_at(start);
         let clock = self.local(start).time();
         let has_begun = start != today.starts_at && clock != NaiveTime::MIN;
         if self.works(&today) && has_begun {
-            let (last, _) = self.count_off(self.day(next(today.date)), days, Measure::Days);
+            let (last, _) = self.count_off(self.following(&today), days, Measure::Days);
             self.resolve(last.date.and_time(clock))
         } else {
             let (last, _) = self.count_off(today, days, Measure::Days);
@@ -337,7 +195,7 @@ impl Calendar {
                 }
                 wanted -= measure.of(&day);
             }
-            day = self.day_from(day.ends_at, next(day.date));
+            day = self.following(&day);
         }
     }
 
@@ -346,36 +204,79 @@ impl Calendar {
     /// (Brazil's north-east, October 2000), which hides from a look at both
     /// ends alone.
     fn day_after_regular_week(&self, day: &Day) -> Option<Day> {
-        let begins_regularly = |days: i64| {
-            let date = day.date + TimeDelta::days(days);
-            let starts_at = self.first_instant(date);
-            let regular = starts_at - day.starts_at == TimeDelta::days(days);
-            regular.then_some((starts_at, date))
-        };
-        begins_regularly(4)?;
-        let (starts_at, date) = begins_regularly(7)?;
-        Some(self.day_from(starts_at, date))
+        let offset = day.regular?;
+        let is_regular = |days: i64| self.offset(day.starts_at + TimeDelta::days(days)) == offset;
+        if !is_regular(4) || !is_regular(7) {
+            return None;
+        }
+        let week = TimeDelta::days(7);
+        Some(self.day_from(day.starts_at + week, day.date + week, Some(offset)))
     }
 
     /// In a whole week, `end` not included.
     fn working_days_between(&self, start: NaiveDate, end: NaiveDate) -> i64 {
-        let weekdays = start.iter_days().take(7).map(|date| date.weekday());
-        let weekdays = weekdays.filter(|&weekday| self.is_working_weekday(weekday));
+        let weekdays = match self.working.iter().filter(|works| **works).count() {
+            0 => 7,
+            count => count,
+        };
         let is_free = |holiday: &&NaiveDate| self.is_working_weekday(holiday.weekday());
         let holidays = self.holidays.range(start..end).filter(is_free);
-        let worked = weekdays.count().saturating_sub(holidays.count());
+        let worked = weekdays.saturating_sub(holidays.count());
         i64::try_from(worked).unwrap_or_default()
     }
 
     fn day(&self, date: NaiveDate) -> Day {
-        self.day_from(self.first_instant(date), date)
+        let starts_at = self.first_instant(date);
+        self.day_from(starts_at, date, None)
     }
 
-    fn day_from(&self, starts_at: DateTime<Utc>, date: NaiveDate) -> Day {
+    /// The day that an instant belongs to. Not always the date that it bears: clocks that are put
+    /// back just after midnight show the end of a day again that is over (Newfoundland until 2011).
+    fn day_at(&self, instant: DateTime<Utc>) -> Day {
+        let offset = self.offset(instant);
+        let shown = instant.naive_utc() + offset;
+        let midnight = instant - shown.time().signed_duration_since(NaiveTime::MIN);
+        let before = |hours: i64| self.offset(midnight - TimeDelta::hours(hours));
+        // Nearly always the clocks were left alone since then and just before.
+        if before(0) == offset && before(6) == offset {
+            return self.day_from(midnight, shown.date(), Some(offset));
+        }
+        let day = self.day(shown.date());
+        if instant < day.ends_at {
+            day
+        } else {
+            self.following(&day)
+        }
+    }
+
+    fn following(&self, day: &Day) -> Day {
+        self.day_from(day.ends_at, next(day.date), day.regular)
+    }
+
+    /// `midnight_at`: the offset at its start, where that is known and the clocks show midnight.
+    fn day_from(
+        &self,
+        starts_at: DateTime<Utc>,
+        date: NaiveDate,
+        midnight_at: Option<TimeDelta>,
+    ) -> Day {
+        let offset = midnight_at.or_else(|| {
+            let offset = self.offset(starts_at);
+            let shown = starts_at.naive_utc() + offset;
+            (shown == date.and_time(NaiveTime::MIN)).then_some(offset)
+        });
+        let after_24_hours = starts_at + TimeDelta::days(1);
+        let regular = offset.filter(|offset| self.offset(after_24_hours) == *offset);
         Day {
             date,
             starts_at,
-            ends_at: self.first_instant(next(date)),
+            // Most days are regular, and a question about an instant is quicker answered than one
+            // about a wall-clock time.
+            ends_at: match regular {
+                Some(_) => after_24_hours,
+                None => self.first_instant(next(date)),
+            },
+            regular,
         }
     }
 

@@ -22,12 +22,15 @@ mod wants_key;
 pub use authres::{Authentication, authentication};
 pub use automatic::{Automatic, What, automatic};
 pub use kind::Kind;
+pub use labels::ACTIVE_EXPLOITATION;
 pub use quoted::own_words;
 
+pub(super) use likeness::names_weakness;
 pub(super) use phrases::{
-    Folded, beginning, find, fold, fold_lines, folded, has, is_unspaced, words,
+    Folded, beginning, find, fold, fold_lines, folded, has, is_unspaced, position, positions, words,
 };
 pub(super) use quoted::without_marks;
+pub(super) use scanner::scanner_output;
 
 /// A property of a mail, and why we think so.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -253,7 +256,7 @@ fn is_empty_reply(message: &Message, mail: &Words) -> bool {
         && !is_forwarded(&message.subject)
 }
 
-fn is_forwarded(subject: &str) -> bool {
+pub(super) fn is_forwarded(subject: &str) -> bool {
     let subject = fold(subject);
     [
         "fw:", "fwd:", "wg:", "tr:", "rv:", "enc:", "vs:", "vb:", "i:", "doorst:", "pd:", "ilt:",

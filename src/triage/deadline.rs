@@ -112,6 +112,13 @@ pub fn explain(deadline: &Deadline, calendar: &Calendar, pauses: &[Pause]) -> St
     words
 }
 
+/// May the team be told of such a deadline now? What stands still at night and on days that are
+/// not worked waits for the morning; a clock that runs through does not.
+pub fn may_be_told(policy: &Policy, span: Span, now: DateTime<Utc>) -> bool {
+    !span.is_business()
+        || !policy.is_quiet(now) && policy.calendar.is_working_day(policy.calendar.date_of(now))
+}
+
 /// How a deadline stands at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeadlineState {

@@ -10,7 +10,7 @@ use super::classify::{Authentication, Classified, Kind, Label};
 use super::deadline;
 use super::policy::{Deadline, DeadlineKind, Language, Policy};
 use super::reply::Template;
-use super::rules::Findings;
+use super::rules::{Findings, Matched};
 use crate::config::Organization;
 use crate::mail::compose;
 use crate::mail::message::{
@@ -631,6 +631,9 @@ fn labels(mail: &Incoming<'_>, known: &Known, case: &CaseChange) -> Vec<Label> {
             "some encrypted parts could not be read".to_owned(),
         );
     }
+    for label in findings_labels(mail.findings) {
+        add(label.name, label.because);
+    }
     if *case == CaseChange::Open && !known.alike.is_empty() {
         let numbers: Vec<_> = known
             .alike
@@ -644,6 +647,42 @@ fn labels(mail: &Incoming<'_>, known: &Known, case: &CaseChange) -> Vec<Label> {
     }
     labels
 }
+
+/// What the policy's rules found, as labels.
+fn findings_labels(findings: &Findings) -> Vec<Label> {
+    let places = |is_credential: bool| {
+        let mut places: Vec<String> = findings
+            .sensitive
+            .iter()
+            .filter(|found| found.kind.is_credential() == is_credential)
+            .map(|found| format!("{} at {}", found.kind.in_words(), found.place))
+            .collect();
+        let more = places.len().saturating_sub(PLACES_SHOWN);
+        places.truncate(PLACES_SHOWN);
+        if more > 0 {
+            places.push(format!("and {more} more"));
+        }
+        (!places.is_empty()).then(|| places.join(", "))
+    };
+    let because = |found: &[Matched]| {
+        let all: Vec<&str> = found.iter().map(|found| found.because.as_str()).collect();
+        (!all.is_empty()).then(|| all.join("; "))
+    };
+    [
+        ("accidental_access", findings.accidental_access.clone()),
+        ("credentials", places(true)),
+        ("customer_data", places(false)),
+        ("out_of_scope", because(&findings.outside)),
+        ("conduct", because(&findings.conduct)),
+        ("known_issue", because(&findings.known)),
+    ]
+    .into_iter()
+    .filter_map(|(name, because)| Some(Label::new(name, because?)))
+    .collect()
+}
+
+/// So many places of sensitive data are told.
+const PLACES_SHOWN: usize = 5;
 
 /// The cases that a mail names; at most ten. Inside a ciphertext they count where its sender signed
 /// it: a mail that joins a case is not answered, and that would tell a thief what it names.

@@ -1,7 +1,6 @@
-//! What a report names: CVSS vectors, CVE and CWE numbers, addresses, a severity, and what it lacks.
+//! What a report names: CVSS vectors, CVE and CWE numbers, addresses, a severity.
 //!
-//! A suggestion for the queue and for the acknowledgement's words, never a
-//! judgement. Time is bounded: the subject and the first 256 KiB of the text are read.
+//! A suggestion for the queue, never a judgement. Time is bounded: the subject and the first 256 KiB of the text are read.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -10,11 +9,10 @@ use std::sync::LazyLock;
 use cvss::Cvss;
 use regex::Regex;
 
-use super::classify::{beginning, fold, fold_lines, has, words};
+use super::classify::{beginning, fold, fold_lines, has};
 use super::policy::Severity;
 use crate::mail::message::Message;
 
-mod parts;
 mod severity;
 
 /// At most so many of each are kept.
@@ -34,8 +32,6 @@ pub struct Extracted {
     pub cwe: Vec<String>,
     /// As a browser would want them: `hxxps://a[.]test` is `https://a.test`.
     pub urls: Vec<String>,
-    /// Of `summary`, `steps`, `impact`, in this order.
-    pub missing: Vec<&'static str>,
     /// Suggested: from a vector, else from the reporter's words, else from the weakness.
     pub severity: Option<Severity>,
     /// Why this severity, in our own words.
@@ -53,7 +49,6 @@ pub fn extract(message: &Message) -> Extracted {
         cve: numbers(&CVE, &text),
         cwe: numbers(&CWE, &text),
         urls: urls(&text),
-        missing: parts::missing(message, &folded),
         severity: suggestion.as_ref().map(|(severity, _)| *severity),
         severity_because: suggestion.map(|(_, because)| because),
         cvss: cvss.into_iter().map(|vector| vector.text).collect(),

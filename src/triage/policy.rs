@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::calendar::Calendar;
 
+pub mod diff;
 mod terms;
 
 pub use terms::{
@@ -77,6 +78,14 @@ pub struct Policy {
     pub terms: Terms,
 }
 
+impl Policy {
+    /// Do quiet hours reign? Notices and digests wait for their end.
+    pub fn is_quiet(&self, now: DateTime<Utc>) -> bool {
+        let end = |quiet: QuietHours| quiet.end_of_quiet(&self.calendar, now);
+        self.quiet_hours.and_then(end).is_some()
+    }
+}
+
 /// Local wall-clock minutes of the day; may cross midnight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QuietHours {
@@ -118,6 +127,24 @@ pub struct Deadlines {
     pub notification: Option<Span>,
     /// From the day the fix shipped.
     pub final_report: Option<Span>,
+}
+
+impl Deadlines {
+    /// What is promised for one clock of a case of this severity.
+    pub fn of(&self, kind: DeadlineKind, severity: Option<Severity>) -> Option<Span> {
+        match kind {
+            DeadlineKind::Acknowledge => self.acknowledge,
+            DeadlineKind::Triage => self.triage,
+            DeadlineKind::Update => self.update,
+            DeadlineKind::Remediate => {
+                severity.and_then(|severity| self.remediate.for_severity(severity))
+            }
+            DeadlineKind::Disclose => self.disclose_after_fix,
+            DeadlineKind::EarlyWarning => self.early_warning,
+            DeadlineKind::Notification => self.notification,
+            DeadlineKind::FinalReport => self.final_report,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,11 +2,24 @@
 //! should not be in it.
 //!
 //! Pure. A finding is a suggestion with evidence: it labels the case and picks sentences of the
-//! policy for the answer; it never drops or rejects a report.
+//! policy for the answer; it never drops or rejects a report. Time is bounded: of the text the
+//! first 256 KiB are read, and as much of the files that are text.
 
 use super::extract::Extracted;
 use super::policy::{Part, Terms};
 use crate::mail::message::Message;
+
+mod accident;
+mod known;
+mod missing;
+mod places;
+mod reading;
+mod scope;
+mod sensitive;
+mod testing;
+
+use places::Places;
+use reading::Reading;
 
 /// What the rules found in one mail.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,14 +41,20 @@ pub struct Findings {
 }
 
 /// Reads one mail by the policy's rules.
-pub fn find(_message: &Message, extracted: &Extracted, _terms: &Terms) -> Findings {
+pub fn find(message: &Message, extracted: &Extracted, terms: &Terms) -> Findings {
+    let reading = Reading::of(message);
+    let places = Places::of(&reading);
+    let accidental_access = accident::find(&reading);
+    let told = testing::find(&reading, accidental_access.is_some());
+    let judged = scope::judge(&reading, &places, &told, terms);
     Findings {
-        missing: extracted
-            .missing
-            .iter()
-            .filter_map(|part| Part::parse(part))
-            .collect(),
-        ..Findings::default()
+        inside: judged.inside,
+        outside: judged.outside,
+        conduct: scope::conduct(&reading, &places, &told, terms),
+        known: known::find(&reading, &places, extracted, terms),
+        missing: missing::missing(&reading, &places, &terms.report),
+        sensitive: sensitive::find(&reading),
+        accidental_access,
     }
 }
 
@@ -85,6 +104,19 @@ impl SensitiveKind {
         }
     }
 
+    /// For the team.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::CardNumber => "a card number",
+            Self::Iban => "an IBAN",
+            Self::AddressList => "a list of e-mail addresses",
+            Self::ApiKey => "a key of a service",
+            Self::Jwt => "a JSON Web Token",
+            Self::PrivateKey => "a private key",
+            Self::Password => "a password",
+        }
+    }
+
     /// `credentials`, or else `customer_data`: the label that it gives.
     pub fn is_credential(self) -> bool {
         match self {
@@ -92,4 +124,9 @@ impl SensitiveKind {
             Self::CardNumber | Self::Iban | Self::AddressList => false,
         }
     }
+}
+
+/// A phrase of our lists, as evidence shows it.
+fn quoted(phrase: &str) -> String {
+    format!("\"{}\"", phrase.trim_end_matches('*'))
 }

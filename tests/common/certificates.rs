@@ -25,7 +25,7 @@ extendedKeyUsage = serverAuth
 subjectAltName = IP:127.0.0.1,DNS:localhost
 ";
 
-/// PEM files: an authority, a server certificate that it issued for 127.0.0.1
+/// PEM files that outlive every moved clock: an authority, a server certificate that it issued for 127.0.0.1
 /// and localhost, and a self-signed one for the same names.
 pub struct Certificates {
     home: TempDir,
@@ -50,7 +50,7 @@ impl Certificates {
         let algorithm = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
         run_to_end(
             Command::new(require("openssl"))
-                .args(["req", "-x509", "-nodes", "-days", "2"])
+                .args(["req", "-x509", "-nodes", "-days", "3650"])
                 .args(algorithm)
                 .args(["-subj", &format!("/CN=triaged test {name}")])
                 .args(["-extensions", extensions, "-config"])

@@ -20,7 +20,8 @@
 //! `imap_proxy` stands before Dovecot and spoils chosen commands;
 //! `imap_client` and `smtp_client` speak to the servers without any code of the
 //! program under test; `letter` writes mail as mail programs do; `researcher`
-//! is somebody with a mailbox; `triaged` runs our own binary.
+//! is somebody with a mailbox; `triaged` runs our own binary, and `moved_clock`
+//! sets the time that it lives in.
 #![allow(
     dead_code,
     reason = "each test program uses its own part of the harness"
@@ -35,6 +36,7 @@ pub mod gpg;
 pub mod imap_client;
 pub mod imap_proxy;
 pub mod letter;
+pub mod moved_clock;
 pub mod postfix;
 pub mod process;
 pub mod researcher;

@@ -7,6 +7,7 @@ use std::process::{Command, ExitStatus, Output, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -55,6 +56,8 @@ pub struct Setup {
     pub fingerprint: String,
     config: Mutex<Table>,
     environment: Mutex<Vec<(String, String)>>,
+    /// How far the program's clock is ahead of ours.
+    pub(super) ahead: Mutex<TimeDelta>,
 }
 
 impl Setup {
@@ -94,6 +97,7 @@ impl Setup {
             fingerprint,
             config: Mutex::new(Table::new()),
             environment: Mutex::new(Vec::new()),
+            ahead: Mutex::new(TimeDelta::zero()),
         };
         let key = setup.gpg.export_secret(&setup.fingerprint, "");
         setup.write("security.key.asc", &key);
@@ -258,6 +262,17 @@ impl Setup {
             stdout: std::fs::read(out.path()).expect("read the output"),
             stderr: std::fs::read(err.path()).expect("read the errors"),
         }
+    }
+
+    /// The same with this on its standard input.
+    #[track_caller]
+    pub fn cli_with_input(&self, arguments: &[&str], input: &str) -> Output {
+        self.write("input", input);
+        let input = std::fs::File::open(self.file("input")).expect("the input");
+        self.command(arguments)
+            .stdin(input)
+            .output()
+            .expect("run triaged")
     }
 
     /// Runs a command with `--json`, which must succeed and print one value.

@@ -707,6 +707,84 @@ fn explain_says_everything_and_writes_nothing() {
     assert_eq!(cases(&setup).len(), 1);
 }
 
+/// A PDF inside a ciphertext is read by a process of its own, and what stands in it is judged.
+#[test]
+fn a_report_in_a_pdf_is_read_and_stays_secret() {
+    let setup = local_office();
+    let gpg = Gpg::new();
+    gpg.import(&setup.certificate());
+    let key = gpg.generate("Alice", "alice@research.test", Algorithm::Curve25519);
+    let card = format!("{}{}", "45321987", "65043212");
+    let pdf = pdf(&format!("Impact: an attacker reads cards such as {card}"));
+    let letter = Letter::new("Alice <alice@research.test>", SECURITY_ADDRESS, "...").attach(
+        "report.pdf",
+        "application/pdf",
+        &pdf,
+    );
+    let sealed = letter.encrypted(&gpg, "See the file.\n", &[&setup.fingerprint], Some(&key));
+    std::fs::write(setup.file("a.eml"), &sealed).expect("write a mail");
+    let [explained] = setup.json_lines(&["explain", "a.eml"]).try_into().unwrap();
+    let because = explained["evidence"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|evidence| evidence["label"] == "customer_data")
+        .map(|evidence| text(&evidence["because"]).to_owned());
+    assert_eq!(
+        because.as_deref(),
+        Some("a card number at attachment 1, line 1"),
+        "{explained:#}"
+    );
+    assert!(!explained.to_string().contains(&card), "{explained:#}");
+    assert_eq!(explained["problems"], Value::Array(Vec::new()));
+    let missing = &explained["extracted"]["missing"];
+    assert!(
+        !missing.as_array().unwrap().contains(&"impact".into()),
+        "{missing}"
+    );
+
+    let ingested = setup.cli(&["ingest", "a.eml"]);
+    assert!(ingested.status.success(), "{ingested:?}");
+    assert!(!holds(&ingested.stderr, &card), "{ingested:?}");
+    let [case] = cases(&setup).try_into().unwrap();
+    assert!(
+        case["labels"]
+            .as_array()
+            .unwrap()
+            .contains(&"customer_data".into()),
+        "{case}"
+    );
+}
+
+/// One line of ASCII in Helvetica.
+fn pdf(line: &str) -> String {
+    let content = format!("BT /F1 8 Tf 30 800 Td ({line}) Tj ET");
+    let objects = [
+        "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
+        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_owned(),
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 900 842] /Contents 4 0 R \
+         /Resources << /Font << /F1 5 0 R >> >> >>"
+            .to_owned(),
+        format!(
+            "<< /Length {} >>\nstream\n{content}\nendstream",
+            content.len()
+        ),
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>"
+            .to_owned(),
+    ];
+    let mut out = "%PDF-1.4\n".to_owned();
+    let mut table = format!("xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1);
+    for (at, object) in objects.iter().enumerate() {
+        table.push_str(&format!("{:010} 00000 n \n", out.len()));
+        out.push_str(&format!("{} 0 obj\n{object}\nendobj\n", at + 1));
+    }
+    let trailer = format!(
+        "trailer\n<< /Size 6 /Root 1 0 R >>\nstartxref\n{}\n%%EOF\n",
+        out.len()
+    );
+    out + &table + &trailer
+}
+
 #[test]
 fn a_backup_opens_with_the_same_key_and_holds_the_same_cases() {
     let setup = local_office();

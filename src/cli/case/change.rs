@@ -14,7 +14,7 @@ use super::show;
 use crate::cli::paint::{Paint, columns, paint, shown};
 use crate::cli::say::{self, say};
 use crate::cli::{Failure, Outcome, office};
-use crate::commands::{self, Done, Office, Told};
+use crate::commands::{self, Done, Told};
 use crate::config::Config;
 use crate::store::audit::Actor;
 use crate::store::cases::CaseView;
@@ -297,15 +297,11 @@ pub fn run(config: &Config, verb: &Verb) -> Outcome {
     let command = verb.command()?;
     let desk = office::desk(config)?;
     let store = office::store_to_write(config)?;
-    let office = Office {
-        desk: &desk,
-        team: &config.team,
-    };
     let actor = Actor::of_this_process();
     let now = Utc::now();
     let (done, case) = store.write(|tx| {
         let case = tx.case_by_number(&which.id)?;
-        let done = commands::carry_out(tx, &office, &case, &command, &actor, now)?;
+        let done = commands::carry_out(tx, &desk, &case, &command, &actor, now)?;
         Ok::<_, Failure>((done, tx.case_detail(&case, now)?.case))
     })?;
     if which.json {
@@ -409,4 +405,21 @@ fn changes(
             (name, format!("{} -> {}", word(old), word(new)))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_command_of_a_mail_is_a_verb() {
+        let line = Verb::augment_subcommands(clap::Command::new("case"));
+        let verbs: BTreeSet<&str> = line
+            .get_subcommands()
+            .map(clap::Command::get_name)
+            .collect();
+        assert_eq!(verbs, command::WORDS.iter().map(|word| word.name).collect());
+    }
 }

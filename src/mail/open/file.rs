@@ -80,6 +80,11 @@ pub fn excerpt(name: &str, entry: &Entry, bytes: &[u8], limit: usize) -> Option<
     )
 }
 
+/// By its first bytes: it may be called anything.
+pub fn is_pdf(entry: &Entry, bytes: &[u8]) -> bool {
+    entry.role == Role::Content && bytes.starts_with(b"%PDF-")
+}
+
 fn is_text_type(media_type: &str) -> bool {
     let Some((kind, subtype)) = media_type.split_once('/') else {
         return false;

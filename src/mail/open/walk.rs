@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 
 use super::collect::{Collected, File};
-use super::file::{Entry, Role, default_name, excerpt};
-use super::{Opening, subject};
+use super::file::{Entry, Role, default_name, excerpt, is_pdf};
+use super::{Document, Opening, subject};
 use crate::mail::armor::{self, Content, Segment};
 use crate::mail::html;
 use crate::mail::message::{Attachment, Certificate, Digest, Failure, MachineReport, Message};
@@ -80,6 +80,7 @@ pub struct Reader<'c> {
     pub(super) checks_left: usize,
     parts_left: usize,
     report: Option<MachineReport>,
+    documents: Vec<Document>,
 }
 
 impl<'c> Reader<'c> {
@@ -97,6 +98,7 @@ impl<'c> Reader<'c> {
             checks_left: context.limits.checks,
             parts_left: context.limits.parts,
             report: None,
+            documents: Vec::new(),
         }
     }
 
@@ -120,7 +122,7 @@ impl<'c> Reader<'c> {
         part
     }
 
-    pub fn finish(self, message: &mut Message) {
+    pub fn finish(self, message: &mut Message) -> Vec<Document> {
         message.text = self.out.text(self.context.limits.text);
         message.text_lossy = self.out.text_lossy;
         if let Some((subject, encrypted)) = self.out.subject() {
@@ -137,6 +139,7 @@ impl<'c> Reader<'c> {
         openpgp.certificates = self.found;
         message.machine_report = self.report;
         (message.attachments, message.problems) = self.out.attachments();
+        self.documents
     }
 
     pub fn walk(&mut self, part: &Part, scope: Scope) {
@@ -407,7 +410,12 @@ impl<'c> Reader<'c> {
             .as_deref()
             .and_then(text::safe_name)
             .unwrap_or_else(|| default_name(self.out.file_count() + 1, entry.media_type));
-        let excerpt = excerpt(&name, &entry, bytes, self.context.limits.excerpt);
+        let excerpt = if is_pdf(&entry, bytes) {
+            self.hand_on(bytes);
+            None
+        } else {
+            excerpt(&name, &entry, bytes, self.context.limits.excerpt)
+        };
         self.out.push_file(File {
             attachment: Attachment {
                 name,
@@ -418,6 +426,20 @@ impl<'c> Reader<'c> {
                 encrypted: scope.encrypted,
             },
             plumbing: entry.role == Role::Plumbing,
+        });
+    }
+
+    /// Keeps the file that is about to be listed for a program of its own.
+    fn hand_on(&mut self, bytes: &[u8]) {
+        let limits = &self.context.limits;
+        if self.documents.len() >= limits.documents || bytes.len() > limits.document {
+            self.out
+                .problem("more PDFs, or larger ones, than are read; the rest was left as it is");
+            return;
+        }
+        self.documents.push(Document {
+            attachment: self.out.file_count(),
+            bytes: bytes.to_vec(),
         });
     }
 }

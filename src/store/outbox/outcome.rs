@@ -152,6 +152,7 @@ impl Tx<'_> {
                 &Actor::Daemon,
                 "the reporter could not be reached",
                 now,
+                now,
             )?;
         }
         Ok(())

@@ -13,6 +13,9 @@ use words::{
     REWARDS, TRIFLES, WITHHOLDS,
 };
 
+/// A mail of this label is told to the team at once.
+pub const ACTIVE_EXPLOITATION: &str = "active_exploitation";
+
 /// In the order in which a person wants to read them.
 pub(super) fn labels(
     message: &Message,
@@ -142,7 +145,7 @@ fn active_exploitation(mail: &Words) -> Option<Label> {
         })
     })?;
     Some(Label::new(
-        "active_exploitation",
+        ACTIVE_EXPLOITATION,
         format!("it says {}", quoted(phrase)),
     ))
 }

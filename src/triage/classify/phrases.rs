@@ -185,14 +185,21 @@ pub fn count(folded: &Folded, phrases: &[&str]) -> usize {
 
 /// Byte offset of a phrase, by the rules of [`find`].
 pub fn position(folded: &Folded, phrase: &str) -> Option<usize> {
+    positions(folded, phrase).next()
+}
+
+/// Every place where a phrase stands.
+pub fn positions<'f>(folded: &'f Folded, phrase: &'f str) -> impl Iterator<Item = usize> + 'f {
     let (needle, open_end) = match phrase.strip_suffix('*') {
         Some(stem) => (stem, true),
         None => (phrase, false),
     };
-    if !folded.may_hold(needle) {
-        return None;
-    }
-    memmem::find_iter(folded.as_bytes(), needle).find(|at| {
+    let text = if folded.may_hold(needle) {
+        folded.as_bytes()
+    } else {
+        b""
+    };
+    memmem::find_iter(text, needle).filter(move |at| {
         let before = folded.get(..*at).and_then(|text| text.chars().next_back());
         let after = folded
             .get(at + needle.len()..)

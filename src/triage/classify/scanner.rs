@@ -26,13 +26,19 @@ const TELLING_BEGINNING: usize = 2_048;
 /// What makes this mail a scanner's output; `own` is its text without quoted history.
 pub fn scanner_output(message: &Message, own: &str) -> Option<String> {
     let own = phrases::beginning(own, LOOKED_AT);
-    if let Some(shape) = dump(own) {
+    if let Some(shape) = dump(own).filter(|shape| *shape == PRINTED || speaks_of_findings(own)) {
         return Some(format!("the text is {shape}"));
     }
     let attached = message.attachments.iter().find_map(attached_dump)?;
     let note = Lines::read(own);
     (note.prose_words <= COVER_NOTE && !has_written_up(own))
         .then(|| format!("an attachment is {attached}, and there is hardly a word about it"))
+}
+
+/// A captured answer of a server is JSON or HTML too.
+fn speaks_of_findings(text: &str) -> bool {
+    let folded = phrases::fold(text);
+    phrases::has(&folded, FINDINGS) || phrases::has(&folded, BANNERS)
 }
 
 fn attached_dump(attachment: &Attachment) -> Option<&'static str> {

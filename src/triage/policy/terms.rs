@@ -47,6 +47,8 @@ pub struct Terms {
     /// What not to do while testing. A report that tells of it gets the sentence; it stays in scope.
     pub conduct: Vec<Rule>,
     pub known_issues: Vec<KnownIssue>,
+    /// What the policy says of issues that are public already.
+    pub known_issues_sentence: Option<Sentence>,
     pub report: UsefulReport,
     /// What a reporter hears who saw other people's data by accident: stop, delete, tell us.
     pub accidental_access: Option<Sentence>,
@@ -65,7 +67,8 @@ pub struct Scope {
 }
 
 /// One rule of scope or conduct. It matches a report that names one of its places, its words or
-/// its kinds of testing.
+/// its kinds of testing. With places or words, a kind counts there alone ("rate limits of the
+/// marketing site"), but for `third_party` and `customer_environment`, which are places themselves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rule {
     /// As evidence names it: `sub-processors`.

@@ -1,6 +1,6 @@
-//! The calendar against rows that a person can check by hand, and against a
-//! slow oracle that knows no calendar arithmetic: it walks through time minute
-//! by minute and asks the zone what its clocks show.
+//! The calendar against rows that a person can check by hand, and against two slow oracles that
+//! know no calendar arithmetic. The one here walks minute by minute and asks the zone what its
+//! clocks show; the one in `oracle` knows pauses and percentages too.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -10,6 +10,9 @@ use chrono_tz::Tz;
 use proptest::prelude::*;
 use triaged::triage::calendar::Calendar;
 use triaged::triage::policy::Span;
+
+mod golden;
+mod oracle;
 
 const MON_FRI: [bool; 7] = [true, true, true, true, true, false, false];
 const SUN_THU: [bool; 7] = [true, true, true, true, false, false, true];

@@ -1,0 +1,265 @@
+//! The clock task: does what is due on its day, and tells the team what was not told.
+//!
+//! Each turn asks the database what is due by now: publications whose day has come, deadlines at
+//! 80 and at 100 percent, mails that tell of exploitation, the digest. What is done or told and the
+//! mark that it was commit together, so that a turn can die at any point, and an outage delays
+//! it and loses nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+
+use super::Shared;
+use crate::commands;
+use crate::letters::Desk;
+use crate::mail::message::address_key;
+use crate::notices::digest::{self, Digest};
+use crate::notices::{self, NoticeKind};
+use crate::store::audit::Actor;
+use crate::store::deadlines::{Alarm, Warning};
+use crate::store::{StoreError, Tx, instant};
+use crate::triage::deadline::may_be_told;
+
+/// So often it is asked what is due; a warning comes so late at most.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// Mails of one kind to one member within [`BURST`]; what is due beyond waits and goes as one.
+/// Whoever sends us a thousand reports must not send the team a thousand warnings.
+const BURST_AT_MOST: i64 = 12;
+const BURST: TimeDelta = TimeDelta::hours(1);
+
+/// Turns until the daemon stops. Never ends for an error.
+pub async fn run(shared: Arc<Shared>) {
+    while !shared.is_stopping() {
+        shared.pulses.clock_turned.beat();
+        if let Err(error) = once(Arc::clone(&shared)).await {
+            tracing::error!(event = "clock_failed", "{error:#}");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = shared.alarms.notified() => {}
+            () = shared.stopped() => {}
+        }
+    }
+}
+
+/// One turn.
+pub async fn once(shared: Arc<Shared>) -> anyhow::Result<()> {
+    tokio::task::spawn_blocking(move || {
+        let desk = shared.desk();
+        let now = Utc::now();
+        // Each by itself: what hinders one must not silence the others.
+        let outcomes = [
+            disclose(&shared, &desk, now),
+            tell_alarms(&shared, &desk, now),
+            tell_warnings(&shared, &desk, now),
+            mail_digest(&shared, &desk, now),
+        ];
+        for outcome in outcomes {
+            if outcome? > 0 {
+                shared.letters.notify_one();
+            }
+        }
+        Ok(())
+    })
+    .await?
+}
+
+/// Publications whose day has come. Returns how many cases that are: each has a letter.
+fn disclose(shared: &Shared, desk: &Desk, now: DateTime<Utc>) -> Result<usize, StoreError> {
+    if shared
+        .store
+        .read(|tx| tx.due_for_disclosure(now))?
+        .is_empty()
+    {
+        return Ok(0);
+    }
+    let published = shared
+        .store
+        .write(|tx| commands::due_changes(tx, desk, now))?;
+    for case in &published {
+        tracing::info!(case = case.number.as_str(), event = "disclosed");
+    }
+    Ok(published.len())
+}
+
+/// Deadlines at 80 and 100 percent. Returns how many letters were written.
+fn tell_warnings(shared: &Shared, desk: &Desk, now: DateTime<Utc>) -> Result<usize, StoreError> {
+    // Most turns find nothing, and cost no write.
+    if shared
+        .store
+        .read(|tx| due_warnings(tx, desk, now))?
+        .is_empty()
+    {
+        return Ok(0);
+    }
+    let (warnings, letters) = shared.store.write(|tx| {
+        if is_burst(tx, desk, NoticeKind::Warning, now)? {
+            return Ok((Vec::new(), 0));
+        }
+        let warnings = due_warnings(tx, desk, now)?;
+        for warning in &warnings {
+            mark_told(tx, desk, warning, now)?;
+        }
+        let letters = desk.tell_team(tx, now, |member| {
+            let concerns = |warning: &&Warning| member.hears_of(&warning.about);
+            let of_member: Vec<&Warning> = warnings.iter().filter(concerns).collect();
+            (!of_member.is_empty()).then(|| notices::of_warnings(&of_member, now))
+        })?;
+        Ok::<_, StoreError>((warnings, letters))
+    })?;
+    for warning in &warnings {
+        log_warning(desk, warning);
+    }
+    Ok(letters)
+}
+
+fn due_warnings(tx: &Tx<'_>, desk: &Desk, now: DateTime<Utc>) -> Result<Vec<Warning>, StoreError> {
+    let mut due = tx.warnings_due(now)?;
+    due.retain(|warning| may_be_told(&desk.policy, warning.deadline.span, now));
+    Ok(due)
+}
+
+fn mark_told(
+    tx: &Tx<'_>,
+    desk: &Desk,
+    warning: &Warning,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let (case, deadline) = (warning.about.case.id, &warning.deadline);
+    tx.set_told(case, deadline.kind, warning.threshold, now)?;
+    let to: Vec<&str> = desk
+        .team
+        .hearers(&warning.about)
+        .map(|member| member.email.as_str())
+        .collect();
+    tx.event(
+        now,
+        &Actor::Daemon,
+        "deadline_warning",
+        Some(case),
+        json!({"deadline": deadline.kind.as_str(), "percent": warning.threshold.percent(),
+               "due_at": deadline.due_at, "to": to}),
+    )
+}
+
+/// No word of the case: the log is read by others too.
+fn log_warning(desk: &Desk, warning: &Warning) {
+    let case = warning.about.case.number.as_str();
+    let deadline = warning.deadline.kind.as_str();
+    let percent = warning.threshold.percent();
+    let due = warning.deadline.due_at.to_rfc3339();
+    match desk.team.hearers(&warning.about).count() {
+        0 => tracing::error!(
+            case,
+            event = "deadline_warning",
+            deadline,
+            percent,
+            due,
+            "nobody is told: no [[team]] member hears of it"
+        ),
+        members => tracing::warn!(
+            case,
+            event = "deadline_warning",
+            deadline,
+            percent,
+            due,
+            members
+        ),
+    }
+}
+
+/// Mails that tell of exploitation.
+fn tell_alarms(shared: &Shared, desk: &Desk, now: DateTime<Utc>) -> Result<usize, StoreError> {
+    if shared.store.read(|tx| tx.alarms_due())?.is_empty() {
+        return Ok(0);
+    }
+    let (alarms, letters) = shared.store.write(|tx| {
+        if is_burst(tx, desk, NoticeKind::Alarm, now)? {
+            return Ok((Vec::new(), 0));
+        }
+        let alarms = tx.alarms_due()?;
+        for alarm in &alarms {
+            tx.set_alarm_told(alarm.about.case.id, now)?;
+            tx.event(
+                now,
+                &Actor::Daemon,
+                "exploitation_told",
+                Some(alarm.about.case.id),
+                json!({"arrived_at": alarm.arrived_at}),
+            )?;
+        }
+        let letters = desk.tell_team(tx, now, |member| {
+            let concerns = |alarm: &&Alarm| member.hears_of(&alarm.about);
+            let of_member: Vec<&Alarm> = alarms.iter().filter(concerns).collect();
+            let calendar = &desk.policy.calendar;
+            (!of_member.is_empty()).then(|| notices::of_alarms(&of_member, calendar, now))
+        })?;
+        Ok::<_, StoreError>((alarms, letters))
+    })?;
+    for alarm in &alarms {
+        let case = alarm.about.case.number.as_str();
+        match desk.team.hearers(&alarm.about).count() {
+            0 => tracing::error!(
+                case,
+                event = "exploitation",
+                "a mail tells of it, and nobody is told: no [[team]] member hears of it"
+            ),
+            members => tracing::warn!(case, event = "exploitation", members),
+        }
+    }
+    Ok(letters)
+}
+
+/// Did a member get so many mails of the kind that the next should wait?
+fn is_burst(
+    tx: &Tx<'_>,
+    desk: &Desk,
+    kind: NoticeKind,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    for member in desk.team.members() {
+        let recipient = address_key(&member.email);
+        if tx.told_since(&recipient, kind.as_str(), now - BURST)? >= BURST_AT_MOST {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The digest of the last day and hour that the schedule names, unless it was mailed. One that was
+/// missed is made up once.
+fn mail_digest(shared: &Shared, desk: &Desk, now: DateTime<Utc>) -> Result<usize, StoreError> {
+    let Some(schedule) = &desk.digest else {
+        return Ok(0);
+    };
+    let Some(due_at) = schedule.last_due(&desk.policy.calendar, now) else {
+        return Ok(0);
+    };
+    let last = shared.store.read(|tx| tx.fact(digest::DUE_AT))?;
+    match last.map(instant) {
+        Some(last) if last >= due_at => return Ok(0),
+        // The very first is that of the next day.
+        None => {
+            shared
+                .store
+                .write(|tx| tx.set_fact(digest::DUE_AT, due_at.timestamp()))?;
+            return Ok(0);
+        }
+        Some(_) if desk.policy.is_quiet(now) => return Ok(0),
+        Some(_) => {}
+    }
+    let letters = shared.store.write(|tx| {
+        let digest = Digest::gather(tx, desk, shared.config.limits.silence, now)?;
+        digest.set_told(tx, now)?;
+        tx.set_fact(digest::DUE_AT, due_at.timestamp())?;
+        tx.set_fact(digest::MAILED_AT, now.timestamp())?;
+        let notice = digest.notice();
+        desk.tell_team(tx, now, |member| {
+            schedule.is_for(&member.email).then(|| notice.clone())
+        })
+    })?;
+    tracing::info!(event = "digest", members = letters);
+    Ok(letters)
+}

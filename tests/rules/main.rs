@@ -1,0 +1,8 @@
+//! The policy's rules over whole mails: labelled sets, real reports, hostile text, PDF.
+
+mod corpus;
+mod hostile;
+mod labelled;
+mod pdf;
+mod policies;
+mod support;

@@ -2,6 +2,8 @@
 //!
 //! `TRIAGED_BLESS=1` writes `tests/letters/` anew; read the difference before keeping it.
 
+mod corpus;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
@@ -9,16 +11,18 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use triaged::config::Organization;
 use triaged::letters::{Answered, Correspondent, Desk, Written};
 use triaged::mail::message::{Address, Attachment, Certificate, Digest, Message};
+use triaged::mail::open::{Limits, Opening, open};
 use triaged::mail::pgp::{self, Keyring};
 use triaged::mailbox::Lane;
 use triaged::store::cases::CaseFile;
 use triaged::store::outbox::{Held, HeldCase, NewLetter};
 use triaged::triage::case::{Moment, Status};
-use triaged::triage::classify::{Kind, classify};
+use triaged::triage::classify::{Kind, classify, own_words};
 use triaged::triage::deadline::{self, open_deadlines};
 use triaged::triage::decide::{
     CaseChange, CaseRef, Channel, Decision, Incoming, Known, OwnCase, Reply, decide,
 };
+use triaged::triage::language;
 use triaged::triage::policy::{
     Cited, KnownIssue, Part, Policy, Routed, Rule, Sentence, Severity, StatusTells, Terms,
 };
@@ -1066,6 +1070,35 @@ fn the_policy_says_what_a_participant_is_told() {
 }
 
 // Languages.
+
+/// Nearly all of the corpus is in English. What is taken for German was read, and is.
+#[test]
+fn the_language_of_real_mail() {
+    let Some(corpus) = corpus::corpus() else {
+        return;
+    };
+    let (mut all, mut others, mut german) = (0, 0, Vec::new());
+    for set in corpus::sets(&corpus, "") {
+        for file in corpus::files(&set.join("mail")) {
+            let opening = Opening {
+                keyring: None,
+                known: &[],
+                limits: Limits::default(),
+            };
+            let message = open(&std::fs::read(&file).unwrap(), &opening, corpus::now());
+            let language = language::detect(&own_words(&message.text));
+            all += usize::from(language.is_some());
+            others += usize::from(language.as_ref().is_some_and(|language| language != "en"));
+            if language.as_deref() == Some("de") {
+                german.push(corpus::name_of(&file));
+            }
+        }
+    }
+    println!("{all} of a sure language, {others} not in English, in German {german:?}");
+    assert!(all > 400, "{all}");
+    assert_eq!(german.len(), 15, "{german:?}");
+    assert!(others < 40, "{others}");
+}
 
 #[test]
 fn the_policys_sentences_are_cited_word_for_word_in_a_language_that_the_file_has() {

@@ -166,7 +166,7 @@ fn shape(answer: &str) -> String {
         let differs = ["Message-ID:", "In-Reply-To:", "References:", "Date:", " <"]
             .iter()
             .any(|name| line.starts_with(name))
-            || ["SHA-256", "Arrived", "CET", "CEST"]
+            || ["SHA-256", "Arrived", " CET", " CEST"]
                 .iter()
                 .any(|word| line.contains(word));
         let line = if differs { "" } else { line };

@@ -25,12 +25,12 @@ pub use kind::Kind;
 pub use labels::ACTIVE_EXPLOITATION;
 pub use quoted::own_words;
 
+pub(super) use likeness::names_weakness;
 pub(super) use phrases::{
     Folded, beginning, find, fold, fold_lines, folded, has, is_unspaced, position, positions, words,
 };
-pub(super) use scanner::scanner_output;
-pub(super) use likeness::names_weakness;
 pub(super) use quoted::without_marks;
+pub(super) use scanner::scanner_output;
 
 /// A property of a mail, and why we think so.
 #[derive(Clone, Debug, PartialEq, Eq)]

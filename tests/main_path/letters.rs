@@ -162,7 +162,12 @@ fn a_participant_hears_how_the_case_stands_and_nobody_else_does() {
     ];
     for (position, question) in questions.iter().enumerate() {
         let letters = pass(&setup, &format!("2.{position}"), question);
-        assert_eq!(letters.len(), 1, "{position}: {:#}", setup.json(&["case", "show", &case])["messages"]);
+        assert_eq!(
+            letters.len(),
+            1,
+            "{position}: {:#}",
+            setup.json(&["case", "show", &case])["messages"]
+        );
         let letter = only(letters);
         assert_eq!(letter.subject(), format!("[{case}] How your case stands"));
         for part in [

@@ -61,11 +61,23 @@ mod tests {
     #[test]
     fn what_was_seen_by_accident() {
         check("I could see another user's invoices by accident.", true);
-        check("The page showed the name of another customer. I got there by mistake.", true);
-        check("Ich habe versehentlich die Rechnung eines anderen Kunden gesehen.", true);
-        check("I did not see other users' data, not even by accident.", false);
+        check(
+            "The page showed the name of another customer. I got there by mistake.",
+            true,
+        );
+        check(
+            "Ich habe versehentlich die Rechnung eines anderen Kunden gesehen.",
+            true,
+        );
+        check(
+            "I did not see other users' data, not even by accident.",
+            false,
+        );
         check("A victim may delete his account by accident.", false);
-        check("I accidentally found a bug that shows other users' data.", false);
+        check(
+            "I accidentally found a bug that shows other users' data.",
+            false,
+        );
         check("I could see another user's invoices.", false);
         check("", false);
     }

@@ -37,11 +37,7 @@ fn by_number(issue: &KnownIssue, extracted: &Extracted) -> Option<String> {
 }
 
 /// A place and a word; of either alone where the entry has only that.
-fn by_place_and_word(
-    issue: &KnownIssue,
-    reading: &Reading<'_>,
-    places: &Places,
-) -> Option<String> {
+fn by_place_and_word(issue: &KnownIssue, reading: &Reading<'_>, places: &Places) -> Option<String> {
     let has_places = !issue.hosts.is_empty() || !issue.paths.is_empty();
     let place = places.0.iter().find(|place| is_at(issue, place));
     let word = issue

@@ -42,16 +42,22 @@ pub fn missing(reading: &Reading<'_>, report: &UsefulReport) -> Vec<Part> {
 /// A working proof of concept: how it is done, and that it was.
 pub fn is_proven(reading: &Reading<'_>) -> bool {
     let numbered = numbered_lines(&reading.told) >= 2;
-    let told = numbered || has(&reading.folded, &["steps to reproduce", "proof of concept", "poc"]);
+    let told = numbered
+        || has(
+            &reading.folded,
+            &["steps to reproduce", "proof of concept", "poc"],
+        );
     let shown = has(&reading.folded, REQUESTS) || reading.told.contains("```");
     told && (shown || reading.message.attachments.iter().any(is_proof))
 }
 
 /// Code, or a page that does it; no tool's output.
 fn is_proof(file: &Attachment) -> bool {
-    [".py", ".sh", ".rb", ".js", ".html", ".http", ".go", ".php", ".mp4", ".png"]
-        .iter()
-        .any(|end| file.name.to_ascii_lowercase().ends_with(end))
+    [
+        ".py", ".sh", ".rb", ".js", ".html", ".http", ".go", ".php", ".mp4", ".png",
+    ]
+    .iter()
+    .any(|end| file.name.to_ascii_lowercase().ends_with(end))
 }
 
 fn is_full(reading: &Reading<'_>) -> bool {

@@ -81,9 +81,20 @@ fn goes_on(line: &str, before: bool) -> bool {
     let folded = heading.to_lowercase();
     if is_short
         && [
-            "reference", "references", "see also", "further reading", "links", "referenzen",
-            "quellen", "références", "referencias", "referências", "riferimenti", "参考",
-            "参考资料", "ссылки",
+            "reference",
+            "references",
+            "see also",
+            "further reading",
+            "links",
+            "referenzen",
+            "quellen",
+            "références",
+            "referencias",
+            "referências",
+            "riferimenti",
+            "参考",
+            "参考资料",
+            "ссылки",
         ]
         .contains(&folded.as_str())
     {
@@ -95,9 +106,16 @@ fn goes_on(line: &str, before: bool) -> bool {
 /// Fields of a captured request that name where somebody came from.
 fn names_no_target(line: &str) -> bool {
     line.split_once(':').is_some_and(|(name, _)| {
-        ["referer", "origin", "user-agent", "reference", "references", "see also"]
-            .iter()
-            .any(|field| name.trim().eq_ignore_ascii_case(field))
+        [
+            "referer",
+            "origin",
+            "user-agent",
+            "reference",
+            "references",
+            "see also",
+        ]
+        .iter()
+        .any(|field| name.trim().eq_ignore_ascii_case(field))
     })
 }
 
@@ -132,7 +150,9 @@ fn path_at(rest: &str) -> Option<String> {
     let end = rest
         .find(|c: char| c.is_whitespace() || "<>\"'`{}|\\^?#".contains(c))
         .unwrap_or(rest.len());
-    let path = rest.get(..end)?.trim_end_matches(['.', ',', ';', ':', '!', ')', ']', '。', '，', '、']);
+    let path = rest
+        .get(..end)?
+        .trim_end_matches(['.', ',', ';', ':', '!', ')', ']', '。', '，', '、']);
     Some(path.chars().take(500).collect())
 }
 
@@ -200,9 +220,9 @@ fn is_inside_something(before: &str) -> bool {
 
 /// Bytes of `:8443`, and what follows it.
 fn port_at(after: &str) -> (usize, &str) {
-    let digits = after
-        .strip_prefix(':')
-        .map_or(0, |rest| rest.bytes().take_while(u8::is_ascii_digit).count());
+    let digits = after.strip_prefix(':').map_or(0, |rest| {
+        rest.bytes().take_while(u8::is_ascii_digit).count()
+    });
     match digits {
         0 => (0, after),
         digits => (digits + 1, after.get(digits + 1..).unwrap_or_default()),
@@ -231,13 +251,30 @@ fn host_name(run: &str) -> Option<String> {
 /// A page about rules, or a manual: nobody accuses it by naming it.
 fn is_documentation(host: &str, path: &str) -> bool {
     const MANUALS: &[&str] = &[
-        "docs.", "doc.", "developer.", "developers.", "support.", "help.", "community.", "blog.",
-        "learn.", "kb.", "forum.",
+        "docs.",
+        "doc.",
+        "developer.",
+        "developers.",
+        "support.",
+        "help.",
+        "community.",
+        "blog.",
+        "learn.",
+        "kb.",
+        "forum.",
     ];
     const RULES: &[&str] = &[
-        "/security/disclosure", "/security/policy", "/.well-known/security.txt", "/security.txt",
-        "/responsible-disclosure", "/vulnerability-disclosure", "/legal", "/privacy", "/terms",
-        "/changelog", "/bug-bounty",
+        "/security/disclosure",
+        "/security/policy",
+        "/.well-known/security.txt",
+        "/security.txt",
+        "/responsible-disclosure",
+        "/vulnerability-disclosure",
+        "/legal",
+        "/privacy",
+        "/terms",
+        "/changelog",
+        "/bug-bounty",
     ];
     MANUALS.iter().any(|start| host.starts_with(start))
         || RULES.iter().any(|rule| begins_path(path, rule))
@@ -282,7 +319,10 @@ mod tests {
         check("GET https://a.test/b HTTP/1.1", &["a.test/b"]);
         check("bücher.test", &["xn--bcher-kva.test"]);
         check("1.2.3.4 v1.2 a..b -.-", &[]);
-        check("(a.test)[b.test](https://c.test/d)", &["a.test", "b.test", "c.test/d"]);
+        check(
+            "(a.test)[b.test](https://c.test/d)",
+            &["a.test", "b.test", "c.test/d"],
+        );
         check("", &[]);
     }
 
@@ -301,8 +341,14 @@ mod tests {
     #[test]
     fn what_is_only_mentioned() {
         check("Referer: https://a.test/", &["a.test/ (ref)"]);
-        check("References:\nhttps://a.test\n\n## Impact\nb.test", &["a.test (ref)", "b.test"]);
-        check("https://docs.a.test/ a.test/legal/x", &["docs.a.test/ (ref)", "a.test/legal/x (ref)"]);
+        check(
+            "References:\nhttps://a.test\n\n## Impact\nb.test",
+            &["a.test (ref)", "b.test"],
+        );
+        check(
+            "https://docs.a.test/ a.test/legal/x",
+            &["docs.a.test/ (ref)", "a.test/legal/x (ref)"],
+        );
         check("a.test/legally", &["a.test/legally"]);
     }
 

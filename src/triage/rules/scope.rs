@@ -58,9 +58,8 @@ pub fn conduct(
         let done = told
             .iter()
             .find(|told| told.done && rule.testing.contains(&told.kind));
-        let bound = has_places(rule)
-            && !is_named(rule, places, terms)
-            && word_of(rule, reading).is_none();
+        let bound =
+            has_places(rule) && !is_named(rule, places, terms) && word_of(rule, reading).is_none();
         match done {
             Some(done) if !bound => Some(done.because.clone()),
             Some(_) => None,
@@ -259,15 +258,48 @@ impl Exclusion<'_> {
 
 /// Before a name, these say that something merely goes through it, or is ours.
 const MENTIONS: &[&str] = &[
-    "behind", "via", "through", "by", "using", "uses", "use", "with", "from", "your", "our", "their", "to",
-    "bypass", "bypassing", "past", "and", "hinter", "über", "durch", "von", "mit", "ihr", "ihre", "ihrem",
-    "derrière", "par", "avec", "votre", "detrás", "su", "con", "dietro", "achter", "via",
+    "behind",
+    "via",
+    "through",
+    "by",
+    "using",
+    "uses",
+    "use",
+    "with",
+    "from",
+    "your",
+    "our",
+    "their",
+    "to",
+    "bypass",
+    "bypassing",
+    "past",
+    "and",
+    "hinter",
+    "über",
+    "durch",
+    "von",
+    "mit",
+    "ihr",
+    "ihre",
+    "ihrem",
+    "derrière",
+    "par",
+    "avec",
+    "votre",
+    "detrás",
+    "su",
+    "con",
+    "dietro",
+    "achter",
+    "via",
 ];
 
 /// Before a name, these say that it is there.
 const PLACES: &[&str] = &[
-    "in", "on", "at", "of", "inside", "within", "against", "into", "the", "bei", "im", "beim", "auf", "dans",
-    "chez", "sur", "de", "en", "no", "na", "em", "su", "nel", "di", "op", "bij", "van", "w", "в", "на",
+    "in", "on", "at", "of", "inside", "within", "against", "into", "the", "bei", "im", "beim",
+    "auf", "dans", "chez", "sur", "de", "en", "no", "na", "em", "su", "nel", "di", "op", "bij",
+    "van", "w", "в", "на",
 ];
 
 fn is_accused(words: &Folded, name: &str, in_subject: bool) -> bool {
@@ -298,7 +330,11 @@ mod tests {
     fn hosts_are_named_by_patterns() {
         #[track_caller]
         fn check(pattern_text: &str, apex: bool, host: &str, expected: bool) {
-            assert_eq!(names(&pattern(pattern_text, apex), host), expected, "{pattern_text} {host}");
+            assert_eq!(
+                names(&pattern(pattern_text, apex), host),
+                expected,
+                "{pattern_text} {host}"
+            );
         }
         check("a.test", false, "a.test", true);
         check("a.test", false, "b.a.test", false);

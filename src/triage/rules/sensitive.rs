@@ -84,8 +84,23 @@ fn parts(line: &str) -> impl Iterator<Item = &str> {
 fn is_placeholder(value: &str) -> bool {
     let upper = value.to_ascii_uppercase();
     let says_so = [
-        "EXAMPLE", "REDACT", "XXXX", "YOUR", "PLACEHOLDER", "CHANGEME", "DUMMY", "SAMPLE", "FAKE",
-        "TOKEN", "SECRET", "ABCDEFGH", "12345678", "01234567", "****", "....", "DEADBEEF",
+        "EXAMPLE",
+        "REDACT",
+        "XXXX",
+        "YOUR",
+        "PLACEHOLDER",
+        "CHANGEME",
+        "DUMMY",
+        "SAMPLE",
+        "FAKE",
+        "TOKEN",
+        "SECRET",
+        "ABCDEFGH",
+        "12345678",
+        "01234567",
+        "****",
+        "....",
+        "DEADBEEF",
     ]
     .iter()
     .any(|word| upper.contains(word));
@@ -145,7 +160,13 @@ mod tests {
 
     #[test]
     fn placeholders() {
-        for text in ["AKIAIOSFODNN7EXAMPLE", "xxxxxxxxxx", "aaaaaabc9", "<your-token>", "abab"] {
+        for text in [
+            "AKIAIOSFODNN7EXAMPLE",
+            "xxxxxxxxxx",
+            "aaaaaabc9",
+            "<your-token>",
+            "abab",
+        ] {
             assert!(is_placeholder(text), "{text}");
         }
         assert!(!is_placeholder("Q7dM2xVb9TzKp4Lw"));

@@ -5,16 +5,14 @@
 
 use super::quoted;
 use super::reading::Reading;
-use crate::triage::classify::{Folded, find as find_phrase, has, names_weakness, position};
 use crate::triage::classify::scanner_output;
+use crate::triage::classify::{Folded, find as find_phrase, has, names_weakness, position};
 use crate::triage::policy::Testing;
 
 #[rustfmt::skip]
 mod words;
 
-use words::{
-    ACTS, FIRST_PERSON, FLAWS, GENERIC_DOS, MODALS, NEGATIONS, OWN_ACCOUNTS, SAID, TO_US,
-};
+use words::{ACTS, FIRST_PERSON, FLAWS, GENERIC_DOS, MODALS, NEGATIONS, OWN_ACCOUNTS, SAID, TO_US};
 
 /// A denial counts where it stands at most so many bytes before the phrase.
 const NEAR: usize = 60;
@@ -207,7 +205,10 @@ mod tests {
         check("Should I have dumped the users table?", &[]);
         check("We installed a backdoor.", &[(PersistentImplant, true)]);
         check("Attackers installed a backdoor.", &[]);
-        check("Your site is open to slowloris.", &[(DenialOfService, false)]);
+        check(
+            "Your site is open to slowloris.",
+            &[(DenialOfService, false)],
+        );
         check("An attacker could use slowloris.", &[]);
         check("I tested no DoS, no slowloris, no ddos.", &[]);
     }

@@ -82,8 +82,10 @@ static API_KEY: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(&format!("(?-u:{})", SHAPES.join("|"))).ok());
 
 static TOKEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?-u:\beyJ[A-Za-z0-9_-]{8,2000}\.eyJ[A-Za-z0-9_-]{8,8000}\.[A-Za-z0-9_-]{16,2000})")
-        .ok()
+    Regex::new(
+        r"(?-u:\beyJ[A-Za-z0-9_-]{8,2000}\.eyJ[A-Za-z0-9_-]{8,8000}\.[A-Za-z0-9_-]{16,2000})",
+    )
+    .ok()
 });
 
 /// Of the key itself so much is looked at.
@@ -153,7 +155,12 @@ fn opens_private_key(rest: &str) -> bool {
         return false;
     };
     let is_private = label.ends_with("PRIVATE KEY") || label == "PGP PRIVATE KEY BLOCK";
-    is_private && has_key_letters(after.get(..after.floor_char_boundary(KEY_WINDOW)).unwrap_or_default())
+    is_private
+        && has_key_letters(
+            after
+                .get(..after.floor_char_boundary(KEY_WINDOW))
+                .unwrap_or_default(),
+        )
 }
 
 /// A long run of base64, which `\n` in a string may cut.
@@ -215,7 +222,10 @@ mod tests {
         );
         check(&token("{\"alg\":\"none\"}", claims), &[]);
         check(&token("{\"typ\":\"JWT\"}", claims), &[]);
-        check(&token("{\"alg\":\"HS256\"}", "{\"sub\":\"1234567890\"}"), &[]);
+        check(
+            &token("{\"alg\":\"HS256\"}", "{\"sub\":\"1234567890\"}"),
+            &[],
+        );
         check("eyJhbGciOiJIUzI1NiJ9.REDACTED.REDACTED", &[]);
     }
 
@@ -223,15 +233,24 @@ mod tests {
     fn private_keys_are_found_where_they_begin() {
         #[track_caller]
         fn check(text: &str, expected: &[usize]) {
-            let lines: Vec<usize> = private_keys(text).into_iter().map(|(_, line)| line).collect();
+            let lines: Vec<usize> = private_keys(text)
+                .into_iter()
+                .map(|(_, line)| line)
+                .collect();
             assert_eq!(lines, expected, "{text}");
         }
         let begin = |label: &str| format!("-----BEGIN {label}-----");
         let body = letters(64);
         check(&format!("a\n{}\n{body}\n", begin("RSA PRIVATE KEY")), &[2]);
         check(&format!("\"{}\\n{body}\\n", begin("PRIVATE KEY")), &[1]);
-        check(&format!("{}\nVersion: 1\n\n{body}", begin("PGP PRIVATE KEY BLOCK")), &[1]);
-        check(&format!("{}\n[REDACTED]\n-----END\n{body}", begin("PRIVATE KEY")), &[]);
+        check(
+            &format!("{}\nVersion: 1\n\n{body}", begin("PGP PRIVATE KEY BLOCK")),
+            &[1],
+        );
+        check(
+            &format!("{}\n[REDACTED]\n-----END\n{body}", begin("PRIVATE KEY")),
+            &[],
+        );
         check(&format!("{}\n{body}", begin("PUBLIC KEY")), &[]);
         check(&format!("{}\n{body}", begin("CERTIFICATE")), &[]);
         check("-----BEGIN ", &[]);

@@ -25,8 +25,10 @@ static ADDRESS: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// `name@host:password`, alone on its line.
 static ACCOUNT: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"^(?-u:[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@[A-Za-z0-9.-]{3,253})[:;|]([^\s:;|]{5,64})$")
-        .ok()
+    Regex::new(
+        r"^(?-u:[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@[A-Za-z0-9.-]{3,253})[:;|]([^\s:;|]{5,64})$",
+    )
+    .ok()
 });
 
 /// crypt(3) as systems and frameworks write it, LDAP's, and the lines of a Windows dump.
@@ -95,8 +97,24 @@ fn is_header(line: &str) -> bool {
         let name = name.trim().to_ascii_lowercase();
         name.ends_with("-by")
             || [
-                "from", "to", "cc", "bcc", "reply-to", "sender", "author", "von", "an", "de", "à",
-                "para", "da", "a", "return-path", "message-id", "references", "in-reply-to",
+                "from",
+                "to",
+                "cc",
+                "bcc",
+                "reply-to",
+                "sender",
+                "author",
+                "von",
+                "an",
+                "de",
+                "à",
+                "para",
+                "da",
+                "a",
+                "return-path",
+                "message-id",
+                "references",
+                "in-reply-to",
             ]
             .contains(&name.as_str())
     })
@@ -104,13 +122,46 @@ fn is_header(line: &str) -> bool {
 
 /// Neither an example, nor a role, nor one of the mail's own people.
 fn is_of_somebody(address: &str, own: &HashSet<String>) -> bool {
-    const EXAMPLES: &[&str] = &["example.com", "example.net", "example.org", "domain.com", "company.com"];
+    const EXAMPLES: &[&str] = &[
+        "example.com",
+        "example.net",
+        "example.org",
+        "domain.com",
+        "company.com",
+    ];
     const EXAMPLE_ENDS: &[&str] = &[".example", ".invalid", ".localhost", ".local"];
     const ROLES: &[&str] = &[
-        "user", "test", "tester", "victim", "attacker", "admin", "administrator", "root", "foo", "bar",
-        "info", "support", "security", "noreply", "no-reply", "sales", "abuse", "postmaster", "webmaster",
-        "hostmaster", "hello", "contact", "someone", "name", "email", "username", "git", "john.doe",
-        "jane.doe", "hacker", "evil",
+        "user",
+        "test",
+        "tester",
+        "victim",
+        "attacker",
+        "admin",
+        "administrator",
+        "root",
+        "foo",
+        "bar",
+        "info",
+        "support",
+        "security",
+        "noreply",
+        "no-reply",
+        "sales",
+        "abuse",
+        "postmaster",
+        "webmaster",
+        "hostmaster",
+        "hello",
+        "contact",
+        "someone",
+        "name",
+        "email",
+        "username",
+        "git",
+        "john.doe",
+        "jane.doe",
+        "hacker",
+        "evil",
     ];
     let Some((name, domain)) = address.rsplit_once('@') else {
         return false;
@@ -213,7 +264,10 @@ mod tests {
         );
         check("ann@a.test:Sommer24!\nbob@a.test:hunter22x", &[]);
         check("https://deploy:Vx7kQ2mPz9@a.test/", &[(password, 1)]);
-        check("https://user:password@a.test/ https://u:$PASS123@a.test", &[]);
+        check(
+            "https://user:password@a.test/ https://u:$PASS123@a.test",
+            &[],
+        );
         check("", &[]);
     }
 
@@ -226,7 +280,10 @@ mod tests {
         check(&list, &[(SensitiveKind::AddressList, 1)]);
         check(&list.replace("mailhaus.test", "example.com"), &[]);
         check(&list.replace('\n', &"\n".repeat(5)), &[]);
-        let signers: String = list.lines().map(|line| format!("Signed-off-by: {line}\n")).collect();
+        let signers: String = list
+            .lines()
+            .map(|line| format!("Signed-off-by: {line}\n"))
+            .collect();
         check(&signers, &[]);
     }
 }

@@ -665,3 +665,121 @@ fn a_changed_policy_applies_to_new_cases_and_to_open_ones_on_request() {
     assert!(office.subjects()[0].starts_with("2 deadlines need you, 2 of them missed"));
     assert!(office.setup.cli(&["audit", "verify"]).status.success());
 }
+
+#[test]
+fn a_warning_goes_out_once_wherever_the_program_dies() {
+    let monday = a_monday() + hours(9);
+    let office = Office::open(monday, "acknowledge = \"none\"\ntriage = \"10 days\"");
+    office.report("Hello.");
+    office.pass(monday);
+    office.setup.set_clock(monday + TimeDelta::days(9));
+    for step in ["told", "told_committed", "claimed"] {
+        office.setup.set_env("TRIAGED_KILL_AT", step);
+        assert!(!office.setup.run_once().status.success(), "{step}");
+        assert_eq!(office.to_team().len(), 0, "{step}");
+    }
+    office.setup.unset_env("TRIAGED_KILL_AT");
+    office.pass(monday + TimeDelta::days(9) + hours(1));
+    office.pass(monday + TimeDelta::days(9) + hours(2));
+    assert_eq!(office.to_team().len(), 1);
+    assert_eq!(office.events("deadline_warning").len(), 1);
+}
+
+#[test]
+fn each_member_hears_what_they_asked_for() {
+    let monday = a_monday() + hours(9);
+    let office = Office::open(monday, "acknowledge = \"none\"\ntriage = \"10 days\"");
+    for (name, email) in [
+        ("Bob", BOB),
+        ("Carol", "carol@example.test"),
+        ("Dan", "dan@example.test"),
+    ] {
+        office.setup.add_member(name, email);
+    }
+    let config = std::fs::read_to_string(office.setup.file("config.toml")).expect("a file");
+    let config: toml::Table = config.parse().expect("TOML");
+    let mut team = config["team"].as_array().expect("a team").clone();
+    for (member, notify) in team.iter_mut().zip(["all", "assigned", "assigned", "none"]) {
+        let member = member.as_table_mut().expect("a member");
+        member.insert("notify".to_owned(), notify.into());
+    }
+    let observer = team[0].as_table_mut().expect("a member");
+    observer.insert("role".to_owned(), "observer".into());
+    office.setup.set("team", team);
+    office.report("Hello.");
+    office.pass(monday);
+    let number = office.case()["id"].as_str().expect("a number").to_owned();
+    let assigned = office.setup.cli(&["case", "assign", &number, "bob"]);
+    assert!(assigned.status.success(), "{assigned:?}");
+    office.pass(monday + TimeDelta::days(9));
+    let mut to: Vec<String> = office.told().into_iter().map(|told| told.to).collect();
+    to.sort();
+    assert_eq!(to, [ALICE, BOB]);
+}
+
+#[test]
+fn a_flood_of_warnings_becomes_one_mail_an_hour_later() {
+    let monday = a_monday() + hours(9);
+    let office = Office::open(monday, "acknowledge = \"none\"\ntriage = \"10 hours\"");
+    let minute = TimeDelta::minutes;
+    office.setup.set_clock(monday + minute(20));
+    for number in 0..15 {
+        let mail = Letter::new("rita@research.test", SECURITY_ADDRESS, "XSS")
+            .plain(&format!("Number {number}: a hole in page{number}.\n"));
+        drop_into(&office.setup.file("mail"), &mail, monday + minute(number));
+    }
+    office.pass(monday + minute(20));
+    let near = monday + hours(8) + TimeDelta::seconds(30);
+    for number in 0..15 {
+        office.pass(near + minute(number));
+    }
+    assert_eq!(office.to_team().len(), 12);
+    office.pass(near + minute(61));
+    let subjects = office.subjects();
+    assert_eq!(subjects.len(), 13);
+    assert_eq!(subjects[12], "3 deadlines need you, 0 of them missed");
+}
+
+#[test]
+fn a_pause_moves_the_warning_with_the_deadline() {
+    let monday = a_monday() + hours(9);
+    let office = Office::open(monday, "acknowledge = \"none\"\ntriage = \"10 days\"");
+    office.report("Hello.");
+    office.pass(monday);
+    let number = office.case()["id"].as_str().expect("a number").to_owned();
+    office.setup.set_clock(monday + TimeDelta::days(2));
+    let asked = office.setup.cli(&["case", "needs-info", &number]);
+    assert!(asked.status.success(), "{asked:?}");
+    // Far beyond what was promised: it waits, and so do we.
+    office.pass(monday + TimeDelta::days(30));
+    assert_eq!(office.to_team().len(), 0);
+    let triage = office.case()["deadlines"][0].clone();
+    assert_eq!(triage["state"], "paused");
+    let why = triage["why"].as_str().expect("words");
+    assert!(why.contains("; paused since Wed"), "{why}");
+
+    office.report("Here is what you asked for, version 2.");
+    let mail = Letter::new(
+        "rita@research.test",
+        SECURITY_ADDRESS,
+        &format!("Re: [{number}]"),
+    )
+    .plain("It was version 2.\n");
+    drop_into(&office.setup.file("mail"), &mail, office.setup.now());
+    office.pass(monday + TimeDelta::days(30) + hours(1));
+    let triage = office.case()["deadlines"][0].clone();
+    assert_eq!(triage["state"], "running");
+    let why = triage["why"].as_str().expect("words");
+    assert!(
+        why.contains("; paused from Wed") && why.contains(" to Wed"),
+        "{why}"
+    );
+    let due_at = instant(&triage["due_at"]);
+    let expected = monday + TimeDelta::days(38);
+    assert!(
+        (due_at - expected).num_hours().abs() <= 1,
+        "{due_at} is not {expected}"
+    );
+    office.pass(expected - TimeDelta::days(1));
+    assert!(office.subjects()[0].contains("triage is due in"));
+}

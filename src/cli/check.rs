@@ -8,6 +8,7 @@ use secrecy::ExposeSecret;
 use super::say::{complain, say};
 use super::{Failure, Outcome, init, office};
 use crate::config::{self, Config, Gravity, Mistake, SecretSource, Source, Transport};
+use crate::notices::Team;
 use crate::triage::calendar::Calendar;
 use crate::triage::reply::Texts;
 
@@ -45,9 +46,13 @@ pub fn run(config_path: &Path) -> Outcome {
         // The file that is missing was named already.
         Err(_) => {}
     }
-    for member in &config.team {
-        if let Err(problem) = member_certificate(&member.certificate) {
-            warnings.push(format!("team: {}: {problem}", member.email));
+    for member in Team::read(&config.team).members() {
+        if let Err(problem) = member.certificate(Utc::now()) {
+            warnings.push(format!(
+                "team: {}: {problem}; notices to this member say nothing until there is a certificate \
+                 that works (`gpg --armor --export {}`)",
+                member.email, member.email
+            ));
         }
     }
     warnings.extend(unwritten_passwords(&config));
@@ -102,18 +107,6 @@ fn holidays_are_over(calendar: &Calendar, today: NaiveDate) -> Option<String> {
         "policy: the last holiday, {}, is past; add those that come",
         last.format("%-d %B %Y")
     ))
-}
-
-fn member_certificate(path: &Path) -> Result<(), String> {
-    let bytes = std::fs::read(path)
-        .map_err(|error| format!("{}: cannot be read ({error})", path.display()))?;
-    if crate::mail::pgp::read_certificates(&bytes).is_empty() {
-        return Err(format!(
-            "{}: holds no OpenPGP certificate; export it with `gpg --armor --export ADDRESS`",
-            path.display()
-        ));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::Shared;
 use crate::commands;
+use crate::killpoint;
 use crate::letters::Desk;
 use crate::mail::message::address_key;
 use crate::notices::digest::{self, Digest};
@@ -107,8 +108,10 @@ fn tell_warnings(shared: &Shared, desk: &Desk, now: DateTime<Utc>) -> Result<usi
             let of_member: Vec<&Warning> = warnings.iter().filter(concerns).collect();
             (!of_member.is_empty()).then(|| notices::of_warnings(&of_member, now))
         })?;
+        killpoint::reached("told");
         Ok::<_, StoreError>((warnings, letters))
     })?;
+    killpoint::reached("told_committed");
     for warning in &warnings {
         log_warning(desk, warning);
     }

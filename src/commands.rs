@@ -50,9 +50,9 @@ pub struct Told {
 
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
-    #[error("{0}")]
+    #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("{0}")]
+    #[error(transparent)]
     Refused(#[from] Refusal),
     #[error("the letter could not be written: {0}")]
     Letter(#[from] LetterError),

@@ -478,7 +478,7 @@ fn log(opened: &Opened, recorded: &Recorded) {
 /// Why a mail could not be handled.
 #[derive(Debug, thiserror::Error)]
 enum Fault {
-    #[error("{0}")]
+    #[error(transparent)]
     Store(#[from] StoreError),
     #[error("the answer could not be written: {0}")]
     Letter(#[from] LetterError),
@@ -968,7 +968,7 @@ pub fn acknowledge(
 
 #[derive(Debug, thiserror::Error)]
 pub enum AcknowledgeError {
-    #[error("{0}")]
+    #[error(transparent)]
     Store(#[from] StoreError),
     #[error("it was answered already; `triaged case show` lists its letters")]
     Answered,

@@ -398,7 +398,8 @@ pub fn law_clock(word: &str) -> Result<DeadlineKind, String> {
         })
 }
 
-fn reject(text: &str) -> Result<Command, String> {
+/// `REASON`, or `out of scope[: REASON]`.
+pub fn reject(text: &str) -> Result<Command, String> {
     if let Some(rest) = after_out_of_scope(text) {
         return Ok(Command::Reject {
             reason: rest.trim().to_owned(),

@@ -55,9 +55,9 @@ pub enum Verb {
         which: Which,
         /// For the reporter; `-` is standard input.
         #[arg(required_unless_present = "out_of_scope")]
-        reason: Option<String>,
+        reason: Vec<String>,
         /// The policy's sentence on what is out of scope goes with it. A REASON that is the name of
-        /// a rule picks that one.
+        /// a rule picks that one. A REASON that begins with `out of scope` says the same.
         #[arg(long)]
         out_of_scope: bool,
     },
@@ -74,7 +74,8 @@ pub enum Verb {
         #[command(flatten)]
         which: Which,
         /// For the reporter; `-` is standard input.
-        reason: String,
+        #[arg(required = true)]
+        reason: Vec<String>,
     },
     /// Ends the case without a word to its sender.
     Spam {
@@ -86,7 +87,7 @@ pub enum Verb {
         #[command(flatten)]
         which: Which,
         /// Words of yours beside the parts that are missing; `-` is standard input.
-        text: Option<String>,
+        text: Vec<String>,
     },
     /// It is used in attacks; starts the clocks of the law.
     Exploited {
@@ -138,13 +139,15 @@ pub enum Verb {
     Token {
         #[command(flatten)]
         which: Which,
-        text: String,
+        #[arg(required = true)]
+        text: Vec<String>,
     },
     /// Notes a reward.
     Reward {
         #[command(flatten)]
         which: Which,
-        text: String,
+        #[arg(required = true)]
+        text: Vec<String>,
     },
     /// Gives the case to a member of the team.
     Assign {
@@ -158,7 +161,8 @@ pub enum Verb {
         #[command(flatten)]
         which: Which,
         /// `-` is standard input.
-        text: String,
+        #[arg(required = true)]
+        text: Vec<String>,
     },
     /// Adds a label.
     Label {
@@ -172,7 +176,8 @@ pub enum Verb {
         #[command(flatten)]
         which: Which,
         /// `-` is standard input.
-        text: String,
+        #[arg(required = true)]
+        text: Vec<String>,
     },
     /// Takes a closed case up again, as it was before.
     Reopen {
@@ -220,21 +225,14 @@ impl Verb {
                 reason,
                 out_of_scope,
                 ..
-            } => Command::Reject {
-                reason: reason
-                    .as_deref()
-                    .map(words)
-                    .transpose()?
-                    .unwrap_or_default(),
-                out_of_scope: *out_of_scope,
-            },
+            } => rejection(reason, *out_of_scope)?,
             Self::Duplicate { of, .. } => Command::Duplicate { of: of.clone() },
             Self::Close { reason, .. } => Command::Close {
                 reason: words(reason)?,
             },
             Self::Spam { .. } => Command::Spam,
             Self::NeedsInfo { text, .. } => Command::NeedsInfo {
-                words: text.as_deref().map(words).transpose()?,
+                words: (!text.is_empty()).then(|| words(text)).transpose()?,
             },
             Self::Exploited { at, .. } => Command::Exploited { at: *at },
             Self::Notified { clock, at, .. } => Command::Notified {
@@ -269,10 +267,24 @@ impl Verb {
     }
 }
 
-/// An argument, or all of standard input.
-fn words(argument: &str) -> anyhow::Result<String> {
-    let mut text = argument.to_owned();
-    if argument == "-" {
+fn rejection(reason: &[String], out_of_scope: bool) -> anyhow::Result<Command> {
+    if out_of_scope {
+        return Ok(Command::Reject {
+            reason: if reason.is_empty() {
+                String::new()
+            } else {
+                words(reason)?
+            },
+            out_of_scope,
+        });
+    }
+    command::reject(&words(reason)?).map_err(anyhow::Error::msg)
+}
+
+/// The arguments as one text, or all of standard input.
+fn words(arguments: &[String]) -> anyhow::Result<String> {
+    let mut text = arguments.join(" ");
+    if text == "-" {
         text.clear();
         std::io::stdin()
             .read_to_string(&mut text)

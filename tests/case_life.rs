@@ -599,7 +599,10 @@ fn out_of_scope_is_said_in_the_words_of_the_policy() {
     let office = Office::open();
     office.receive(&report(), office.monday);
     office.pass(office.day(0));
-    office.case("reject", &["out", "of", "scope:", "denial", "of", "service"]);
+    office.case(
+        "reject",
+        &["out", "of", "scope:", "denial", "of", "service"],
+    );
     office.pass(office.day(1));
     let (_, _, text) = office.to_rita().pop().expect("a letter");
     assert!(

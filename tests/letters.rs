@@ -388,7 +388,7 @@ fn moments() -> Vec<Moment> {
         Moment::Update {
             severity: Some(Severity::Critical),
             fix_by,
-            words: Some("The fix is in review.".to_owned()),
+            words: None,
         },
         Moment::Fixed {
             on: day("2026-06-08"),
@@ -559,6 +559,22 @@ fn each_moment_reads_as_it_should() {
             let letter = tell(&desk, &moment, &to).letter;
             check_golden(language, &format!("{}-bare", letter.kind), &letter);
         }
+    }
+}
+
+#[test]
+fn the_words_of_a_person_stand_alone_and_no_machine_wrote_them() {
+    let desk = desk();
+    for language in LANGUAGES {
+        let reply = Moment::Update {
+            severity: None,
+            fix_by: None,
+            words: Some("Hi Ann,\n\nthe fix is in review.\n\nMia".to_owned()),
+        };
+        let letter = tell(&desk, &reply, &correspondent(language)).letter;
+        check_golden(language, "update-in-words", &letter);
+        let bytes = String::from_utf8(letter.bytes).unwrap();
+        assert!(!bytes.contains("Auto-Submitted"), "{bytes}");
     }
 }
 

@@ -181,7 +181,10 @@ fn judged(mut output: Vec<u8>, in_time: bool) -> Read {
     let cut = output.len() > TEXT_AT_MOST;
     output.retain(|byte| *byte != END);
     let shown = text::normalize(&String::from_utf8_lossy(&output));
-    let shown = text::cut(&shown, TEXT_AT_MOST).trim_end_matches('\u{FFFD}');
+    // Each page begins with empty lines of the reader's own.
+    let shown = text::cut(&shown, TEXT_AT_MOST)
+        .trim_end_matches('\u{FFFD}')
+        .trim_start_matches('\n');
     let is_empty = shown.trim().is_empty();
     let problem = match (whole || cut, in_time, is_empty) {
         (true, _, true) => Some("without any text; it may be a picture of some"),
@@ -256,7 +259,7 @@ mod tests {
             let read = judged(output.to_vec(), in_time);
             assert_eq!((read.text.as_str(), read.problem), (text, problem));
         }
-        check(b"a\n\0", true, "a\n", None);
+        check(b"\n\na\n\0", true, "a\n", None);
         check(
             b"\0",
             true,

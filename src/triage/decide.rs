@@ -217,21 +217,15 @@ pub fn decide(
     }
 }
 
-/// What is no report is answered, and has none of a report's clocks. What came encrypted has them
-/// whatever it says: an answer in clear tells its dates.
+/// A questionnaire is answered, and has none of a report's clocks. Every other mail has them: what
+/// was taken for a question may be a report, and nothing may pass its date unseen. What came
+/// encrypted has them too: an answer in clear tells its dates.
 fn deadlines(mail: &Incoming<'_>, kind: Kind, policy: &Policy) -> Vec<Deadline> {
     let mut deadlines = deadline::open_deadlines(policy, mail.received_at, None);
-    if is_request(kind) && !mail.message.openpgp.encrypted {
+    if kind == Kind::Diligence && !mail.message.openpgp.encrypted {
         deadlines.retain(|deadline| deadline.kind == DeadlineKind::Acknowledge);
     }
     deadlines
-}
-
-fn is_request(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Abuse | Kind::Diligence | Kind::AccessRequest | Kind::Question
-    )
 }
 
 /// What the mail is, and which case it belongs to.

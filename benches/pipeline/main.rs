@@ -4,7 +4,7 @@
 //! SMTP server that takes them as fast as they come. Ratios matter, not the figures of one
 //! machine. `script/bench` runs this; `--quick` takes fewer mails.
 //!
-//! `deadlines` needs none of them. `mails` makes them, `pieces` measures the pieces with the library's own functions, `sink` and
+//! `deadlines` and `rules` need none of them. `mails` makes them, `pieces` measures the pieces with the library's own functions, `sink` and
 //! `notice` are the servers, `process` asks the kernel, `table` prints.
 
 use std::sync::Arc;
@@ -28,6 +28,7 @@ mod mails;
 mod notice;
 mod pieces;
 mod process;
+mod rules;
 mod sink;
 mod table;
 
@@ -73,7 +74,8 @@ pub struct Series {
 fn main() {
     let asked = |wanted: &str| std::env::args().any(|argument| argument == wanted);
     deadlines::measure();
-    if asked("--deadlines") {
+    rules::measure();
+    if asked("--alone") {
         return;
     }
     let quick = asked("--quick");

@@ -57,6 +57,11 @@ impl Mail {
         }
     }
 
+    /// When it was received. A mailbox whose clock is ahead of ours gives nobody more time.
+    fn came_at(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        self.received_at.min(now)
+    }
+
     /// As it is on record, to be read again.
     pub fn of_record(first: FirstMail) -> Self {
         Self {
@@ -259,7 +264,7 @@ fn decide_knowing(
         findings: &opened.findings,
         language: opened.language.as_ref(),
         lane: opened.mail.lane,
-        received_at: opened.mail.received_at,
+        received_at: opened.mail.came_at(now),
         too_large: opened.mail.too_large,
         unanswered: opened.mail.unanswered,
     };
@@ -586,7 +591,7 @@ fn change_case(
                     reporter_name: message.from.as_ref().and_then(|from| from.name.as_deref()),
                     reporter_email: message.from.as_ref().map(Address::key).as_deref(),
                     subject: &message.subject,
-                    received_at: opened.mail.received_at,
+                    received_at: opened.mail.came_at(now),
                     opened_at: now,
                     suggested_severity: opened.extracted.severity,
                     unanswered: decision.reply_suppressed.as_deref(),
@@ -607,7 +612,7 @@ fn change_case(
             .iter()
             .any(|label| label.name == classify::ACTIVE_EXPLOITATION)
         {
-            tx.raise_alarm(case.id, opened.mail.received_at)?;
+            tx.raise_alarm(case.id, opened.mail.came_at(now))?;
         }
     }
     let labels: Vec<&str> = decision.labels.iter().map(|label| label.name).collect();
@@ -621,7 +626,7 @@ fn change_case(
             "sha256": opened.message.digest.to_string(),
             "from": opened.message.from.as_ref().map(|from| &from.email),
             "labels": labels,
-            "received_at": opened.mail.received_at,
+            "received_at": opened.mail.came_at(now),
             "not_answered": decision.reply_suppressed,
         }),
     )?;
@@ -670,7 +675,7 @@ fn reporter_wrote(
     case: &CaseRef,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let came_at = opened.mail.received_at.min(now);
+    let came_at = opened.mail.came_at(now);
     match tx.paused_since(case.id)? {
         Some(since) if came_at >= since => {
             let why = "the reporter wrote";
@@ -709,7 +714,7 @@ fn insert(
         raw: opened.mail.bytes_to_keep(),
         kind: kind.as_str(),
         lane: opened.mail.lane,
-        received_at: opened.mail.received_at,
+        received_at: opened.mail.came_at(now),
         recorded_at: now,
         case_id: case.map(|case| case.id),
         not_answered: decision.reply_suppressed.as_deref(),
@@ -798,7 +803,7 @@ impl<'a> Unwritten<'a> {
     fn write(&self, desk: &Desk, now: DateTime<Utc>) -> Result<Written, LetterError> {
         let answered = Answered {
             message: &self.opened.message,
-            received_at: self.opened.mail.received_at,
+            received_at: self.opened.mail.came_at(now),
             too_large: self.opened.mail.too_large,
             findings: &self.opened.findings,
             asked: &self.about,
@@ -843,7 +848,7 @@ fn bare_record(
             reporter_name: None,
             reporter_email: message.from.as_ref().map(Address::key).as_deref(),
             subject: "",
-            received_at: mail.received_at,
+            received_at: mail.came_at(now),
             opened_at: now,
             suggested_severity: None,
             unanswered: Some(why),
@@ -855,7 +860,7 @@ fn bare_record(
     )?;
     tx.set_deadlines(
         case.id,
-        &crate::triage::deadline::open_deadlines(&desk.policy, mail.received_at, None),
+        &crate::triage::deadline::open_deadlines(&desk.policy, mail.came_at(now), None),
         &desk.policy,
     )?;
     tx.event(
@@ -871,7 +876,7 @@ fn bare_record(
         raw: mail.bytes_to_keep(),
         kind: Kind::Unreadable.as_str(),
         lane: mail.lane,
-        received_at: mail.received_at,
+        received_at: mail.came_at(now),
         recorded_at: now,
         case_id: Some(case.id),
         not_answered: Some(why),

@@ -277,6 +277,9 @@ impl Writing<'_> {
             ClockChange::Meet(kind, at) => {
                 tx.meet_with_event(case, *kind, *at, self.actor, now)?;
             }
+            ClockChange::Correct(kind, at) => {
+                tx.correct_met(case, *kind, *at, self.actor, now)?;
+            }
             ClockChange::Waive(kind) => {
                 tx.waive(case, *kind, Waiver::Moot, now)?;
             }

@@ -138,12 +138,22 @@ impl World {
 
     /// A mail that comes in; the case that it belongs to.
     fn receive(&self, raw: &[u8], at: DateTime<Utc>) -> Option<String> {
+        self.receive_dated(raw, at, at)
+    }
+
+    /// One that the mailbox says was received then.
+    fn receive_dated(
+        &self,
+        raw: &[u8],
+        received_at: DateTime<Utc>,
+        at: DateTime<Utc>,
+    ) -> Option<String> {
         let mail = Mail {
             raw: raw.to_vec(),
             kept: None,
             size: raw.len() as u64,
             lane: Lane::Inbox,
-            received_at: at,
+            received_at,
             too_large: false,
             unanswered: None,
             place: None,
@@ -338,6 +348,52 @@ fn the_severity_sets_and_removes_the_date_of_remediation() {
         world.at(line, days(1));
         assert_eq!(world.due("remediate"), expected, "{line}");
     }
+}
+
+#[test]
+fn a_corrected_day_of_the_fix_says_anew_whether_it_was_late() {
+    let world = World::new();
+    world.at("/severity critical", days(1));
+    world.at("/fixed 2026-06-20", days(50));
+    assert_eq!(world.state("remediate", days(50)), "met");
+    assert_eq!(world.due("disclose"), Some(108));
+    world.at("/fixed 2026-07-15", days(50));
+    assert_eq!(world.state("remediate", days(50)), "late");
+    assert_eq!(world.event("deadline_met")["late"], true);
+    assert_eq!(world.due("disclose"), Some(133));
+    world.at("/fixed 2026-06-25", days(50));
+    assert_eq!(world.state("remediate", days(50)), "met");
+}
+
+#[test]
+fn a_mailbox_whose_clock_is_ahead_gives_no_more_time() {
+    let world = World::new();
+    let report = mail("bob@research.test", "", REPORT);
+    let number = world
+        .receive_dated(&report, days(300), monday())
+        .expect("a case");
+    let detail = world.store.read(|tx| {
+        let case = tx.case_by_number(&number)?;
+        tx.case_detail(&case, monday())
+    });
+    let case = detail.unwrap().case;
+    assert_eq!(case.received_at, monday());
+    let triage = case.deadlines.iter().find(|it| it.kind == "triage");
+    assert_eq!(triage.unwrap().due_at, days(7));
+}
+
+#[test]
+fn a_request_that_is_opened_again_is_promised_no_updates() {
+    let question = "Hello, do you have a bug bounty program, and is api.example.test in scope?";
+    let mail = String::from_utf8(mail(ANN, "", question)).unwrap();
+    let mail = mail.replace("Subject: XSS", "Subject: A question");
+    let world = World::of(mail.as_bytes(), desk());
+    assert_eq!(world.detail(monday()).case.kind, "question");
+    assert_eq!(world.state("update", monday()), "absent");
+    world.at("/close answered", days(1));
+    world.send_all(days(1));
+    world.at("/reopen", days(2));
+    assert_eq!(world.state("update", days(2)), "absent");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Row, params};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::audit::Actor;
 use super::deadlines::Waiver;
@@ -122,11 +122,35 @@ impl Tx<'_> {
             return Ok(());
         };
         self.meet_deadline(case_id, kind, at)?;
-        let mut detail = json!({"deadline": kind.as_str()});
-        if at > deadline.due_at {
-            detail = json!({"deadline": kind.as_str(), "late": true, "due_at": deadline.due_at});
-        }
+        let detail = met(kind, at, deadline.due_at);
         self.event(now, actor, "deadline_met", Some(case_id), detail)
+    }
+
+    /// What was met was met at another time than we were told; so whether it was late is said anew.
+    pub fn correct_met(
+        &self,
+        case_id: i64,
+        kind: DeadlineKind,
+        at: DateTime<Utc>,
+        actor: &Actor,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        let due_at = optional(
+            self.0
+                .prepare_cached(
+                    "UPDATE deadlines SET met_at = ?3
+                     WHERE case_id = ?1 AND kind = ?2 AND met_at IS NOT NULL
+                     RETURNING due_at",
+                )?
+                .query_row((case_id, kind.as_str(), at.timestamp()), |row| row.get(0)),
+        )?;
+        match due_at.map(instant) {
+            None => Ok(()),
+            Some(due_at) => {
+                let detail = met(kind, at, due_at);
+                self.event(now, actor, "deadline_met", Some(case_id), detail)
+            }
+        }
     }
 
     /// Waives all that is open but for the clocks of the law, and those of which a letter on its
@@ -260,6 +284,15 @@ impl Tx<'_> {
                 )?
                 .query_row([case_id], |row| row.get(0)),
         )
+    }
+}
+
+/// For the event.
+fn met(kind: DeadlineKind, at: DateTime<Utc>, due_at: DateTime<Utc>) -> Value {
+    if at > due_at {
+        json!({"deadline": kind.as_str(), "late": true, "due_at": due_at})
+    } else {
+        json!({"deadline": kind.as_str()})
     }
 }
 

@@ -42,6 +42,8 @@ pub enum ClockChange {
     /// The policy promises none any more; what was met stays.
     Remove(DeadlineKind),
     Meet(DeadlineKind, DateTime<Utc>),
+    /// What was met is said to have been met at another time.
+    Correct(DeadlineKind, DateTime<Utc>),
     Waive(DeadlineKind),
     /// All that is open but for the clocks of the law, and those that a letter on its way meets.
     WaiveOpen {
@@ -279,8 +281,19 @@ impl Acting<'_> {
 
     fn exploited(&self, at: Option<When>) -> Result<Consequences, Refusal> {
         self.must_be_open()?;
+        if let (None, Some(known_at)) = (at, self.case.exploited_at) {
+            // Nobody learns of it twice: the clocks of the law would begin anew.
+            return Err(self.refused(&format!(
+                "is known to be exploited since {} already, and its clocks run from then; to \
+                 correct that, give the time",
+                self.calendar().show(known_at)
+            )));
+        }
         let at = self.point(at)?;
-        let mut done = self.done("exploited", json!({"known_at": at}));
+        let mut done = self.done(
+            "exploited",
+            json!({"known_at": at, "before": self.case.exploited_at}),
+        );
         done.after.exploited_at = Some(at);
         done.label = Some((
             "active_exploitation".to_owned(),
@@ -353,8 +366,10 @@ impl Acting<'_> {
         self.end_pause(&mut done);
         // The day counts as a whole, and the report may have come in the course of it.
         let met_at = at.max(self.case.received_at);
-        done.clocks
-            .push(ClockChange::Meet(DeadlineKind::Remediate, met_at));
+        done.clocks.push(match self.case.fixed_at {
+            None => ClockChange::Meet(DeadlineKind::Remediate, met_at),
+            Some(_) => ClockChange::Correct(DeadlineKind::Remediate, met_at),
+        });
         if status != Status::Disclosed {
             let disclose = deadline::disclose(self.policy, at);
             done.clocks.extend(disclose.map(ClockChange::Set));
@@ -420,10 +435,17 @@ impl Acting<'_> {
 
     /// Nobody is told late, and nothing is published that is not mended, by mistake.
     fn must_be_ripe(&self, on: NaiveDate) -> Result<(), Refusal> {
-        if self.case.fixed_at.is_none() {
+        let Some(fixed_at) = self.case.fixed_at else {
             return Err(
                 self.refused("is not fixed; `fixed` it first, or give short notice expressly")
             );
+        };
+        let fixed_on = self.calendar().date_of(fixed_at);
+        if on < fixed_on {
+            return Err(self.refused(&format!(
+                "cannot be disclosed on {on}: its fix shipped on {fixed_on}; give a later day, or \
+                 short notice expressly"
+            )));
         }
         let Some((span, earliest)) = self.earliest_publication(on) else {
             return Ok(());
@@ -518,6 +540,7 @@ impl Acting<'_> {
         done.clocks.push(ClockChange::Unwaive);
         // Nobody owed a word while it was closed.
         done.clocks.extend(match status.is_open() {
+            true if !self.is_promised_updates(status) => None,
             true => deadline::restart_update(self.policy, self.now).map(ClockChange::Set),
             false => Some(ClockChange::Waive(DeadlineKind::Update)),
         });
@@ -574,6 +597,11 @@ impl Acting<'_> {
             done.clocks.extend(update.map(ClockChange::Set));
         }
         done
+    }
+
+    /// What is no report was promised no further word, unless somebody accepted it as one.
+    fn is_promised_updates(&self, status: Status) -> bool {
+        status != Status::New || self.case.clock(DeadlineKind::Update).is_some()
     }
 
     /// A decision that is no longer awaited.

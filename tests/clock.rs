@@ -783,3 +783,88 @@ fn a_pause_moves_the_warning_with_the_deadline() {
     office.pass(expected - TimeDelta::days(1));
     assert!(office.subjects()[0].contains("triage is due in"));
 }
+
+#[test]
+fn no_flood_holds_back_the_clocks_of_the_law_nor_does_closing_hide_them() {
+    let monday = a_monday() + hours(9);
+    let promised = "acknowledge = \"none\"\ntriage = \"10 hours\"\n\
+                    [deadlines.exploited]\nearly_warning = \"10 hours\"";
+    let office = Office::open(monday, promised);
+    let minute = TimeDelta::minutes;
+    office.setup.set_clock(monday + minute(20));
+    for number in 0..13 {
+        let mail = Letter::new("rita@research.test", SECURITY_ADDRESS, "XSS")
+            .plain(&format!("Number {number}: a hole in page{number}.\n"));
+        drop_into(&office.setup.file("mail"), &mail, monday + minute(number));
+    }
+    office.pass(monday + minute(20));
+    let number = office.case()["id"].as_str().expect("a number").to_owned();
+    let known_at = (monday + minute(14)).to_rfc3339();
+    for verb in [
+        &["exploited", &number, &known_at][..],
+        &["reject", &number, "No."],
+    ] {
+        let output = office.setup.cli(&[&["case"], verb].concat());
+        assert!(output.status.success(), "{output:?}");
+    }
+    let near = monday + hours(8) + TimeDelta::seconds(30);
+    for number in 0..=14 {
+        office.pass(near + minute(number));
+    }
+    let subjects = office.subjects();
+    assert_eq!(subjects.len(), 13, "{subjects:?}");
+    assert!(
+        subjects[12].starts_with("early_warning is due"),
+        "{subjects:?}"
+    );
+
+    office.setup.set_clock(monday + hours(11));
+    let board = office.setup.json(&["status"]);
+    assert_eq!(board["missed_deadlines"], 13);
+    let page = office.setup.cli(&["status"]);
+    let page = String::from_utf8_lossy(&page.stdout).into_owned();
+    assert!(page.contains(&number), "{page}");
+}
+
+#[test]
+fn a_clock_that_was_ahead_silences_nothing_once_it_is_right() {
+    let monday = a_monday() + hours(9);
+    let office = Office::open(monday, "acknowledge = \"none\"\ntriage = \"10 days\"");
+    office.setup.set("digest.to", vec![ALICE]);
+    office.report("Hello.");
+    office.pass(monday);
+    // So it was for a year.
+    for day in 0..14 {
+        office.pass(monday + TimeDelta::days(365 + day));
+    }
+    let before = office.to_team().len();
+    office.pass(monday + TimeDelta::days(1));
+    office.pass(monday + TimeDelta::days(1) + hours(1));
+    let subjects = office.subjects();
+    assert_eq!(subjects.len(), before + 1, "{subjects:?}");
+    assert!(subjects[before].starts_with("Digest"), "{subjects:?}");
+    // A clock that is set right by seconds tells nothing twice.
+    office.pass(monday + TimeDelta::days(1) + hours(1) - TimeDelta::seconds(30));
+    assert_eq!(office.to_team().len(), before + 1);
+    // What it told of a day that had not come is told when it comes.
+    office.pass(monday + TimeDelta::days(10) + hours(1) - TimeDelta::seconds(30));
+    let told = office.subjects().split_off(before + 1);
+    let missed = told
+        .iter()
+        .filter(|told| told.starts_with("triage was missed"));
+    assert_eq!(missed.count(), 1, "{told:?}");
+}
+
+#[test]
+fn a_changed_policy_makes_no_report_of_a_request() {
+    let monday = a_monday() + hours(9);
+    let office = Office::open(monday, "acknowledge = \"2 days\"\ntriage = \"10 days\"");
+    let question = "Hello, do you have a bug bounty program, and is api.example.test in scope?\n";
+    let mail = Letter::new("rita@research.test", SECURITY_ADDRESS, "Question").plain(question);
+    drop_into(&office.setup.file("mail"), &mail, monday);
+    office.pass(monday + hours(1));
+    assert_eq!(office.case()["kind"], "question");
+    office.promise("2", "", "acknowledge = \"2 days\"\ntriage = \"5 days\"");
+    let done = office.setup.json(&["policy", "apply"]);
+    assert_eq!(done["changed"], Value::Array(Vec::new()));
+}

@@ -10,6 +10,7 @@ use super::say::{self, say};
 use super::{Outcome, Output, case, office};
 use crate::config::Config;
 use crate::store::cases::CaseSummary;
+use crate::store::deadlines::DeadlineView;
 use crate::store::intake::Place;
 use crate::store::outbox::{OutboxCounts, Troubled};
 use crate::triage::calendar;
@@ -53,8 +54,17 @@ impl Board {
             .collect()
     }
 
+    /// Cases that somebody has to look after: those that are open, and closed ones of which a clock
+    /// runs on, as those of the law do.
+    fn pressing(&self) -> Vec<CaseSummary> {
+        let is_pressing = |case: &&CaseSummary| {
+            case.case.status != "closed" || case.case.deadlines.iter().any(is_unmet)
+        };
+        self.cases.iter().filter(is_pressing).cloned().collect()
+    }
+
     fn missed(&self) -> usize {
-        self.open()
+        self.cases
             .iter()
             .flat_map(|case| &case.case.deadlines)
             .filter(|deadline| deadline.state == "missed")
@@ -92,7 +102,7 @@ impl Board {
         );
         page.push_str(&columns(&self.figures(config, now)));
         page.push('\n');
-        page.push_str(&self.open_cases(now));
+        page.push_str(&self.pressing_cases(now));
         page.push_str(&self.troubles());
         page
     }
@@ -129,13 +139,13 @@ impl Board {
     }
 
     /// Missed deadlines first, then by the next date.
-    fn open_cases(&self, now: DateTime<Utc>) -> String {
-        let mut open: Vec<CaseSummary> = self.open().into_iter().cloned().collect();
+    fn pressing_cases(&self, now: DateTime<Utc>) -> String {
+        let mut open = self.pressing();
         open.sort_by_key(|case| {
             case.case
                 .deadlines
                 .iter()
-                .filter(|deadline| matches!(deadline.state, "missed" | "running"))
+                .filter(|deadline| is_unmet(deadline))
                 .map(|deadline| (deadline.state != "missed", deadline.due_at))
                 .min()
                 .unwrap_or((true, DateTime::<Utc>::MAX_UTC))
@@ -179,4 +189,9 @@ impl Board {
             columns(&rows)
         )
     }
+}
+
+/// It is missed, or will be if nothing happens.
+fn is_unmet(deadline: &DeadlineView) -> bool {
+    matches!(deadline.state, "missed" | "running")
 }

@@ -29,12 +29,18 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Whoever sends us a thousand reports must not send the team a thousand warnings.
 const BURST_AT_MOST: i64 = 12;
 const BURST: TimeDelta = TimeDelta::hours(1);
+/// What was told so far ahead of now, or further, was told by a clock that was wrong. Clocks that
+/// are set right by seconds must not make anything be told twice.
+const FAR_AHEAD: TimeDelta = TimeDelta::hours(1);
 
 /// Turns until the daemon stops. Never ends for an error.
 pub async fn run(shared: Arc<Shared>) {
+    let mut latest = None;
     while !shared.is_stopping() {
         shared.pulses.clock_turned.beat();
-        if let Err(error) = once(Arc::clone(&shared)).await {
+        let was_set_back = latest.is_none_or(|latest| Utc::now() < latest);
+        latest = Some(Utc::now());
+        if let Err(error) = turn(Arc::clone(&shared), was_set_back).await {
             tracing::error!(event = "clock_failed", "{error:#}");
         }
         tokio::select! {
@@ -45,26 +51,56 @@ pub async fn run(shared: Arc<Shared>) {
     }
 }
 
-/// One turn.
+/// One turn by itself.
 pub async fn once(shared: Arc<Shared>) -> anyhow::Result<()> {
+    turn(shared, true).await
+}
+
+/// `was_set_back`: the clock may have been, since the last turn.
+async fn turn(shared: Arc<Shared>, was_set_back: bool) -> anyhow::Result<()> {
     tokio::task::spawn_blocking(move || {
         let desk = shared.desk();
         let now = Utc::now();
         // Each by itself: what hinders one must not silence the others.
         let outcomes = [
+            forget_what_is_ahead(&shared, was_set_back, now),
             disclose(&shared, &desk, now),
             tell_alarms(&shared, &desk, now),
             tell_warnings(&shared, &desk, now),
             mail_digest(&shared, &desk, now),
         ];
+        let mut failed = Vec::new();
         for outcome in outcomes {
-            if outcome? > 0 {
-                shared.letters.notify_one();
+            match outcome {
+                Ok(0) => {}
+                Ok(_) => shared.letters.notify_one(),
+                Err(error) => failed.push(error.to_string()),
             }
         }
+        anyhow::ensure!(failed.is_empty(), failed.join("; "));
         Ok(())
     })
     .await?
+}
+
+/// What a clock that was wrong has told will be told again when it is due. No letter follows.
+fn forget_what_is_ahead(
+    shared: &Shared,
+    was_set_back: bool,
+    now: DateTime<Utc>,
+) -> Result<usize, StoreError> {
+    if !was_set_back {
+        return Ok(0);
+    }
+    let deadlines = shared.store.write(|tx| tx.untell_after(now + FAR_AHEAD))?;
+    if deadlines > 0 {
+        tracing::warn!(
+            event = "clock_was_ahead",
+            deadlines,
+            "they were told of by a clock that was ahead, and will be again when they are due"
+        );
+    }
+    Ok(0)
 }
 
 /// Publications whose day has come. Returns how many cases that are: each has a letter.
@@ -96,10 +132,11 @@ fn tell_warnings(shared: &Shared, desk: &Desk, now: DateTime<Utc>) -> Result<usi
         return Ok(0);
     }
     let (warnings, letters) = shared.store.write(|tx| {
+        let mut warnings = due_warnings(tx, desk, now)?;
         if is_burst(tx, desk, NoticeKind::Warning, now)? {
-            return Ok((Vec::new(), 0));
+            // No mail of a stranger starts the clocks of the law.
+            warnings.retain(|warning| warning.deadline.kind.is_of_law());
         }
-        let warnings = due_warnings(tx, desk, now)?;
         for warning in &warnings {
             mark_told(tx, desk, warning, now)?;
         }
@@ -224,7 +261,7 @@ fn is_burst(
 ) -> Result<bool, StoreError> {
     for member in desk.team.members() {
         let recipient = address_key(&member.email);
-        if tx.told_since(&recipient, kind.as_str(), now - BURST)? >= BURST_AT_MOST {
+        if tx.told_between(&recipient, kind.as_str(), now - BURST, now)? >= BURST_AT_MOST {
             return Ok(true);
         }
     }
@@ -242,7 +279,8 @@ fn mail_digest(shared: &Shared, desk: &Desk, now: DateTime<Utc>) -> Result<usize
     };
     let last = shared.store.read(|tx| tx.fact(digest::DUE_AT))?;
     match last.map(instant) {
-        Some(last) if last >= due_at => return Ok(0),
+        // What was told while the clock was ahead must not silence the days until then.
+        Some(last) if last >= due_at && last < now + FAR_AHEAD => return Ok(0),
         // The very first is that of the next day.
         None => {
             shared

@@ -68,7 +68,8 @@ impl Waiver {
 
 impl Tx<'_> {
     /// Sets deadlines, the pauses of the case counted out. One of the same kind that is neither met
-    /// nor waived is replaced; what was told of it counts on only where start and span are the same.
+    /// nor waived is replaced; what was told of it counts on only where start and span are the same,
+    /// and that it was missed only where it still is.
     pub fn set_deadlines(
         &self,
         case_id: i64,
@@ -90,6 +91,7 @@ impl Tx<'_> {
                  warned_at = CASE WHEN starts_at = excluded.starts_at AND span = excluded.span
                                   THEN warned_at END,
                  missed_told_at = CASE WHEN starts_at = excluded.starts_at AND span = excluded.span
+                                            AND missed_told_at > excluded.due_at
                                        THEN missed_told_at END,
                  span = excluded.span, policy_version = excluded.policy_version,
                  calendar_id = excluded.calendar_id, starts_at = excluded.starts_at,

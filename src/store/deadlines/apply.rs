@@ -100,16 +100,17 @@ impl Tx<'_> {
         now: DateTime<Utc>,
     ) -> Result<Outcome> {
         let span = policy.deadlines.of(kind, state.severity);
+        let may_begin = state.closure.is_none() || kind.is_of_law();
         let starts_at = match &before {
             Some(Before {
                 stands: Stands::Settled,
                 ..
             }) => None,
-            // Of a closed case the clocks of the law alone are open, and nothing begins.
-            Some(before) if before.stands == Stands::Open || state.closure.is_none() => {
+            // Of a closed case nothing runs or begins but the clocks of the law.
+            Some(before) if before.stands == Stands::Open || may_begin => {
                 Some(before.deadline.starts_at)
             }
-            None if state.closure.is_none() => begins(kind, state),
+            None if may_begin => begins(kind, state),
             _ => None,
         };
         let (Some(span), Some(starts_at)) = (span, starts_at) else {
@@ -245,7 +246,8 @@ fn begins(kind: DeadlineKind, state: &CaseState) -> Option<DateTime<Utc>> {
     let unfixed = matches!(state.status, Status::New | Status::Accepted);
     match kind {
         DeadlineKind::Acknowledge | DeadlineKind::Update => None,
-        DeadlineKind::Triage => (state.status == Status::New).then_some(state.received_at),
+        // Every policy promises it to every report: what has none is a request.
+        DeadlineKind::Triage => None,
         DeadlineKind::Remediate => unfixed.then_some(state.received_at),
         DeadlineKind::Disclose => state.fixed_at.filter(|_| state.status == Status::Fixed),
         DeadlineKind::EarlyWarning | DeadlineKind::Notification => state.exploited_at,

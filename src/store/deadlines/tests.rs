@@ -4,8 +4,11 @@ use chrono::{Duration, TimeZone};
 
 use super::*;
 use crate::store::Store;
+use crate::store::audit::Actor;
 use crate::store::cases::NewCase;
+use crate::triage::case::{CaseState, CloseReason, Closure, Status};
 use crate::triage::deadline::{open_deadlines, remediate, restart_update};
+use crate::triage::decide::CaseRef;
 use crate::triage::policy::{AcknowledgedBy, Deadlines, Remediate, Severity};
 
 /// Monday, 4 May 2026, 12:00 in Berlin.
@@ -233,6 +236,76 @@ fn a_deadline_is_explained_in_the_calendar_it_was_computed_in() {
         let calendars: i64 =
             tx.0.query_row("SELECT count(*) FROM calendars", [], |row| row.get(0))?;
         assert_eq!(calendars, 2, "one that is known is not kept twice");
+        Ok(())
+    });
+}
+
+#[test]
+fn what_is_not_due_any_more_will_be_told_when_it_is() {
+    with_case(|tx, case| {
+        let kind = DeadlineKind::Triage;
+        let due_at = one(tx, case, kind, monday()).due_at;
+        let told_at = due_at + Duration::hours(1);
+        tx.set_told(case, kind, Threshold::Soon, due_at)?;
+        tx.set_told(case, kind, Threshold::Missed, told_at)?;
+        let missed = |now| {
+            let due = tx.warnings_due(now).unwrap();
+            due.iter().any(|warning| warning.deadline.kind == kind)
+        };
+        assert!(!missed(told_at));
+        // Nobody worked on that day, as it turns out: it is due on another one.
+        let mut changed = policy();
+        let day = changed.calendar.date_of(due_at);
+        changed.calendar.holidays.insert(day);
+        let actor = Actor::Unix("alice".to_owned());
+        tx.apply_policy(&changed, &actor, told_at)?;
+        let moved = one(tx, case, kind, told_at).due_at;
+        assert!(moved > told_at);
+        assert!(!missed(moved));
+        assert!(missed(moved + Duration::seconds(1)));
+        // Another holiday long before changes nothing that was told.
+        tx.set_told(case, kind, Threshold::Missed, moved + Duration::days(30))?;
+        tx.apply_policy(&policy(), &actor, told_at)?;
+        assert!(!missed(moved + Duration::days(31)));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_policy_that_promises_the_clocks_of_the_law_anew_starts_them_on_closed_cases_too() {
+    with_case(|tx, case| {
+        let exploited = crate::triage::deadline::exploited(&policy(), monday());
+        tx.set_deadlines(case, &exploited, &policy())?;
+        let actor = Actor::Unix("alice".to_owned());
+        let mut silent = policy();
+        silent.deadlines.early_warning = None;
+        tx.apply_policy(&silent, &actor, monday())?;
+        let (kind, now) = (DeadlineKind::EarlyWarning, monday());
+        assert_eq!(one(tx, case, kind, now).state, "waived");
+        tx.waive_open_but(case, &[], now)?;
+        let found = CaseRef {
+            id: case,
+            number: "SEC-2026-0001".to_owned(),
+        };
+        let closed = CaseState {
+            status: Status::Closed,
+            closure: Some(Closure {
+                reason: CloseReason::Rejected,
+                before: Status::New,
+            }),
+            exploited_at: Some(monday()),
+            ..tx.case_state(&found, now)?
+        };
+        tx.save_case(case, &closed)?;
+        let mut speaks = policy();
+        speaks.deadlines.notification = Some(Span::Hours(72));
+        tx.apply_policy(&speaks, &actor, now)?;
+        assert_eq!(one(tx, case, kind, now).state, "running");
+        assert_eq!(
+            one(tx, case, DeadlineKind::Notification, now).state,
+            "running"
+        );
+        assert_eq!(one(tx, case, DeadlineKind::Triage, now).state, "waived");
         Ok(())
     });
 }

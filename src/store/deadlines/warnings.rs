@@ -150,6 +150,22 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Forgets of open deadlines what was told after an instant that is to come. Returns of how
+    /// many.
+    pub fn untell_after(&self, at: DateTime<Utc>) -> Result<usize> {
+        Ok(self
+            .0
+            .prepare_cached(
+                "UPDATE deadlines SET
+                     half_told_at = CASE WHEN half_told_at <= ?1 THEN half_told_at END,
+                     warned_at = CASE WHEN warned_at <= ?1 THEN warned_at END,
+                     missed_told_at = CASE WHEN missed_told_at <= ?1 THEN missed_told_at END
+                 WHERE met_at IS NULL
+                   AND (half_told_at > ?1 OR warned_at > ?1 OR missed_told_at > ?1)",
+            )?
+            .execute([at.timestamp()])?)
+    }
+
     /// A mail of the case tells of exploitation; the first one counts.
     pub fn raise_alarm(&self, case_id: i64, arrived_at: DateTime<Utc>) -> Result<()> {
         self.0
@@ -184,16 +200,26 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// How many letters of this kind went to one of the team's addresses since then.
-    pub fn told_since(&self, recipient: &str, kind: &str, since: DateTime<Utc>) -> Result<i64> {
+    /// How many letters of this kind went to one of the team's addresses since then. What was
+    /// written while the clock was ahead does not count.
+    pub fn told_between(
+        &self,
+        recipient: &str,
+        kind: &str,
+        since: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<i64> {
         Ok(self
             .0
             .prepare_cached(
                 "SELECT count(*) FROM outbox JOIN messages ON messages.id = outbox.message_id
                  WHERE outbox.audience = 'team' AND outbox.recipient = ?1 AND messages.kind = ?2
-                   AND outbox.created_at > ?3",
+                   AND outbox.created_at > ?3 AND outbox.created_at <= ?4",
             )?
-            .query_row((recipient, kind, since.timestamp()), |row| row.get(0))?)
+            .query_row(
+                (recipient, kind, since.timestamp(), now.timestamp()),
+                |row| row.get(0),
+            )?)
     }
 }
 

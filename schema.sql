@@ -293,7 +293,7 @@ CREATE TABLE audit_head (
     hash     BLOB    NOT NULL CHECK (length(hash) = 32)
 ) STRICT;
 
--- Small facts of the daemon: last_good_poll_at..
+-- Small facts of the daemon, all of them instants: last_good_poll_at..
 CREATE TABLE facts (
     name  TEXT    NOT NULL PRIMARY KEY,
     value INTEGER NOT NULL

@@ -839,12 +839,13 @@ fn a_clock_that_was_ahead_silences_nothing_once_it_is_right() {
     }
     let before = office.to_team().len();
     office.pass(monday + TimeDelta::days(1));
-    office.pass(monday + TimeDelta::days(1) + hours(1));
+    office.pass(monday + TimeDelta::days(2));
+    office.pass(monday + TimeDelta::days(2) + hours(1));
     let subjects = office.subjects();
     assert_eq!(subjects.len(), before + 1, "{subjects:?}");
     assert!(subjects[before].starts_with("Digest"), "{subjects:?}");
     // A clock that is set right by seconds tells nothing twice.
-    office.pass(monday + TimeDelta::days(1) + hours(1) - TimeDelta::seconds(30));
+    office.pass(monday + TimeDelta::days(2) + hours(1) - TimeDelta::seconds(30));
     assert_eq!(office.to_team().len(), before + 1);
     // What it told of a day that had not come is told when it comes.
     office.pass(monday + TimeDelta::days(10) + hours(1) - TimeDelta::seconds(30));
@@ -867,4 +868,25 @@ fn a_changed_policy_makes_no_report_of_a_request() {
     office.promise("2", "", "acknowledge = \"2 days\"\ntriage = \"5 days\"");
     let done = office.setup.json(&["policy", "apply"]);
     assert_eq!(done["changed"], Value::Array(Vec::new()));
+}
+
+#[test]
+fn letters_that_a_clock_ahead_put_off_go_once_it_is_right() {
+    let monday = a_monday() + hours(9);
+    let office = Office::open(monday, "acknowledge = \"1 day\"\ntriage = \"10 days\"");
+    office.setup.set("limits.replies_per_address", 1);
+    office.setup.set_clock(monday + TimeDelta::days(365));
+    office.report("Hello.");
+    office.report("Another one, of something else.");
+    assert!(office.setup.run_once().status.success());
+    let answered = || office.sink.count() - office.to_team().len();
+    assert_eq!(answered(), 1, "the cap holds the other");
+    // The first start was then, too, and what comes now is no old mail.
+    office.report("And a third, about cookies.");
+    office.pass(monday + hours(1));
+    assert_eq!(answered(), 1, "it holds both");
+    let cases = office.setup.json(&["case", "list"]);
+    assert_eq!(cases[2]["unanswered"], Value::Null, "{cases}");
+    office.pass(monday + hours(26));
+    assert_eq!(answered(), 2);
 }

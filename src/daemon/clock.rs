@@ -29,18 +29,17 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Whoever sends us a thousand reports must not send the team a thousand warnings.
 const BURST_AT_MOST: i64 = 12;
 const BURST: TimeDelta = TimeDelta::hours(1);
-/// What was told so far ahead of now, or further, was told by a clock that was wrong. Clocks that
-/// are set right by seconds must not make anything be told twice.
-const FAR_AHEAD: TimeDelta = TimeDelta::hours(1);
-
 /// Turns until the daemon stops. Never ends for an error.
 pub async fn run(shared: Arc<Shared>) {
-    let mut latest = None;
+    let mut latest = Utc::now();
     while !shared.is_stopping() {
         shared.pulses.clock_turned.beat();
-        let was_set_back = latest.is_none_or(|latest| Utc::now() < latest);
-        latest = Some(Utc::now());
-        if let Err(error) = turn(Arc::clone(&shared), was_set_back).await {
+        let now = Utc::now();
+        if now < latest {
+            set_right(Arc::clone(&shared)).await;
+        }
+        latest = now;
+        if let Err(error) = once(Arc::clone(&shared)).await {
             tracing::error!(event = "clock_failed", "{error:#}");
         }
         tokio::select! {
@@ -51,19 +50,37 @@ pub async fn run(shared: Arc<Shared>) {
     }
 }
 
-/// One turn by itself.
-pub async fn once(shared: Arc<Shared>) -> anyhow::Result<()> {
-    turn(shared, true).await
+/// What a clock that was ahead left behind is set right: before anything else at the start, and
+/// whenever the clock goes back.
+pub async fn set_right(shared: Arc<Shared>) {
+    let outcome = tokio::task::spawn_blocking(move || {
+        let records = shared.store.write(|tx| tx.set_clock_right(Utc::now()))?;
+        if records > 0 {
+            shared.letters.notify_one();
+        }
+        Ok::<_, StoreError>(records)
+    })
+    .await;
+    match outcome {
+        Ok(Ok(0)) => {}
+        Ok(Ok(records)) => tracing::warn!(
+            event = "clock_was_ahead",
+            records,
+            "written by a clock that was ahead: warnings are told again when they are due, and \
+             what waited goes now"
+        ),
+        Ok(Err(error)) => tracing::error!(event = "clock_failed", "{error}"),
+        Err(error) => tracing::error!(event = "clock_failed", "{error}"),
+    }
 }
 
-/// `was_set_back`: the clock may have been, since the last turn.
-async fn turn(shared: Arc<Shared>, was_set_back: bool) -> anyhow::Result<()> {
+/// One turn.
+pub async fn once(shared: Arc<Shared>) -> anyhow::Result<()> {
     tokio::task::spawn_blocking(move || {
         let desk = shared.desk();
         let now = Utc::now();
         // Each by itself: what hinders one must not silence the others.
         let outcomes = [
-            forget_what_is_ahead(&shared, was_set_back, now),
             disclose(&shared, &desk, now),
             tell_alarms(&shared, &desk, now),
             tell_warnings(&shared, &desk, now),
@@ -81,26 +98,6 @@ async fn turn(shared: Arc<Shared>, was_set_back: bool) -> anyhow::Result<()> {
         Ok(())
     })
     .await?
-}
-
-/// What a clock that was wrong has told will be told again when it is due. No letter follows.
-fn forget_what_is_ahead(
-    shared: &Shared,
-    was_set_back: bool,
-    now: DateTime<Utc>,
-) -> Result<usize, StoreError> {
-    if !was_set_back {
-        return Ok(0);
-    }
-    let deadlines = shared.store.write(|tx| tx.untell_after(now + FAR_AHEAD))?;
-    if deadlines > 0 {
-        tracing::warn!(
-            event = "clock_was_ahead",
-            deadlines,
-            "they were told of by a clock that was ahead, and will be again when they are due"
-        );
-    }
-    Ok(0)
 }
 
 /// Publications whose day has come. Returns how many cases that are: each has a letter.
@@ -279,8 +276,7 @@ fn mail_digest(shared: &Shared, desk: &Desk, now: DateTime<Utc>) -> Result<usize
     };
     let last = shared.store.read(|tx| tx.fact(digest::DUE_AT))?;
     match last.map(instant) {
-        // What was told while the clock was ahead must not silence the days until then.
-        Some(last) if last >= due_at && last < now + FAR_AHEAD => return Ok(0),
+        Some(last) if last >= due_at => return Ok(0),
         // The very first is that of the next day.
         None => {
             shared

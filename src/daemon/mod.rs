@@ -156,6 +156,7 @@ pub async fn run(
         stop: stopped,
         pulses: Pulses::default(),
     });
+    clock::set_right(Arc::clone(&shared)).await;
     if once {
         return one_pass(&shared).await;
     }

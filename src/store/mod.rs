@@ -23,6 +23,7 @@ pub mod changes;
 pub mod deadlines;
 pub mod intake;
 pub mod outbox;
+pub mod wrong_clock;
 
 const SCHEMA: &str = include_str!("../../schema.sql");
 

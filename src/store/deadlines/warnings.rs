@@ -150,22 +150,6 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Forgets of open deadlines what was told after an instant that is to come. Returns of how
-    /// many.
-    pub fn untell_after(&self, at: DateTime<Utc>) -> Result<usize> {
-        Ok(self
-            .0
-            .prepare_cached(
-                "UPDATE deadlines SET
-                     half_told_at = CASE WHEN half_told_at <= ?1 THEN half_told_at END,
-                     warned_at = CASE WHEN warned_at <= ?1 THEN warned_at END,
-                     missed_told_at = CASE WHEN missed_told_at <= ?1 THEN missed_told_at END
-                 WHERE met_at IS NULL
-                   AND (half_told_at > ?1 OR warned_at > ?1 OR missed_told_at > ?1)",
-            )?
-            .execute([at.timestamp()])?)
-    }
-
     /// A mail of the case tells of exploitation; the first one counts.
     pub fn raise_alarm(&self, case_id: i64, arrived_at: DateTime<Utc>) -> Result<()> {
         self.0

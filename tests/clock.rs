@@ -757,6 +757,14 @@ fn a_pause_moves_the_warning_with_the_deadline() {
     assert_eq!(triage["state"], "paused");
     let why = triage["why"].as_str().expect("words");
     assert!(why.contains("; paused since Wed"), "{why}");
+    // The digest reminds of it: a reporter may never answer.
+    let digest = office.setup.json(&["digest"]);
+    assert_eq!(digest["overdue"], Value::Array(Vec::new()));
+    assert_eq!(digest["waiting"][0]["case"], number);
+    let digest = office.setup.cli(&["digest"]);
+    let digest = String::from_utf8_lossy(&digest.stdout).into_owned();
+    assert!(digest.contains("Waiting for the reporter (1)"), "{digest}");
+    assert!(digest.contains("asked 28 days ago"), "{digest}");
 
     office.report("Here is what you asked for, version 2.");
     let mail = Letter::new(
@@ -769,6 +777,10 @@ fn a_pause_moves_the_warning_with_the_deadline() {
     office.pass(monday + TimeDelta::days(30) + hours(1));
     let triage = office.case()["deadlines"][0].clone();
     assert_eq!(triage["state"], "running");
+    assert_eq!(
+        office.setup.json(&["digest"])["waiting"],
+        Value::Array(Vec::new())
+    );
     let why = triage["why"].as_str().expect("words");
     assert!(
         why.contains("; paused from Wed") && why.contains(" to Wed"),

@@ -38,6 +38,8 @@ pub struct Digest {
     pub due_soon: Vec<Clock>,
     /// Passed the half of its time, and no digest told so.
     pub half_way: Vec<Clock>,
+    /// Their clocks stand still, and nothing else reminds of them.
+    pub waiting: Vec<Waiting>,
     pub new: Vec<NewCase>,
     /// Open cases.
     pub open: usize,
@@ -69,6 +71,17 @@ pub struct Clock {
     pub subject: String,
     pub reporter: Option<String>,
     pub assignee: Option<String>,
+}
+
+/// A case that waits for its reporter.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Waiting {
+    pub case: String,
+    /// When the first of its clocks was stopped.
+    pub since: DateTime<Utc>,
+    pub far: String,
+    pub subject: String,
+    pub reporter: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -153,6 +166,7 @@ impl Digest {
             overdue: in_state("missed", &|_| true),
             due_soon: in_state("running", &is_soon),
             half_way: halves,
+            waiting: waiting(&cases, now),
             new: cases
                 .iter()
                 .filter(|summary| new.contains(&summary.case.id))
@@ -208,6 +222,11 @@ impl Digest {
             "Half of the time has passed",
             &self.half_way,
             clock_lines,
+        ));
+        text.push_str(&section(
+            "Waiting for the reporter",
+            &self.waiting,
+            waiting_lines,
         ));
         let since = self
             .shown_since
@@ -268,6 +287,13 @@ fn clock_lines(clock: &Clock) -> Vec<String> {
     ]
 }
 
+fn waiting_lines(case: &Waiting) -> Vec<String> {
+    vec![
+        format!("{:15}asked {}", case.case, case.far),
+        cut(&format!("    {}", described(&case.subject, &case.reporter))),
+    ]
+}
+
 fn new_lines(case: &NewCase) -> Vec<String> {
     let severity = case.severity.as_deref().unwrap_or("-");
     let labels = case.labels.join(", ");
@@ -320,6 +346,25 @@ fn new_case(summary: &CaseSummary) -> NewCase {
         reporter: case.reporter.email.clone(),
         received_at: case.received_at,
     }
+}
+
+/// Who waits longest first.
+fn waiting(cases: &[CaseSummary], now: DateTime<Utc>) -> Vec<Waiting> {
+    let waiting = |summary: &CaseSummary| {
+        let case = &summary.case;
+        let stopped = case.deadlines.iter().filter(|it| it.state == "paused");
+        let since = stopped.filter_map(|it| it.paused_at).min()?;
+        Some(Waiting {
+            case: case.id.clone(),
+            since,
+            far: how_far(since, now),
+            subject: one_line(&case.subject),
+            reporter: case.reporter.email.clone(),
+        })
+    };
+    let mut waiting: Vec<Waiting> = cases.iter().filter_map(waiting).collect();
+    waiting.sort_by(|a, b| (a.since, &a.case).cmp(&(b.since, &b.case)));
+    waiting
 }
 
 fn health(

@@ -703,9 +703,16 @@ fn each_member_hears_what_they_asked_for() {
         let member = member.as_table_mut().expect("a member");
         member.insert("notify".to_owned(), notify.into());
     }
+    let told = |output: std::process::Output| {
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        !errors.contains("nobody is told of the deadlines")
+    };
+    office.setup.set("team", team[1..].to_vec());
+    assert!(!told(office.setup.cli(&["check"])));
     let observer = team[0].as_table_mut().expect("a member");
     observer.insert("role".to_owned(), "observer".into());
     office.setup.set("team", team);
+    assert!(told(office.setup.cli(&["check"])));
     office.report("Hello.");
     office.pass(monday);
     let number = office.case()["id"].as_str().expect("a number").to_owned();

@@ -7,7 +7,9 @@ use secrecy::ExposeSecret;
 
 use super::say::{complain, say};
 use super::{Failure, Outcome, init, office};
-use crate::config::{self, Config, Gravity, Mistake, SecretSource, Source, Transport};
+use crate::config::{
+    self, Config, Gravity, Member, Mistake, Notify, SecretSource, Source, Transport,
+};
 use crate::notices::Team;
 use crate::triage::calendar::Calendar;
 use crate::triage::reply::Texts;
@@ -55,6 +57,7 @@ pub fn run(config_path: &Path) -> Outcome {
             ));
         }
     }
+    warnings.extend(nobody_is_told(&config.team));
     warnings.extend(unwritten_passwords(&config));
     let calendar = &config.policy.calendar;
     warnings.extend(holidays_are_over(calendar, calendar.date_of(Utc::now())));
@@ -75,6 +78,16 @@ pub fn run(config_path: &Path) -> Outcome {
         }
     );
     Ok(true)
+}
+
+/// A deadline of a case that is assigned to nobody comes near, and no mail says so.
+fn nobody_is_told(team: &[Member]) -> Option<String> {
+    let is_told = team.iter().any(|member| member.notify == Notify::All);
+    (!is_told).then(|| {
+        "team: nobody is told of the deadlines of a case that nobody is assigned to; add a [[team]] \
+         member with notify = \"all\", which is the default"
+            .to_owned()
+    })
 }
 
 /// Passwords that are still what `init` wrote.

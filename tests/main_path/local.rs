@@ -868,6 +868,8 @@ fn init_writes_what_check_finds_fine() {
             "{words}"
         );
     }
+    let alone = "warning: team: nobody is told of the deadlines";
+    assert!(words.contains(alone), "{words}");
     for secret in ["security.key.asc", "storage.key", "imap.password"] {
         let file = setup.file("new").join(secret);
         let mode = std::fs::metadata(file)

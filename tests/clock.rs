@@ -879,11 +879,11 @@ fn a_clock_that_was_ahead_silences_nothing_once_it_is_right() {
 fn a_changed_policy_makes_no_report_of_a_request() {
     let monday = a_monday() + hours(9);
     let office = Office::open(monday, "acknowledge = \"2 days\"\ntriage = \"10 days\"");
-    let question = "Hello, do you have a bug bounty program, and is api.example.test in scope?\n";
-    let mail = Letter::new("rita@research.test", SECURITY_ADDRESS, "Question").plain(question);
+    let request = "Please fill out the attached security questionnaire (CAIQ) as our vendor.\n";
+    let mail = Letter::new("rita@research.test", SECURITY_ADDRESS, "Request").plain(request);
     drop_into(&office.setup.file("mail"), &mail, monday);
     office.pass(monday + hours(1));
-    assert_eq!(office.case()["kind"], "question");
+    assert_eq!(office.case()["kind"], "diligence");
     office.promise("2", "", "acknowledge = \"2 days\"\ntriage = \"5 days\"");
     let done = office.setup.json(&["policy", "apply"]);
     assert_eq!(done["changed"], Value::Array(Vec::new()));

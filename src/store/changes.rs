@@ -10,6 +10,7 @@ use super::audit::Actor;
 use super::deadlines::Waiver;
 use super::{Result, Tx, instant, optional};
 use crate::triage::case::{CaseState, Clock, CloseReason, Closure, Credit, Status};
+use crate::triage::classify::Kind;
 use crate::triage::deadline::DeadlineState;
 use crate::triage::decide::CaseRef;
 use crate::triage::policy::{DeadlineKind, Part, Severity};
@@ -50,7 +51,7 @@ impl Tx<'_> {
                         cases.close_reason, cases.severity, cases.assignee, first.number,
                         cases.fixed_at, cases.disclose_at, cases.heads_up_at, cases.exploited_at,
                         cases.credit, cases.credit_name, cases.credit_link, cases.token,
-                        cases.reward, cases.missing
+                        cases.reward, cases.missing, cases.kind
                  FROM cases LEFT JOIN cases AS first ON first.id = cases.duplicate_of
                  WHERE cases.id = ?1",
             )?
@@ -326,6 +327,7 @@ fn state(row: &Row<'_>) -> rusqlite::Result<CaseState> {
         credit: credit(word(12)?, word(13)?, word(14)?),
         token: row.get(15)?,
         reward: row.get(16)?,
+        kind: Kind::parse(&row.get::<_, String>(18)?).unwrap_or(Kind::Report),
         missing: missing
             .iter()
             .filter_map(|word| Part::parse(word))

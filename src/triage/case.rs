@@ -6,6 +6,7 @@ use std::fmt;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use super::classify::Kind;
 use super::deadline::DeadlineState;
 use super::policy::{DeadlineKind, Part, Severity};
 
@@ -175,6 +176,8 @@ pub struct CaseState {
     pub reward: Option<String>,
 
     // What follows is known of the case and changed by other means.
+    /// Of the mail that opened it.
+    pub kind: Kind,
     /// What the first mail lacks.
     pub missing: Vec<Part>,
     /// Names of the rules of `scope.out` that the first mail matched.

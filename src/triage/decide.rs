@@ -217,12 +217,11 @@ pub fn decide(
     }
 }
 
-/// A questionnaire is answered, and has none of a report's clocks. Every other mail has them: what
-/// was taken for a question may be a report, and nothing may pass its date unseen. What came
-/// encrypted has them too: an answer in clear tells its dates.
+/// What came encrypted has the clocks of a report whatever it says: an answer in clear tells its
+/// dates.
 fn deadlines(mail: &Incoming<'_>, kind: Kind, policy: &Policy) -> Vec<Deadline> {
     let mut deadlines = deadline::open_deadlines(policy, mail.received_at, None);
-    if kind == Kind::Diligence && !mail.message.openpgp.encrypted {
+    if !kind.has_clocks_of_a_report() && !mail.message.openpgp.encrypted {
         deadlines.retain(|deadline| deadline.kind == DeadlineKind::Acknowledge);
     }
     deadlines

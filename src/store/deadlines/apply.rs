@@ -246,8 +246,10 @@ fn begins(kind: DeadlineKind, state: &CaseState) -> Option<DateTime<Utc>> {
     let unfixed = matches!(state.status, Status::New | Status::Accepted);
     match kind {
         DeadlineKind::Acknowledge | DeadlineKind::Update => None,
-        // Every policy promises it to every report: what has none is a request.
-        DeadlineKind::Triage => None,
+        DeadlineKind::Triage => {
+            let is_awaited = state.status == Status::New && state.kind.has_clocks_of_a_report();
+            is_awaited.then_some(state.received_at)
+        }
         DeadlineKind::Remediate => unfixed.then_some(state.received_at),
         DeadlineKind::Disclose => state.fixed_at.filter(|_| state.status == Status::Fixed),
         DeadlineKind::EarlyWarning | DeadlineKind::Notification => state.exploited_at,

@@ -272,6 +272,25 @@ fn what_is_not_due_any_more_will_be_told_when_it_is() {
 }
 
 #[test]
+fn a_decision_that_is_promised_anew_is_promised_to_reports_that_wait() {
+    with_case(|tx, case| {
+        let actor = Actor::Unix("alice".to_owned());
+        tx.0.execute("DELETE FROM deadlines WHERE kind = 'triage'", [])?;
+        let count = || -> Result<i64> {
+            let sql = "SELECT count(*) FROM deadlines WHERE case_id = ?1 AND kind = 'triage'";
+            Ok(tx.0.query_row(sql, [case], |row| row.get(0))?)
+        };
+        tx.0.execute("UPDATE cases SET kind = 'diligence'", [])?;
+        tx.apply_policy(&policy(), &actor, monday())?;
+        assert_eq!(count()?, 0);
+        tx.0.execute("UPDATE cases SET kind = 'question'", [])?;
+        tx.apply_policy(&policy(), &actor, monday())?;
+        assert_eq!(count()?, 1);
+        Ok(())
+    });
+}
+
+#[test]
 fn a_policy_that_promises_the_clocks_of_the_law_anew_starts_them_on_closed_cases_too() {
     with_case(|tx, case| {
         let exploited = crate::triage::deadline::exploited(&policy(), monday());

@@ -73,6 +73,12 @@ impl Kind {
         }
     }
 
+    /// A questionnaire is answered, and has none of a report's clocks. Every other mail has them:
+    /// what was taken for a question may be a report, and nothing may pass its date unseen.
+    pub fn has_clocks_of_a_report(self) -> bool {
+        self != Self::Diligence
+    }
+
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == word)
     }

@@ -10,7 +10,10 @@ use super::{likeness, phrases};
 #[rustfmt::skip]
 mod words;
 
-use words::{ABUSE, ACCESS, CUSTOMERS, FLAWS, FOUND, QUESTIONNAIRES, QUESTIONS, STATUS_REQUESTS};
+use words::{
+    ABUSE, ACCESS, ASKS_FOR_ACCESS, CUSTOMERS, FLAWS, FOUND, QUESTIONNAIRES, QUESTIONS,
+    STATUS_REQUESTS,
+};
 
 /// The kinds of mail, as outside names have them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -99,10 +102,7 @@ pub(super) fn by_words(folded: &Folded, report: bool) -> Option<(Kind, &'static 
             return Some((Kind::Diligence, phrase));
         }
     }
-    if !weakness
-        && !phrases::has(folded, FOUND)
-        && let Some(phrase) = phrases::find(folded, ACCESS)
-    {
+    if let Some(phrase) = asks_for_access(folded, weakness) {
         return Some((Kind::AccessRequest, phrase));
     }
     if !weakness
@@ -118,6 +118,17 @@ pub(super) fn by_words(folded: &Folded, report: bool) -> Option<(Kind, &'static 
         return Some((Kind::Question, phrase));
     }
     None
+}
+
+/// The phrase by which a mail asks for an account or a sandbox. Who asks before he tests rate limits
+/// names them, and has found nothing yet.
+fn asks_for_access(folded: &Folded, weakness: bool) -> Option<&'static str> {
+    if phrases::has(folded, FOUND) {
+        return None;
+    }
+    let asks = phrases::find(folded, ASKS_FOR_ACCESS)
+        .filter(|_| is_short(folded) && !likeness::names_weakness_but_rate_limits(folded));
+    asks.or_else(|| phrases::find(folded, ACCESS).filter(|_| !weakness))
 }
 
 /// The phrase by which a few words ask how a report stands.
@@ -173,6 +184,10 @@ mod tests {
         );
         check("Ich bräuchte einen Testzugang", Kind::AccessRequest);
         check(
+            "I'd like to test your rate limiting. Could you set up a sandbox for me?",
+            Kind::AccessRequest,
+        );
+        check(
             "A phishing site uses your brand: hxxps://corp-login.example",
             Kind::Abuse,
         );
@@ -189,6 +204,19 @@ mod tests {
             "An open redirect on your login page helps phishing",
             Kind::Report,
         );
+        for report in [
+            "Auf der Anmeldeseite lässt sich über next auf fremde Seiten umleiten. Damit könnte jemand \
+             Ihre Kunden auf eine Phishing-Seite locken.",
+            "Der Export kann ohne Anmeldung missbraucht werden.",
+            "I stopped another tenant by DELETE /api/v1/tenants/2 without any permission. Anyone can \
+             take down any tenant.",
+            "The chat trusts the agent id that the client sends, so a user can impersonate support.",
+            "Le formulaire permet d'envoyer un mail à n'importe qui: idéal pour le hameçonnage.",
+            "El formulario permite enviar correos a cualquiera, ideal para una estafa.",
+            "There is no rate limit on login. Please set up a sandbox or fix the brute force.",
+        ] {
+            check(report, Kind::Report);
+        }
         check("I found a way to log in to any test account", Kind::Report);
         check(
             "I found that the SOC 2 report and the pentest report are public",

@@ -54,6 +54,13 @@ pub fn names_weakness(folded: &Folded) -> bool {
     phrases::has(folded, WEAKNESSES)
 }
 
+/// A lack of rate limits is a weakness, and testing them is what one asks for first.
+pub fn names_weakness_but_rate_limits(folded: &Folded) -> bool {
+    let others = WEAKNESSES.iter().filter(|name| **name != "rate limit*");
+    let others: Vec<&str> = others.copied().collect();
+    phrases::has(folded, &others)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::phrases::fold;

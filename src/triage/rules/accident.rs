@@ -77,6 +77,18 @@ mod tests {
             "I accidentally found a bug that shows other users' data.",
             false,
         );
+        check(
+            "I changed the number and, to my surprise, an invoice of another company came up.",
+            true,
+        );
+        check(
+            "Ich habe zufällig die Rechnung eines anderen Kunden in meinem Postfach gefunden.",
+            true,
+        );
+        check(
+            "Ich habe zufällig eine Schwachstelle gefunden, die Daten anderer Kunden zeigt.",
+            false,
+        );
         check("I could see another user's invoices.", false);
         check("", false);
     }

@@ -222,6 +222,7 @@ impl Act {
             Testing::DataAccess => {
                 has(sentence, OWN_ACCOUNTS) || by_accident && LOOKING.contains(&verb)
             }
+            Testing::SocialEngineering => has(sentence, OWN_ACCOUNTS),
             Testing::DataSharing => has(sentence, TO_US),
             _ => false,
         }
@@ -259,6 +260,11 @@ mod tests {
         check("Should I have dumped the users table?", &[]);
         check("We installed a backdoor.", &[(PersistentImplant, true)]);
         check("Attackers installed a backdoor.", &[]);
+        check(
+            "I impersonated a support agent.",
+            &[(Testing::SocialEngineering, true)],
+        );
+        check("I impersonated a support agent in my own workspace.", &[]);
         check(
             "Your site is open to slowloris.",
             &[(DenialOfService, false)],

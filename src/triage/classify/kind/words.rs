@@ -16,7 +16,33 @@ pub const FOUND: &[&str] = &[
 pub const FLAWS: &[&str] = &[
     "vulnerab*", "security issue*", "security bug*", "security flaw*", "exploit*", "proof of concept",
     "steps to reproduce", "attacker can", "attacker could", "an attacker", "sicherheitslücke*",
-    "schwachstelle*", "faille*", "vulnérab*", "уязвимост*", "漏洞", "脆弱性", "cve-*",
+    "schwachstelle*", "faille*", "vulnérab*", "vulnerabilidad*", "vulnerabilità", "kwetsbaarhe*",
+    "podatność*", "уязвимост*", "漏洞", "脆弱性", "cve-*", "security problem*", "sicherheitsproblem*",
+    "impact", "impact:", "auswirkung*", "impacto", "impatto", "anyone can", "anyone could", "anybody can",
+    "any user can", "users can", "user can", "can be used to", "could be used to", "could be abused",
+    "can be abused", "allows anyone", "allows any", "makes it possible", "permission check*",
+    "without any permission", "without permission", "without authenti*", "without authori*",
+    "without login", "without a login", "not validated", "not sanitized", "not checked", "not escaped",
+    "bypass*", "parameter*", "endpoint*", "payload*", "/api/", "csrf", "cookie*", "tenant*",
+    "open redirect*", "redirected to any", "angreifer*", "lässt sich", "lassen sich", "könnte",
+    "könnte man", "könnte jemand", "ermöglicht", "umleiten", "weiterleitung", "umleitung",
+    "ohne anmeldung", "ohne berechtigung", "paramètre*", "permet", "attaquant*",
+    "pourrait", "contournement", "parámetro*", "permite", "podría", "atacante*", "parâmetro*",
+    "poderia", "parametro", "consente", "potrebbe", "aggressore", "zou kunnen", "aanvaller*",
+    "maakt het mogelijk", "pozwala", "napastnik*", "позволяет", "злоумышленник может", "параметр*",
+];
+
+/// Access is asked for, whatever will be tested with it.
+pub const ASKS_FOR_ACCESS: &[&str] = &[
+    "set up a sandbox", "set up some sandbox", "provide a sandbox", "provide us with a sandbox",
+    "provide me with a sandbox", "get a sandbox", "have a sandbox", "use a sandbox", "need a sandbox",
+    "is there a sandbox", "sandbox for", "provide a test account", "provide me with a test account",
+    "provision a test account", "set up a test account", "get a test account", "ask before i test",
+    "asking before i test", "ask first", "asking first", "before i test", "before we test",
+    "permission to test", "allowed to test", "may i test", "may we test", "eine sandbox", "sandbox einrichten",
+    "ein testkonto", "einen testzugang", "darf ich testen", "dürfen wir testen", "un bac à sable",
+    "un compte de test", "una cuenta de prueba", "una conta de teste", "un account di prova", "een sandbox",
+    "een testaccount", "konto testowe",
 ];
 
 pub const STATUS_REQUESTS: &[&str] = &[

@@ -8,7 +8,7 @@ pub const NO_INTENT: &[&str] = &[
     "came across records", "came across invoices", "came across information", "came across the data",
     "came across personal", "mistakenly", "mistyped", "not intended", "unintended", "without intending",
     "without meaning to", "suddenly", "unexpectedly", "versehentlich", "aus versehen", "zufällig",
-    "unbeabsichtigt", "ungewollt", "unabsichtlich", "durch zufall", "plötzlich", "par accident",
+    "unbeabsichtigt", "to my surprise", "zu meiner überraschung", "zu meinem erstaunen", "ungewollt", "unabsichtlich", "durch zufall", "plötzlich", "par accident",
     "par hasard", "par erreur", "par mégarde", "involontairement", "accidentellement", "por accidente",
     "accidentalmente", "sin querer", "por error", "por casualidad", "por acidente", "acidentalmente",
     "sem querer", "por engano", "per sbaglio", "per errore", "involontariamente", "per caso",
@@ -23,7 +23,7 @@ pub const OTHERS: &[&str] = &[
     "another organi*", "other customers", "other customers'", "other customer's", "other users", "other users'",
     "other user's", "other tenants", "other people's", "other companies", "someone else*", "somebody else*",
     "different customer", "different user", "different account", "a stranger's", "anderer kunden",
-    "anderen kunden", "anderer nutzer", "anderen nutzers", "anderer benutzer", "anderen benutzers",
+    "anderen kunden", "anderen mandanten", "anderer mandanten", "anderer nutzer", "anderen nutzers", "anderer benutzer", "anderen benutzers",
     "anderer personen", "fremde rechnung*", "fremde daten", "fremde konten", "fremdes konto",
     "einer anderen firma", "eines anderen kontos", "d'un autre client", "d'autres clients",
     "d'un autre utilisateur", "d'autres utilisateurs", "otro cliente", "otros clientes", "otro usuario",
@@ -36,8 +36,8 @@ pub const OTHERS: &[&str] = &[
 
 pub const SAW: &[&str] = &[
     "see", "saw", "seen", "accessed", "viewed", "got", "get", "shown", "showed", "shows", "greeted", "came across",
-    "stumbled", "opened", "was in", "logged in as", "received", "gesehen", "sehen", "einsehen", "gestoßen",
-    "angezeigt", "gelandet", "zugegriffen", "bekommen", "vu", "accédé", "affiché", "vi", "accedí", "vio",
+    "stumbled", "opened", "came up", "appeared", "popped up", "was in", "logged in as", "received", "gesehen", "sehen", "einsehen", "gestoßen",
+    "angezeigt", "gelandet", "gefunden", "erhalten", "zugegriffen", "bekommen", "vu", "accédé", "affiché", "vi", "accedí", "vio",
     "acessei", "visto", "zag", "gezien", "kreeg", "zobaczyłem", "zobaczyłam", "widziałem", "увидел*", "получил*",
     "表示", "見え", "見て", "看到", "访问", "보았", "보였",
 ];
@@ -52,7 +52,8 @@ pub const WRITER: &[&str] = &[
 /// By accident he found a flaw, and no data.
 pub const FOUND_A_BUG: &[&str] = &[
     "accidentally found", "accidentally discovered", "accidentally noticed", "by accident found",
-    "by chance found", "found by accident", "zufällig eine lücke", "zufällig entdeckt", "par hasard une faille",
+    "by chance found", "found by accident", "zufällig eine lücke", "zufällig eine schwachstelle", "zufällig eine sicherheitslücke", "zufällig einen fehler",
+    "zufällig auf eine schwachstelle", "zufällig entdeckt", "par hasard une faille",
     "attacker*", "victim*",
 ];
 

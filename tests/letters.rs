@@ -87,8 +87,16 @@ fn terms() -> Terms {
             url: Some("https://cloudarq.example/changelog#csv-export".to_owned()),
             ..KnownIssue::default()
         }],
+        known_issues_sentence: Some(english(
+            "Issues already publicly disclosed \u{2014} please check our changelog before reporting.",
+        )),
         ..Terms::default()
     };
+    terms.scope.inside = vec![rule(
+        "domain",
+        english("The cloudarq.example domain and all subdomains"),
+        None,
+    )];
     terms.scope.outside = vec![
         rule(
             "sub-processors",
@@ -523,6 +531,7 @@ fn answers_read_as_they_should() {
             &plain(Template::Acknowledgement),
             &findings(),
         );
+        check("question-on-scope", &plain(Template::Question), &findings());
         check(
             "acknowledgement-of-an-unread-part",
             &Reply {
@@ -531,6 +540,21 @@ fn answers_read_as_they_should() {
                 ..plain(Template::Acknowledgement)
             },
             &nothing,
+        );
+    }
+    // A policy without words of its own on data seen by accident: ours.
+    let mut silent = self::desk();
+    silent.policy.terms.accidental_access = None;
+    let saw_data = Findings {
+        accidental_access: Some("MARKERACCIDENT".to_owned()),
+        ..Findings::default()
+    };
+    for language in LANGUAGES {
+        let plain = reply(Template::Acknowledgement, Channel::Clear, Some(language));
+        check_golden(
+            language,
+            "acknowledgement-of-an-accident",
+            &answer(&silent, &plain, &saw_data),
         );
     }
     // What came encrypted is answered in clear in the policy's language.
@@ -555,6 +579,14 @@ fn each_moment_reads_as_it_should() {
             let letter = tell(&desk, &moment, &to).letter;
             check_golden(language, &letter.kind, &letter);
         }
+        // `/reply`: what a person wrote, and who.
+        let words = Moment::Update {
+            severity: None,
+            fix_by: None,
+            words: Some("The fix is in review.".to_owned()),
+        };
+        let letter = tell(&desk, &words, &to).letter;
+        check_golden(language, "update-in-a-persons-words", &letter);
         for moment in bare_moments() {
             let letter = tell(&desk, &moment, &to).letter;
             check_golden(language, &format!("{}-bare", letter.kind), &letter);

@@ -192,6 +192,13 @@ impl Desk {
     ) -> Facts {
         let due = |at: &DateTime<Utc>| voice.words.due(&self.policy.calendar, *at, now);
         let severity = |it: &Severity| voice.words.severity(*it).to_owned();
+        // Where the policy gives no date for this severity, what it says instead.
+        let fix_words = |set: &Option<Severity>, fix_by: &Option<DateTime<Utc>>| {
+            let remediate = &self.policy.deadlines.remediate;
+            let severity = set.filter(|it| remediate.for_severity(*it).is_none())?;
+            let words = remediate.words.get(&severity)?;
+            fix_by.is_none().then(|| quoted(voice, words)).flatten()
+        };
         let page = || {
             let terms = &self.policy.terms;
             let published = terms.disclosure.page.as_ref();
@@ -213,6 +220,7 @@ impl Desk {
             } => Facts {
                 severity: set.as_ref().map(severity),
                 fix_by: fix_by.as_ref().map(due),
+                fix_words: fix_words(set, fix_by),
                 next_update: self.next_update(voice, case, now),
                 disclosure: self.on_disclosure(voice),
                 ..facts
@@ -234,6 +242,7 @@ impl Desk {
             } => Facts {
                 severity: set.as_ref().map(severity),
                 fix_by: fix_by.as_ref().map(due),
+                fix_words: fix_words(set, fix_by),
                 words: words.clone(),
                 next_update: self.next_update(voice, case, now),
                 ..facts
@@ -314,6 +323,9 @@ impl Desk {
             conduct: matched(&terms.conduct, &findings.conduct)
                 .filter_map(|rule| quoted(voice, &rule.sentence))
                 .collect(),
+            inside: matched(&terms.scope.inside, &findings.inside)
+                .filter_map(|rule| quoted(voice, &rule.sentence))
+                .collect(),
             known: matched(&terms.known_issues, &findings.known)
                 .map(|issue| Cited {
                     sentence: issue.name.clone(),
@@ -321,6 +333,11 @@ impl Desk {
                     turn_to: None,
                 })
                 .collect(),
+            known_sentence: terms
+                .known_issues_sentence
+                .as_ref()
+                .filter(|_| !findings.known.is_empty())
+                .and_then(|sentence| quoted(voice, sentence)),
             no_real_data: no_real_data
                 .filter(|_| !sensitive.is_empty())
                 .and_then(|sentence| quoted(voice, sentence)),
@@ -333,6 +350,7 @@ impl Desk {
                 .as_ref()
                 .filter(|_| findings.accidental_access.is_some())
                 .and_then(|sentence| quoted(voice, sentence)),
+            saw_data: findings.accidental_access.is_some(),
             ..facts
         }
     }
@@ -400,12 +418,16 @@ impl Desk {
         let spans: Vec<String> = Severity::ALL
             .into_iter()
             .filter_map(|severity| {
-                let fix = deadline::remediate(&self.policy, file.received_at, severity)?;
-                let span = match self.policy.deadlines.remediate.words.get(&severity) {
+                let fix = deadline::remediate(&self.policy, file.received_at, severity);
+                if fix.as_ref().is_some_and(|fix| fix.due_at <= now) {
+                    return None;
+                }
+                let words = self.policy.deadlines.remediate.words.get(&severity);
+                let span = match words {
                     Some(words) => words.in_language(&voice.language).to_owned(),
-                    None => voice.words.span(fix.span),
+                    None => voice.words.span(fix?.span),
                 };
-                (fix.due_at > now).then(|| format!("{}: {span}", voice.words.severity(severity)))
+                Some(format!("{}: {span}", voice.words.severity(severity)))
             })
             .collect();
         (!spans.is_empty()).then(|| Promise {

@@ -38,21 +38,29 @@ pub struct Facts {
     pub missing: Vec<String>,
     /// The policy on who acts in good faith.
     pub safe_harbour: Option<Cited>,
+    /// Sentences of the policy on what is in scope, that speak for what is asked about.
+    pub inside: Vec<String>,
     /// Rules of the policy that a report like this one is out of scope by.
     pub outside: Vec<Cited>,
     /// Sentences on what not to do while testing.
     pub conduct: Vec<String>,
     /// What is public already and may be this.
     pub known: Vec<Cited>,
+    /// The policy's sentence on what is public already.
+    pub known_sentence: Option<String>,
     /// What the mail seems to hold that it should not, by kind.
     pub sensitive: Vec<String>,
     /// The policy's sentence on real data and credentials.
     pub no_real_data: Option<String>,
     /// The policy's sentence for who came upon other people's data.
     pub accidental_access: Option<String>,
+    /// The reporter tells of that, whether the policy speaks of it or not.
+    pub saw_data: bool,
 
     pub severity: Option<String>,
     pub fix_by: Option<String>,
+    /// The policy's words on the time of a fix, where it promises no date.
+    pub fix_words: Option<String>,
     /// The team's words.
     pub reason: Option<String>,
     pub words: Option<String>,

@@ -408,10 +408,10 @@ mod tests {
         let day = NaiveDate::from_ymd_opt(2026, 5, 1).unwrap();
         assert_eq!(english().date(day), "Friday 1 May 2026");
         assert_eq!(german().date(day), "Freitag, 1. Mai 2026");
-        assert_eq!(german().span(Span::BusinessDays(1)), "1 Werktag");
+        assert_eq!(german().span(Span::BusinessDays(1)), "1 Arbeitstag");
         assert_eq!(
             german().span(Span::BusinessHours(48)),
-            "48 Stunden an Werktagen"
+            "48 Stunden an Arbeitstagen"
         );
         for span in [
             Span::Hours(1),

@@ -11,8 +11,8 @@ use super::{likeness, phrases};
 mod words;
 
 use words::{
-    ABUSE, ACCESS, ASKS_FOR_ACCESS, CUSTOMERS, FLAWS, FOUND, QUESTIONNAIRES, QUESTIONS,
-    STATUS_REQUESTS,
+    ABUSE, ACCESS, ASKING, ASKS_FOR_ACCESS, CUSTOMERS, EXPOSED, FLAWS, FOUND, QUESTIONNAIRES,
+    QUESTIONS, STATUS_REQUESTS,
 };
 
 /// The kinds of mail, as outside names have them.
@@ -98,7 +98,7 @@ pub(super) fn by_words(folded: &Folded, report: bool) -> Option<(Kind, &'static 
     }
     if let Some(phrase) = phrases::find(folded, QUESTIONNAIRES) {
         let sure = phrases::count(folded, QUESTIONNAIRES) > 1 || phrases::has(folded, CUSTOMERS);
-        if sure && !phrases::has(folded, FOUND) {
+        if sure && !is_told(folded) {
             return Some((Kind::Diligence, phrase));
         }
     }
@@ -123,12 +123,18 @@ pub(super) fn by_words(folded: &Folded, report: bool) -> Option<(Kind, &'static 
 /// The phrase by which a mail asks for an account or a sandbox. Who asks before he tests rate limits
 /// names them, and has found nothing yet.
 fn asks_for_access(folded: &Folded, weakness: bool) -> Option<&'static str> {
-    if phrases::has(folded, FOUND) {
+    if is_told(folded) {
         return None;
     }
     let asks = phrases::find(folded, ASKS_FOR_ACCESS)
         .filter(|_| is_short(folded) && !likeness::names_weakness_but_rate_limits(folded));
-    asks.or_else(|| phrases::find(folded, ACCESS).filter(|_| !weakness))
+    let is_asked = || folded.contains(['?', '？']) || phrases::has(folded, ASKING);
+    asks.or_else(|| phrases::find(folded, ACCESS).filter(|_| !weakness && is_asked()))
+}
+
+/// Something was found, or lies open.
+fn is_told(folded: &Folded) -> bool {
+    phrases::has(folded, FOUND) || phrases::has(folded, EXPOSED)
 }
 
 /// The phrase by which a few words ask how a report stands.
@@ -213,6 +219,12 @@ mod tests {
             "The chat trusts the agent id that the client sends, so a user can impersonate support.",
             "Le formulaire permet d'envoyer un mail à n'importe qui: idéal pour le hameçonnage.",
             "El formulario permite enviar correos a cualquiera, ideal para una estafa.",
+            "Your staging environment (staging.corp.example) needs no password; I saw test credentials \
+             in the page source.",
+            "The test account demo/demo on app.corp.example can read everything. Please remove it.",
+            "Your customer portal sends me the DPA of other companies. Please complete the fix, vendor.",
+            "Your SOC 2 report and your vendor risk assessments lie on files.corp.example for everybody.",
+            "Die Verträge zur Auftragsverarbeitung Ihrer Kunden sind öffentlich zugänglich.",
             "There is no rate limit on login. Please set up a sandbox or fix the brute force.",
         ] {
             check(report, Kind::Report);

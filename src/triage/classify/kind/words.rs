@@ -32,6 +32,37 @@ pub const FLAWS: &[&str] = &[
     "maakt het mogelijk", "pozwala", "napastnik*", "позволяет", "злоумышленник может", "параметр*",
 ];
 
+/// Something lies open: that is told, and not asked for.
+pub const EXPOSED: &[&str] = &[
+    "of other companies", "of other customers", "other customers'", "other companies'", "for everybody",
+    "for everyone", "for anyone", "to anyone", "to everyone", "to the public", "anyone can", "anybody can",
+    "everyone can", "no login", "without login", "without a login", "without logging in",
+    "without authentication", "without a password", "change the id", "changing the id", "directory listing",
+    "is exposed", "are exposed", "lie open", "lies open", "is public", "are public", "publicly accessible",
+    "publicly readable", "publicly reachable", "still works", "ohne anmeldung", "ohne passwort",
+    "für jeden", "für alle", "öffentlich zugänglich", "öffentlich erreichbar", "frei zugänglich",
+    "offen im netz", "anderer kunden", "sans authentification", "sans mot de passe", "accessible à tous",
+    "d'autres clients", "sin autenticación", "sin contraseña", "accesible públicamente", "otros clientes",
+    "sem autenticação", "acessível publicamente", "outros clientes", "senza autenticazione",
+    "accessibile a tutti", "altri clienti", "zonder inloggen", "andere klanten", "bez logowania",
+    "innych klientów", "без авторизации", "других клиентов",
+];
+
+/// Somebody asks for something; beside a question mark.
+pub const ASKING: &[&str] = &[
+    "could i", "could we", "could you", "can i", "can we", "can you", "may i", "may we", "would you",
+    "would it be possible", "is it possible", "would like", "i'd like", "we'd like", "request*",
+    "requesting", "i need", "we need", "looking for", "asking for", "please provide", "please give",
+    "please create", "please set up", "please send", "please grant", "kindly provide", "kindly give",
+    "provide me", "provide us", "give me", "grant me", "apply for", "bräuchte*", "brauche*", "benötig*",
+    "könnten sie", "könnte ich", "könnten wir", "ich hätte gern*", "wir hätten gern*", "möchte*", "bitte um",
+    "bitten um", "darf ich", "dürfen wir", "pourriez-vous", "pourrais-je", "puis-je", "je souhaite*",
+    "j'aimerais", "nous souhait*", "auriez-vous", "podrían", "podría", "me gustaría", "quisiera", "necesito",
+    "solicit*", "poderiam", "gostaria", "preciso", "potreste", "vorrei", "avrei bisogno", "zou ik",
+    "kunnen jullie", "graag", "czy mog*", "prosz*", "potrzebuj*", "можно ли", "не могли бы", "прошу", "хотел*",
+    "нужен", "нужна", "いただけ", "ください", "お願い", "希望", "能否", "可以", "请提供", "申请", "想申请",
+];
+
 /// Access is asked for, whatever will be tested with it.
 pub const ASKS_FOR_ACCESS: &[&str] = &[
     "set up a sandbox", "set up some sandbox", "provide a sandbox", "provide us with a sandbox",

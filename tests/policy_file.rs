@@ -490,6 +490,14 @@ fn metalhost_says_the_rest() {
             ),
         ]
     );
+    // Elsewhere such findings are in scope.
+    assert_eq!(
+        terms.scope.outside[3].hosts,
+        [
+            host("metalhost.example", false, true),
+            host("www.metalhost.example", false, true)
+        ]
+    );
     assert_eq!(names(&terms.conduct), ["data of others", "disruption"]);
     let harbour = terms.safe_harbour.expect("a safe harbour");
     let sentence = harbour.sentence.in_language("en");
@@ -1215,4 +1223,37 @@ fn bad_report_recognition_requests_status() {
         r#"heads_up = "a week""#,
         r#"policy.toml:60: disclosure.heads_up: "a week" is not a duration; write it like "48 business hours", "5 business days", "7 days" or "none""#,
     );
+}
+
+/// Each sentence of a page has a test, by file and function, and there is such a function.
+#[test]
+fn the_tables_of_the_real_pages_name_tests_that_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for table in ["cloudarq.md", "metalhost.md"] {
+        let text = fs::read_to_string(root.join("docs/policies").join(table)).unwrap();
+        let (sentences, _) = text.split_once("\n## ").unwrap();
+        let rows: Vec<&str> = sentences
+            .lines()
+            .filter(|line| line.starts_with("| ") && !line.starts_with("| ---"))
+            .skip(1)
+            .collect();
+        assert!(rows.len() > 20, "{table}");
+        for row in rows {
+            let cells: Vec<&str> = row.trim_matches('|').split(" | ").collect();
+            let [_, _, tests] = cells[..] else {
+                panic!("{table}: {row}")
+            };
+            for named in tests.split("; ") {
+                let (file, functions) = named.split_once(": ").expect(row);
+                let file = fs::read_to_string(root.join(file.trim().trim_matches('`'))).expect(row);
+                for function in functions.split(", ") {
+                    let function = function.trim().trim_matches('`');
+                    assert!(
+                        file.contains(&format!("fn {function}(")),
+                        "{table}: {function}"
+                    );
+                }
+            }
+        }
+    }
 }

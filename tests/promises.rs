@@ -692,6 +692,8 @@ fn metalhost_what_is_out_of_scope() {
             ),
         ],
     );
+    let api = "There is no rate limit on POST /v1/login of api.metalhost.example.";
+    assert!(!receive(&desk, api).labels.contains(&"out_of_scope"));
     let vendor = receive(
         &desk,
         "The flaw is in the widget of a third-party service you use.",

@@ -216,9 +216,17 @@ fn warn_of_one_host_twice(drafts: &[Draft]) {
     }
 }
 
-/// The same place, application or kind cannot be both.
+/// The same place, application or kind cannot be both. A rule on what is found or done excludes no
+/// place: it says at which places that is out of scope.
 fn refuse_both_in_and_out(inside: &[Draft], outside: &[Draft]) {
     for out in outside {
+        for (kind, value) in &out.testing {
+            let same = inside.iter().find_map(|rule| place_of(&rule.testing, kind));
+            refuse_contradiction(&quote(kind.as_str()), value, same);
+        }
+        if out.testing.iter().any(|(kind, _)| !kind.is_place()) {
+            continue;
+        }
         for (host, value) in &out.hosts {
             let contradicts = |rule: &&Draft| overlap(&rule.paths, &out.paths);
             let same = inside
@@ -244,10 +252,6 @@ fn refuse_both_in_and_out(inside: &[Draft], outside: &[Draft]) {
                 value,
                 same.map(|(_, value)| value.line()).next(),
             );
-        }
-        for (kind, value) in &out.testing {
-            let same = inside.iter().find_map(|rule| place_of(&rule.testing, kind));
-            refuse_contradiction(&quote(kind.as_str()), value, same);
         }
     }
 }

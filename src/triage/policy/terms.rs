@@ -157,6 +157,11 @@ impl Testing {
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
+
+    /// Is it a place of somebody else's that the kind stands for, and not something that is done?
+    pub fn is_place(self) -> bool {
+        matches!(self, Self::ThirdParty | Self::CustomerEnvironment)
+    }
 }
 
 /// What is public already. A report matches that names one of the CVE numbers, or one of the

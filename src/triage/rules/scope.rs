@@ -205,14 +205,9 @@ fn word_of(rule: &Rule, reading: &Reading<'_>) -> Option<String> {
         .map(|word| format!("it names {}", quoted(word)))
 }
 
-/// Is it a place of somebody else's that the kind stands for, and not something that is done?
-fn is_place(kind: Testing) -> bool {
-    matches!(kind, Testing::ThirdParty | Testing::CustomerEnvironment)
-}
-
 /// Does the rule speak of what is found or done, so that its places alone say nothing?
 fn is_bound(rule: &Rule) -> bool {
-    rule.testing.iter().any(|kind| !is_place(*kind))
+    rule.testing.iter().any(|kind| !kind.is_place())
 }
 
 /// One rule that excludes, and the report.
@@ -230,7 +225,7 @@ impl Exclusion<'_> {
         let told = self
             .told
             .iter()
-            .find(|told| !is_place(told.kind) && self.rule.testing.contains(&told.kind))?;
+            .find(|told| !told.kind.is_place() && self.rule.testing.contains(&told.kind))?;
         if self.rule.unless_proven && missing::is_proven(self.reading) {
             return None;
         }
@@ -255,7 +250,7 @@ impl Exclusion<'_> {
             .or_else(|| self.by_accused_word())
             .or_else(|| {
                 let told = self.told.iter();
-                let mut told = told.filter(|told| is_place(told.kind));
+                let mut told = told.filter(|told| told.kind.is_place());
                 let told = told.find(|told| rule.testing.contains(&told.kind))?;
                 Some(told.because.clone())
             })

@@ -749,6 +749,11 @@ fn bad_languages_and_sentences() {
 #[test]
 fn bad_the_calendar() {
     refused(
+        r#"working_days = ["mon", "tue", "wed", "thu", "fri"]"#,
+        r#"working_days = "mon""#,
+        "policy.toml:4: working_days: is text, not a list; put it in [ ]",
+    );
+    refused(
         r#"time_zone = "Europe/Berlin""#,
         r#"time_zone = "Mars/Olympus""#,
         r#"policy.toml:3: time_zone: "Mars/Olympus" is not an IANA time zone; name a city, like "Europe/Berlin""#,
@@ -1054,6 +1059,11 @@ fn bad_rules_of_scope_and_conduct() {
         r#"kinds = ["scanner_output"]"#,
         r#"kinds = ["scaner_output"]"#,
         r#"policy.toml:36: scope.out.kinds: "scaner_output" is not a kind of testing; the nearest one is "scanner_output""#,
+    );
+    refused(
+        r#"kinds = ["scanner_output"]"#,
+        "kinds = [\"scanner_output\"]\nhosts = []",
+        "policy.toml:37: scope.out.hosts: names nothing; name one, or take the key out",
     );
     refused(
         "words = [\"customer portal\"]\n",

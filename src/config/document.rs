@@ -128,14 +128,19 @@ impl<'i> Notes<'i> {
         if self.damaged.contains(&line) {
             return;
         }
-        self.mistakes.borrow_mut().push(Mistake {
+        let mistake = Mistake {
             file: self.file.to_owned(),
             line: Some(line),
             key,
             what: complaint.what,
             mend: complaint.mend,
             gravity,
-        });
+        };
+        // A value that is read twice is wrong once.
+        let mut mistakes = self.mistakes.borrow_mut();
+        if !mistakes.contains(&mistake) {
+            mistakes.push(mistake);
+        }
     }
 
     /// One per line: the parser stumbles on over what the first one left.

@@ -168,7 +168,8 @@ fn testing(text: &str) -> Result<Testing, Complaint> {
     Err(Complaint::new(what, mend))
 }
 
-/// A rule that can never match is a promise that nobody keeps.
+/// A rule that can never match is a promise that nobody keeps. An empty list beside a full one may
+/// stand for nothing or for everything: its kinds would count everywhere, and not at its hosts.
 fn refuse_empty(table: &Table) {
     const KEYS: [&str; 4] = ["hosts", "paths", "words", "kinds"];
     let says_something = |key: &'static str| {
@@ -179,6 +180,14 @@ fn refuse_empty(table: &Table) {
         table.complain(Complaint::new(
             "names no hosts, paths, words or kinds, so it can never match",
             "add one of them, or take the rule out",
+        ));
+        return;
+    }
+    let values = KEYS.into_iter().filter_map(|key| table.value(key));
+    for value in values.filter(Value::is_empty_list) {
+        value.complain(Complaint::new(
+            "names nothing",
+            "name one, or take the key out",
         ));
     }
 }

@@ -9,7 +9,7 @@ use super::reading::Reading;
 use super::testing::Told;
 use super::{Matched, missing, quoted};
 use crate::triage::classify::{Folded, fold, has, positions};
-use crate::triage::policy::{HostPattern, Rule, Terms, Testing};
+use crate::triage::policy::{HostPattern, Rule, Terms};
 
 pub struct Judged {
     pub inside: Vec<Matched>,

@@ -194,12 +194,11 @@ pub fn positions<'f>(folded: &'f Folded, phrase: &'f str) -> impl Iterator<Item 
         Some(stem) => (stem, true),
         None => (phrase, false),
     };
-    let text = if folded.may_hold(needle) {
-        folded.as_bytes()
-    } else {
-        b""
-    };
-    memmem::find_iter(text, needle).filter(move |at| {
+    // Searched only where the bitmap has not said no: a search costs more to prepare than to run.
+    let found = folded
+        .may_hold(needle)
+        .then(|| memmem::find_iter(folded.as_bytes(), needle));
+    found.into_iter().flatten().filter(move |at| {
         let before = folded.get(..*at).and_then(|text| text.chars().next_back());
         let after = folded
             .get(at + needle.len()..)

@@ -1,6 +1,7 @@
 //! Mail written by hand, the way mail programs do it: plain, with attachments,
 //! PGP/MIME (RFC 3156) and inline OpenPGP. Lines end with CRLF.
 
+use base64::Engine as _;
 use chrono::Utc;
 
 use super::certificates::hex;
@@ -21,6 +22,7 @@ struct Attachment {
     media_type: String,
     /// Text; it travels as it is.
     content: String,
+    encoding: &'static str,
 }
 
 impl Letter {
@@ -61,6 +63,18 @@ impl Letter {
             name: name.to_owned(),
             media_type: media_type.to_owned(),
             content: content.to_owned(),
+            encoding: "8bit",
+        });
+        self
+    }
+
+    /// A file whose bytes must stay as they are.
+    pub fn attach_bytes(mut self, name: &str, media_type: &str, bytes: &[u8]) -> Self {
+        self.attachments.push(Attachment {
+            name: name.to_owned(),
+            media_type: media_type.to_owned(),
+            content: base64::engine::general_purpose::STANDARD.encode(bytes),
+            encoding: "base64",
         });
         self
     }
@@ -135,8 +149,10 @@ impl Letter {
         let attachments = self.attachments.iter().map(|attachment| {
             format!(
                 "Content-Type: {}; name=\"{name}\"\n\
+                 Content-Transfer-Encoding: {}\n\
                  Content-Disposition: attachment; filename=\"{name}\"\n\n{}",
                 attachment.media_type,
+                attachment.encoding,
                 attachment.content,
                 name = attachment.name,
             )

@@ -716,10 +716,10 @@ fn a_report_in_a_pdf_is_read_and_stays_secret() {
     let key = gpg.generate("Alice", "alice@research.test", Algorithm::Curve25519);
     let card = format!("{}{}", "45321987", "65043212");
     let pdf = pdf(&format!("Impact: an attacker reads cards such as {card}"));
-    let letter = Letter::new("Alice <alice@research.test>", SECURITY_ADDRESS, "...").attach(
+    let letter = Letter::new("Alice <alice@research.test>", SECURITY_ADDRESS, "...").attach_bytes(
         "report.pdf",
         "application/pdf",
-        &pdf,
+        pdf.as_bytes(),
     );
     let sealed = letter.encrypted(&gpg, "See the file.\n", &[&setup.fingerprint], Some(&key));
     std::fs::write(setup.file("a.eml"), &sealed).expect("write a mail");

@@ -67,11 +67,23 @@ impl Team {
         self.members.iter().find(|member| member.is_called(word))
     }
 
-    /// Who hears of a case at once.
-    pub fn hearers<'t>(&'t self, about: &About) -> impl Iterator<Item = &'t Teammate> {
-        self.members
-            .iter()
-            .filter(move |member| member.hears_of(about))
+    /// Who hears of a case at once. Where it is nobody's, and nobody hears of everything, all who
+    /// hear of their own: a date must not pass because nobody was assigned.
+    pub fn hearers(&self, about: &About) -> Vec<&Teammate> {
+        let members = || self.members.iter();
+        let hearers: Vec<&Teammate> = members().filter(|it| it.hears_of(about)).collect();
+        if !hearers.is_empty() {
+            return hearers;
+        }
+        members()
+            .filter(|member| member.notify == Notify::Assigned)
+            .collect()
+    }
+
+    /// Is this one of them?
+    pub fn tells(&self, member: &Teammate, about: &About) -> bool {
+        let hearers = self.hearers(about);
+        hearers.iter().any(|hearer| hearer.email == member.email)
     }
 
     pub fn member(&self, email: &str) -> Option<&Teammate> {
@@ -104,8 +116,8 @@ impl Teammate {
         }
     }
 
-    /// Do they hear of this case at once?
-    pub fn hears_of(&self, about: &About) -> bool {
+    /// Do they want to hear of this case at once?
+    fn hears_of(&self, about: &About) -> bool {
         match self.notify {
             Notify::All => true,
             Notify::Assigned => about

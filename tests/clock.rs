@@ -705,9 +705,9 @@ fn each_member_hears_what_they_asked_for() {
     }
     let told = |output: std::process::Output| {
         let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-        !errors.contains("nobody is told of the deadlines")
+        !errors.contains("nobody is told of deadlines")
     };
-    office.setup.set("team", team[1..].to_vec());
+    office.setup.set("team", team[3..].to_vec());
     assert!(!told(office.setup.cli(&["check"])));
     let observer = team[0].as_table_mut().expect("a member");
     observer.insert("role".to_owned(), "observer".into());
@@ -722,6 +722,26 @@ fn each_member_hears_what_they_asked_for() {
     let mut to: Vec<String> = office.told().into_iter().map(|told| told.to).collect();
     to.sort();
     assert_eq!(to, [ALICE, BOB]);
+}
+
+/// Everybody hears of their own cases alone, and this one is nobody's.
+#[test]
+fn a_date_of_a_case_that_nobody_was_assigned_is_told_all_the_same() {
+    let monday = a_monday() + hours(9);
+    let office = Office::open(monday, "acknowledge = \"none\"\ntriage = \"10 days\"");
+    let config = std::fs::read_to_string(office.setup.file("config.toml")).expect("a file");
+    let config: toml::Table = config.parse().expect("TOML");
+    let mut team = config["team"].as_array().expect("a team").clone();
+    for member in &mut team {
+        let member = member.as_table_mut().expect("a member");
+        member.insert("notify".to_owned(), "assigned".into());
+    }
+    office.setup.set("team", team);
+    office.report("Hello.");
+    office.pass(monday);
+    office.pass(monday + TimeDelta::days(9));
+    let to: Vec<String> = office.told().into_iter().map(|told| told.to).collect();
+    assert_eq!(to, [ALICE]);
 }
 
 #[test]

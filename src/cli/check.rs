@@ -80,12 +80,12 @@ pub fn run(config_path: &Path) -> Outcome {
     Ok(true)
 }
 
-/// A deadline of a case that is assigned to nobody comes near, and no mail says so.
+/// A deadline comes near, and no mail says so.
 fn nobody_is_told(team: &[Member]) -> Option<String> {
-    let is_told = team.iter().any(|member| member.notify == Notify::All);
+    let is_told = team.iter().any(|member| member.notify != Notify::None);
     (!is_told).then(|| {
-        "team: nobody is told of the deadlines of a case that nobody is assigned to; add a [[team]] \
-         member with notify = \"all\", which is the default"
+        "team: nobody is told of deadlines; add a [[team]] section, or write notify = \"all\" for \
+         a member"
             .to_owned()
     })
 }

@@ -384,11 +384,11 @@ fn a_mailbox_whose_clock_is_ahead_gives_no_more_time() {
 
 #[test]
 fn a_request_that_is_opened_again_is_promised_no_updates() {
-    let question = "Hello, do you have a bug bounty program, and is api.example.test in scope?";
-    let mail = String::from_utf8(mail(ANN, "", question)).unwrap();
-    let mail = mail.replace("Subject: XSS", "Subject: A question");
+    let request = "Please fill out the attached security questionnaire (CAIQ) as our vendor.";
+    let mail = String::from_utf8(mail(ANN, "", request)).unwrap();
+    let mail = mail.replace("Subject: XSS", "Subject: A request");
     let world = World::of(mail.as_bytes(), desk());
-    assert_eq!(world.detail(monday()).case.kind, "question");
+    assert_eq!(world.detail(monday()).case.kind, "diligence");
     assert_eq!(world.state("update", monday()), "absent");
     world.at("/close answered", days(1));
     world.send_all(days(1));

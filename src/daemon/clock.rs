@@ -138,7 +138,7 @@ fn tell_warnings(shared: &Shared, desk: &Desk, now: DateTime<Utc>) -> Result<usi
             mark_told(tx, desk, warning, now)?;
         }
         let letters = desk.tell_team(tx, now, |member| {
-            let concerns = |warning: &&Warning| member.hears_of(&warning.about);
+            let concerns = |warning: &&Warning| desk.team.tells(member, &warning.about);
             let of_member: Vec<&Warning> = warnings.iter().filter(concerns).collect();
             (!of_member.is_empty()).then(|| notices::of_warnings(&of_member, now))
         })?;
@@ -169,6 +169,7 @@ fn mark_told(
     let to: Vec<&str> = desk
         .team
         .hearers(&warning.about)
+        .iter()
         .map(|member| member.email.as_str())
         .collect();
     tx.event(
@@ -187,7 +188,7 @@ fn log_warning(desk: &Desk, warning: &Warning) {
     let deadline = warning.deadline.kind.as_str();
     let percent = warning.threshold.percent();
     let due = warning.deadline.due_at.to_rfc3339();
-    match desk.team.hearers(&warning.about).count() {
+    match desk.team.hearers(&warning.about).len() {
         0 => tracing::error!(
             case,
             event = "deadline_warning",
@@ -228,7 +229,7 @@ fn tell_alarms(shared: &Shared, desk: &Desk, now: DateTime<Utc>) -> Result<usize
             )?;
         }
         let letters = desk.tell_team(tx, now, |member| {
-            let concerns = |alarm: &&Alarm| member.hears_of(&alarm.about);
+            let concerns = |alarm: &&Alarm| desk.team.tells(member, &alarm.about);
             let of_member: Vec<&Alarm> = alarms.iter().filter(concerns).collect();
             let calendar = &desk.policy.calendar;
             (!of_member.is_empty()).then(|| notices::of_alarms(&of_member, calendar, now))
@@ -237,7 +238,7 @@ fn tell_alarms(shared: &Shared, desk: &Desk, now: DateTime<Utc>) -> Result<usize
     })?;
     for alarm in &alarms {
         let case = alarm.about.case.number.as_str();
-        match desk.team.hearers(&alarm.about).count() {
+        match desk.team.hearers(&alarm.about).len() {
             0 => tracing::error!(
                 case,
                 event = "exploitation",

@@ -11,7 +11,7 @@ use super::policy::Language;
 /// Fewer letters of prose say too little; a greeting and a sentence have as many.
 const LETTERS_AT_LEAST: usize = 60;
 /// A language of the first bytes of prose is that of the mail.
-const LOOKED_AT: usize = 4 * 1024;
+const LOOKED_AT: usize = 1024;
 
 /// The language of a person's own words (without quotes and signature); `None`: not sure.
 pub fn detect(own_words: &str) -> Option<Language> {

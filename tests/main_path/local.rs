@@ -756,8 +756,7 @@ fn a_report_in_a_pdf_is_read_and_stays_secret() {
     );
 }
 
-/// One line of ASCII in Helvetica. Its lines end as those of a mail do, so that no step of the way
-/// moves what its table points to.
+/// One line of ASCII in Helvetica.
 fn pdf(line: &str) -> String {
     let content = format!("BT /F1 8 Tf 30 800 Td ({line}) Tj ET");
     let objects = [

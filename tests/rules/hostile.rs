@@ -90,25 +90,3 @@ proptest! {
         rules::find(&mail, &extract(&mail), &policies::named("cloudarq"));
     }
 }
-
-/// `cargo test --release --test rules -- --ignored --nocapture speed`
-#[test]
-#[ignore = "a measurement, for a release build"]
-fn speed() {
-    let text = std::fs::read_to_string(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/tests/labelled/scope.toml"
-    ))
-    .unwrap();
-    let text: String = text.chars().skip(3_000).take(3_000).collect();
-    let mail = plain("Report on a weakness", &text);
-    let extracted = extract(&mail);
-    let terms = policies::named("cloudarq");
-    rules::find(&mail, &extracted, &terms);
-    let rounds = 500;
-    let begin = Instant::now();
-    for _ in 0..rounds {
-        rules::find(&mail, &extracted, &terms);
-    }
-    println!("a mail of 3 kB: {:?}", begin.elapsed() / rounds);
-}

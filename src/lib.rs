@@ -6,7 +6,7 @@
 //!
 //! - `commands`: what a person does to a case, and the day of disclosure
 //! - `config`: text to checked values; every mistake with its line
-//! - `notices`: what the team hears of deadlines, and the digest
+//! - `team`, `notices`: the people, and what they hear of deadlines; the digest
 //! - `mail`: bytes to values and back: MIME, OpenPGP, composing
 //! - `triage`: the pure core; no clock, network or database
 //! - `parallel`, `memory`: work on all cores; what is needed no more goes back
@@ -40,5 +40,6 @@ pub mod parallel;
 pub mod pdf;
 pub mod store;
 pub mod systemd;
+pub mod team;
 pub mod tls;
 pub mod triage;

@@ -10,7 +10,7 @@ use super::{Failure, Outcome, init, office};
 use crate::config::{
     self, Config, Gravity, Member, Mistake, Notify, SecretSource, Source, Transport,
 };
-use crate::notices::Team;
+use crate::team::Team;
 use crate::triage::calendar::Calendar;
 use crate::triage::reply::Texts;
 

@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::say::{self, say};
 use super::{Outcome, Output, office};
-use crate::notices::Teammate;
 use crate::notices::digest::Digest;
+use crate::team::Teammate;
 
 pub fn run(config_path: &Path, send: bool, output: Output) -> Outcome {
     let config = office::config(config_path)?;

@@ -23,10 +23,10 @@ use tokio::task::JoinHandle;
 use crate::config::{Config, Transport};
 use crate::letters::Desk;
 use crate::mail::pgp::Keyring;
-use crate::notices::Team;
 use crate::store::Store;
 use crate::store::audit::Actor;
 use crate::systemd;
+use crate::team::Team;
 use crate::triage::reply::Texts;
 
 pub mod clock;

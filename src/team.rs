@@ -1,0 +1,122 @@
+//! The people behind the security address: who hears of what, and what their mail is encrypted to.
+
+use chrono::{DateTime, Utc};
+
+use crate::config::{Member, Notify, Role};
+use crate::mail::message::{Certificate, address_key};
+use crate::mail::pgp;
+use crate::store::deadlines::About;
+
+/// With their certificates as they were read at the start or the last reload.
+#[derive(Clone, Debug, Default)]
+pub struct Team {
+    members: Vec<Teammate>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Teammate {
+    pub name: String,
+    pub email: String,
+    pub role: Role,
+    notify: Notify,
+    certificates: Vec<Certificate>,
+    /// Why there are none.
+    unreadable: Option<String>,
+}
+
+impl Team {
+    /// Reads the certificates. Who has none that can be read is a member all the same.
+    pub fn read(members: &[Member]) -> Self {
+        Self {
+            members: members.iter().map(Teammate::read).collect(),
+        }
+    }
+
+    pub fn members(&self) -> &[Teammate] {
+        &self.members
+    }
+
+    /// The member of this name or address, as `/assign` writes them.
+    pub fn called(&self, word: &str) -> Option<&Teammate> {
+        self.members.iter().find(|member| member.is_called(word))
+    }
+
+    /// Who hears of a case at once. Where it is nobody's, and nobody hears of everything, all who
+    /// hear of their own: a date must not pass because nobody was assigned.
+    pub fn hearers(&self, about: &About) -> Vec<&Teammate> {
+        let members = || self.members.iter();
+        let hearers: Vec<&Teammate> = members().filter(|it| it.hears_of(about)).collect();
+        if !hearers.is_empty() {
+            return hearers;
+        }
+        members()
+            .filter(|member| member.notify == Notify::Assigned)
+            .collect()
+    }
+
+    /// Is this one of them?
+    pub fn tells(&self, member: &Teammate, about: &About) -> bool {
+        let hearers = self.hearers(about);
+        hearers.iter().any(|hearer| hearer.email == member.email)
+    }
+
+    pub fn member(&self, email: &str) -> Option<&Teammate> {
+        let key = address_key(email);
+        self.members
+            .iter()
+            .find(|member| address_key(&member.email) == key)
+    }
+}
+
+impl Teammate {
+    fn read(member: &Member) -> Self {
+        let path = member.certificate.display();
+        let (certificates, unreadable) = match std::fs::read(&member.certificate) {
+            Ok(bytes) => (pgp::read_certificates(&bytes), None),
+            Err(error) => (
+                Vec::new(),
+                Some(format!("{path}: cannot be read ({error})")),
+            ),
+        };
+        let is_empty = certificates.is_empty();
+        Self {
+            name: member.name.clone(),
+            email: member.email.clone(),
+            role: member.role,
+            notify: member.notify,
+            certificates,
+            unreadable: unreadable
+                .or(is_empty.then(|| format!("{path}: holds no OpenPGP certificate"))),
+        }
+    }
+
+    /// Do they want to hear of this case at once?
+    fn hears_of(&self, about: &About) -> bool {
+        match self.notify {
+            Notify::All => true,
+            Notify::Assigned => about
+                .assignee
+                .as_deref()
+                .is_some_and(|name| self.is_called(name)),
+            Notify::None => false,
+        }
+    }
+
+    /// By name or by address, as `/assign` takes both.
+    fn is_called(&self, word: &str) -> bool {
+        self.name.to_lowercase() == word.trim().to_lowercase()
+            || address_key(&self.email) == address_key(word)
+    }
+
+    /// What their mail is encrypted to, or why it cannot be.
+    pub fn certificate(&self, now: DateTime<Utc>) -> Result<&Certificate, String> {
+        let mut why = self.unreadable.clone();
+        for certificate in &self.certificates {
+            match pgp::usable_for_encryption(certificate, now) {
+                Ok(()) => return Ok(certificate),
+                Err(problem) => why = why.or(Some(problem)),
+            }
+        }
+        Err(why.unwrap_or_default())
+    }
+}

@@ -528,6 +528,7 @@ fn nobody_waits_for_an_answer_to_what_did_not_arrive() {
             world.reject_all(days(2));
         }
         assert_eq!(world.state("triage", days(2)), "running");
+        assert_eq!(world.due("triage"), Some(7), "no time stood still");
         assert_eq!(
             world.event("resumed")["why"],
             "the reporter could not be reached"

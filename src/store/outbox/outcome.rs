@@ -147,11 +147,13 @@ impl Tx<'_> {
             if self.is_closed(about.case)? {
                 self.waive_open_but(about.case, &[], now)?;
             }
+            // Nobody was asked: the time that we waited is not counted out.
+            let until = self.paused_since(about.case)?.unwrap_or(now);
             self.resume_with_event(
                 about.case,
                 &Actor::Daemon,
                 "the reporter could not be reached",
-                now,
+                until,
                 now,
             )?;
         }

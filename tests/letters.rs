@@ -877,7 +877,7 @@ const REQUESTS: [(&str, &str, Kind, &str); 6] = [
 ];
 
 #[test]
-fn what_is_no_report_gets_its_own_answer_and_no_clock_of_a_report() {
+fn what_is_no_report_gets_its_own_answer_and_a_questionnaire_no_clock_of_a_report() {
     for (subject, text, kind, template) in REQUESTS {
         let decision = decided(&written(subject, text), None, &Known::default());
         assert_eq!(decision.kind, kind, "{text}");
@@ -889,10 +889,8 @@ fn what_is_no_report_gets_its_own_answer_and_no_clock_of_a_report() {
             .map(|it| it.kind.as_str())
             .collect();
         match kind {
-            Kind::Report | Kind::StatusRequest => {
-                assert_eq!(clocks, ["acknowledge", "triage", "update"], "{text}");
-            }
-            _ => assert_eq!(clocks, ["acknowledge"], "{text}"),
+            Kind::Diligence => assert_eq!(clocks, ["acknowledge"], "{text}"),
+            _ => assert_eq!(clocks, ["acknowledge", "triage", "update"], "{text}"),
         }
     }
 }

@@ -410,7 +410,12 @@ fn who_stops_reading_our_output_stops_nothing() {
     ] {
         let output = without_reader(&setup, arguments);
         assert_eq!(output.status.code(), Some(0), "{arguments:?}: {output:?}");
-        assert!(output.stderr.is_empty(), "{arguments:?}: {output:?}");
+        // The office has no team, and `check` says so.
+        let errors = String::from_utf8_lossy(&output.stderr);
+        let mut errors = errors
+            .lines()
+            .filter(|line| !line.starts_with("warning: team:"));
+        assert_eq!(errors.next(), None, "{arguments:?}: {output:?}");
     }
     let output = without_reader(&setup, &["case", "show", "SEC-1999-0001"]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
@@ -867,7 +872,7 @@ fn init_writes_what_check_finds_fine() {
             "{words}"
         );
     }
-    let alone = "warning: team: nobody is told of the deadlines";
+    let alone = "warning: team: nobody is told of deadlines";
     assert!(words.contains(alone), "{words}");
     for secret in ["security.key.asc", "storage.key", "imap.password"] {
         let file = setup.file("new").join(secret);

@@ -634,7 +634,11 @@ fn cloudarq_requests_that_are_no_report_hear_its_words() {
     ] {
         let outcome = receive(&desk, text);
         assert_eq!(outcome.kind, kind, "{text}");
-        assert_eq!(outcome.clocks, ["acknowledge"], "{text}");
+        assert_eq!(
+            outcome.clocks,
+            ["acknowledge", "triage", "update"],
+            "{text}"
+        );
         cites(&outcome.letter, sentence);
         if kind == Kind::Abuse {
             assert!(outcome.letter.contains("handled at abuse@cloudarq.example"));

@@ -21,6 +21,8 @@ use crate::triage::decide::{CaseRef, Learned, Questions};
 use crate::triage::policy::{AcknowledgedBy, DeadlineKind, Deadlines, Policy, Remediate, Span};
 use crate::triage::same::comparable;
 
+mod migrating;
+
 fn key(digit: char) -> SecretString {
     digit.to_string().repeat(64).into()
 }

@@ -1,0 +1,249 @@
+-- Version 1, as it was: what 0002 begins with. Tests alone read it.
+-- The whole current schema of a triaged database; makes new ones.
+-- Every time is in Unix seconds, UTC. Every address is lower case.
+-- The file is encrypted with SQLCipher, so text that came encrypted may lie here.
+
+-- One vulnerability report, or question, and all that follows from it.
+CREATE TABLE cases (
+    id                 INTEGER PRIMARY KEY AUTOINCREMENT, -- never leaves this database
+    number             TEXT    NOT NULL UNIQUE, -- SEC-2026-0001, what people call it
+    status             TEXT    NOT NULL CHECK (status IN ('new', 'accepted', 'fixed', 'disclosed', 'closed')),
+    close_reason       TEXT,                    -- why it was closed; NULL while it is open
+    kind               TEXT    NOT NULL,        -- of the mail that opened it: report, question, unreadable..
+    severity           TEXT             CHECK (severity IN ('critical', 'high', 'medium', 'low')), -- set by a person
+    suggested_severity TEXT             CHECK (suggested_severity IN ('critical', 'high', 'medium', 'low')), -- read from the report
+    reporter_name      TEXT,                    -- as the first mail says
+    reporter_email     TEXT,                    -- NULL where the first mail has no usable sender
+    subject            TEXT    NOT NULL,        -- decoded; the protected one where there was one
+    received_at        INTEGER NOT NULL,        -- receipt of the first mail: what deadlines run from
+    opened_at          INTEGER NOT NULL,        -- when it was recorded
+    assignee           TEXT,                    -- team member
+    duplicate_of       INTEGER          REFERENCES cases (id),
+    unanswered         TEXT                     -- why its first mail got no automatic answer; NULL: it got one
+) STRICT;
+
+-- The last case number given out in each year; numbers are never used again.
+CREATE TABLE case_numbers (
+    year INTEGER NOT NULL PRIMARY KEY, -- civil year in the policy's time zone
+    last INTEGER NOT NULL
+) STRICT;
+
+-- Why a case is seen as what it is.
+CREATE TABLE labels (
+    case_id INTEGER NOT NULL REFERENCES cases (id),
+    label   TEXT    NOT NULL,
+    because TEXT    NOT NULL, -- the evidence, in words
+    PRIMARY KEY (case_id, label)
+) STRICT;
+
+-- Who may write to a case by naming it.
+CREATE TABLE participants (
+    case_id INTEGER NOT NULL REFERENCES cases (id),
+    email   TEXT    NOT NULL,
+    PRIMARY KEY (case_id, email)
+) STRICT, WITHOUT ROWID;
+
+-- Every mail in and out.
+CREATE TABLE messages (
+    id             INTEGER PRIMARY KEY AUTOINCREMENT,
+    case_id        INTEGER          REFERENCES cases (id), -- NULL: concerns no case
+    direction      TEXT    NOT NULL CHECK (direction IN ('in', 'out')),
+    kind           TEXT    NOT NULL, -- in: report, reply, bounce..; out: the name of the letter
+    digest         BLOB    NOT NULL CHECK (length(digest) = 32), -- SHA-256 of the bytes; of a too large mail, of its header block and size
+    size           INTEGER NOT NULL, -- bytes as received or composed
+    received_at    INTEGER NOT NULL, -- in: INTERNALDATE or the like; out: when it was composed
+    recorded_at    INTEGER NOT NULL,
+    message_id     TEXT,             -- without brackets; chosen by the sender, so never an identity
+    date           INTEGER,          -- what the sender's program claims
+    from_name      TEXT,
+    from_email     TEXT,
+    to_emails      TEXT    NOT NULL, -- JSON array
+    subject        TEXT    NOT NULL,
+    text           TEXT    NOT NULL, -- as a person reads it, decrypted
+    encrypted      INTEGER NOT NULL CHECK (encrypted IN (0, 1)),
+    decrypted      INTEGER NOT NULL CHECK (decrypted IN (0, 1)),
+    failure        TEXT,             -- class of the first OpenPGP failure
+    lane           TEXT             CHECK (lane IN ('inbox', 'junk')), -- NULL for outgoing
+    not_answered   TEXT,             -- in: why no automatic answer went out
+    comparable     BLOB,             -- in: digest of the normalised text, finds the same report sent again
+    sketch         BLOB              -- in: MinHash of the text (256 bytes), says how alike two texts are
+) STRICT;
+
+CREATE UNIQUE INDEX messages_by_digest ON messages (digest) WHERE direction = 'in';
+CREATE INDEX messages_by_case ON messages (case_id, received_at);
+CREATE INDEX messages_by_message_id ON messages (message_id);
+CREATE INDEX messages_by_comparable ON messages (comparable) WHERE comparable IS NOT NULL;
+
+-- The bytes of each mail, untouched; apart, so that lists do not drag them along.
+CREATE TABLE raw_mails (
+    message_id INTEGER NOT NULL PRIMARY KEY REFERENCES messages (id),
+    bytes      BLOB    NOT NULL -- of a too large mail, its header block alone
+) STRICT;
+
+CREATE TABLE attachments (
+    message_id INTEGER NOT NULL REFERENCES messages (id),
+    position   INTEGER NOT NULL, -- from 0
+    name       TEXT    NOT NULL, -- made safe
+    media_type TEXT    NOT NULL,
+    size       INTEGER NOT NULL, -- bytes, decoded
+    digest     BLOB    NOT NULL CHECK (length(digest) = 32), -- SHA-256 of the decoded bytes
+    PRIMARY KEY (message_id, position)
+) STRICT;
+
+CREATE TABLE signatures (
+    message_id  INTEGER NOT NULL REFERENCES messages (id),
+    position    INTEGER NOT NULL, -- from 0
+    status      TEXT    NOT NULL CHECK (status IN ('good', 'bad', 'unknown_key', 'expired_key', 'revoked_key')),
+    fingerprint TEXT,             -- upper-case hex
+    covers      TEXT    NOT NULL CHECK (covers IN ('all', 'part')),
+    PRIMARY KEY (message_id, position)
+) STRICT;
+
+-- MinHash bands of the text of each mail that opened a case: near-duplicates share one.
+-- Sixteen rows for a mail, so they lie in one tree, in the order in which they are looked up.
+CREATE TABLE sketches (
+    band       INTEGER NOT NULL, -- from 0
+    hash       INTEGER NOT NULL,
+    message_id INTEGER NOT NULL REFERENCES messages (id),
+    PRIMARY KEY (band, hash, message_id)
+) STRICT, WITHOUT ROWID;
+
+-- Certificates that came with mail, by the address that they were seen with and that they name.
+CREATE TABLE certificates (
+    email         TEXT    NOT NULL, -- From of the mail that brought it
+    fingerprint   TEXT    NOT NULL, -- upper-case hex
+    bytes         BLOB    NOT NULL, -- binary, public parts alone; all copies seen, put together
+    learned       INTEGER NOT NULL CHECK (learned IN (0, 1, 2)), -- what speaks best for it, the highest first: 2 it came with, or signed, a mail that our server found authentic; 1 it signed a mail from there; 0 it came along
+    first_seen_at INTEGER NOT NULL,
+    last_seen_at  INTEGER NOT NULL,
+    PRIMARY KEY (email, fingerprint)
+) STRICT;
+
+-- One instant that one case was promised.
+CREATE TABLE deadlines (
+    case_id        INTEGER NOT NULL REFERENCES cases (id),
+    kind           TEXT    NOT NULL CHECK (kind IN ('acknowledge', 'triage', 'update', 'remediate', 'disclose',
+                                                    'early_warning', 'notification', 'final_report')),
+    span           TEXT    NOT NULL, -- the policy's words: 5 business days
+    policy_version TEXT    NOT NULL, -- the policy that it was computed from
+    starts_at      INTEGER NOT NULL,
+    due_at         INTEGER NOT NULL,
+    met_at         INTEGER,
+    waived_at      INTEGER,
+    paused_at      INTEGER,
+    PRIMARY KEY (case_id, kind)
+) STRICT;
+
+CREATE INDEX deadlines_by_due ON deadlines (due_at) WHERE met_at IS NULL AND waived_at IS NULL;
+
+-- Committed, unsent words, and what became of them. The bytes are in raw_mails and never change.
+CREATE TABLE outbox (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    message_id    INTEGER NOT NULL UNIQUE REFERENCES messages (id),
+    recipient     TEXT    NOT NULL, -- lower case
+    mailbox       TEXT    NOT NULL, -- of the recipient, one name for all its spellings: what the cap per address counts
+    domain        TEXT    NOT NULL, -- of the mailbox, in A-labels
+    envelope_from TEXT,             -- NULL: <> (RFC 3834)
+    automatic     INTEGER NOT NULL CHECK (automatic IN (0, 1)), -- counts toward the caps
+    acknowledges  INTEGER NOT NULL CHECK (acknowledges IN (0, 1)), -- meets the acknowledge deadline of its case
+    attaches_key  INTEGER NOT NULL CHECK (attaches_key IN (0, 1)),
+    state         TEXT    NOT NULL CHECK (state IN ('waiting', 'sending', 'held', 'sent', 'failed', 'merged')),
+    created_at    INTEGER NOT NULL,
+    next_at       INTEGER NOT NULL, -- not before
+    attempts      INTEGER NOT NULL DEFAULT 0, -- counted before each begins
+    first_attempt_at INTEGER,       -- what the five days are counted from; NULL: it was never due and free to go
+    uncertain     INTEGER NOT NULL DEFAULT 0, -- attempts whose final dot was written and whose answer never came
+    cut_short     INTEGER NOT NULL DEFAULT 0, -- attempts during which the program died or was stopped
+    broken_off    INTEGER NOT NULL DEFAULT 0, -- times the server broke off at this letter before it had judged it
+    last_error    TEXT,             -- the server's words
+    sent_at       INTEGER,          -- when the server accepted it
+    merged_into   INTEGER          REFERENCES outbox (id), -- one letter went for several held answers
+    certificate   BLOB              -- that it is encrypted to; NULL: in clear. The last: it is long, and seldom read
+) STRICT;
+
+CREATE INDEX outbox_by_due ON outbox (state, next_at);
+CREATE INDEX outbox_by_merged ON outbox (merged_into) WHERE merged_into IS NOT NULL;
+
+-- Each copy of an automatic letter that left us, accepted or perhaps accepted: what the caps count.
+CREATE TABLE copies (
+    outbox_id INTEGER NOT NULL REFERENCES outbox (id),
+    mailbox   TEXT    NOT NULL, -- as in the outbox
+    domain    TEXT    NOT NULL, -- as in the outbox
+    left_at   INTEGER NOT NULL  -- when the attempt ended
+) STRICT;
+
+CREATE INDEX copies_by_mailbox ON copies (mailbox, left_at);
+CREATE INDEX copies_by_domain ON copies (domain, left_at);
+CREATE INDEX copies_by_time ON copies (left_at);
+
+-- Where each recorded mail lay. The same bytes may have lain in several places.
+CREATE TABLE origins (
+    mailbox    TEXT    NOT NULL, -- user and server, or the Maildir's path
+    folder     TEXT    NOT NULL,
+    validity   INTEGER NOT NULL, -- UIDVALIDITY
+    uid        TEXT    NOT NULL, -- UID, or the unique part of a Maildir file name
+    size       INTEGER NOT NULL, -- as the server told it: it may give the UID to another mail
+    arrived_at INTEGER NOT NULL, -- likewise
+    message_id INTEGER NOT NULL REFERENCES messages (id),
+    filed_at   INTEGER,          -- moved or marked; NULL: still to be done
+    PRIMARY KEY (mailbox, folder, validity, uid)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX origins_unfiled ON origins (mailbox, folder) WHERE filed_at IS NULL;
+CREATE INDEX origins_by_message ON origins (message_id);
+
+-- How far each folder was read: everything up to this UID is recorded or gone.
+CREATE TABLE cursors (
+    mailbox  TEXT    NOT NULL,
+    folder   TEXT    NOT NULL,
+    validity INTEGER NOT NULL,
+    uid      INTEGER NOT NULL,
+    PRIMARY KEY (mailbox, folder)
+) STRICT;
+
+-- Mails in hand: written before a mail is fetched and opened, gone once it is recorded. What a
+-- crash leaves here is opened alone next time, and after too many crashes recorded unopened.
+CREATE TABLE intake_attempts (
+    mailbox  TEXT    NOT NULL,
+    folder   TEXT    NOT NULL,
+    validity INTEGER NOT NULL,
+    uid      TEXT    NOT NULL,
+    attempts INTEGER NOT NULL, -- begun and never ended: the program died
+    refusals INTEGER NOT NULL DEFAULT 0, -- the server did not give it
+    next_at  INTEGER NOT NULL, -- not before; the pauses grow with the refusals
+    error    TEXT,             -- of the last refusal
+    PRIMARY KEY (mailbox, folder, validity, uid)
+) STRICT;
+
+-- The audit chain. hash = SHA-256 over the other columns and the hash of the row before.
+-- A row holds no personal text: that is in event_details, which may be erased.
+CREATE TABLE events (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT, -- without gaps, from 1
+    at            INTEGER NOT NULL,
+    actor         TEXT    NOT NULL, -- daemon, reporter, unix
+    action        TEXT    NOT NULL,
+    case_id       INTEGER          REFERENCES cases (id),
+    detail_digest BLOB    NOT NULL CHECK (length(detail_digest) = 32), -- SHA-256 of salt and detail
+    hash          BLOB    NOT NULL CHECK (length(hash) = 32)
+) STRICT;
+
+CREATE INDEX events_by_case ON events (case_id);
+
+CREATE TABLE event_details (
+    event_id INTEGER NOT NULL PRIMARY KEY REFERENCES events (id),
+    salt     BLOB    NOT NULL CHECK (length(salt) = 16),
+    detail   TEXT    NOT NULL -- JSON object; "by" names the person behind the actor
+) STRICT;
+
+-- The newest row of the chain, so that a chain cut short at its end is seen.
+CREATE TABLE audit_head (
+    only     INTEGER NOT NULL PRIMARY KEY CHECK (only = 1),
+    event_id INTEGER NOT NULL,
+    hash     BLOB    NOT NULL CHECK (length(hash) = 32)
+) STRICT;
+
+-- Small facts of the daemon: last_good_poll_at..
+CREATE TABLE facts (
+    name  TEXT    NOT NULL PRIMARY KEY,
+    value INTEGER NOT NULL
+) STRICT;

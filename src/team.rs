@@ -59,13 +59,6 @@ impl Team {
         let hearers = self.hearers(about);
         hearers.iter().any(|hearer| hearer.email == member.email)
     }
-
-    pub fn member(&self, email: &str) -> Option<&Teammate> {
-        let key = address_key(email);
-        self.members
-            .iter()
-            .find(|member| address_key(&member.email) == key)
-    }
 }
 
 impl Teammate {

@@ -15,9 +15,11 @@ ALTER TABLE cases ADD COLUMN credit_link TEXT;
 ALTER TABLE cases ADD COLUMN token TEXT;
 ALTER TABLE cases ADD COLUMN reward TEXT;
 
--- Whom nobody answered, but for what was only old, nobody writes to.
+-- Whom nobody answered, but for what was only old or could not be read, nobody writes to: a mail
+-- over which the program stumbled may be a person's.
 UPDATE cases SET robot = unanswered
-    WHERE unanswered IS NOT NULL AND unanswered NOT LIKE '%`triaged case acknowledge`%';
+    WHERE unanswered IS NOT NULL AND unanswered NOT LIKE '%`triaged case acknowledge`%'
+      AND kind <> 'unreadable';
 
 CREATE TABLE calendars (
     id           INTEGER PRIMARY KEY AUTOINCREMENT,

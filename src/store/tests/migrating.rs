@@ -12,7 +12,9 @@ const CONTENT: &str = "
         VALUES ('SEC-2026-0001', 'new', 'report', 'XSS', 1000, 1000, NULL),
                ('SEC-2026-0002', 'new', 'list', 'News', 1000, 1000, 'it has a List-Id'),
                ('SEC-2026-0003', 'new', 'report', 'Old', 1000, 1000,
-                'recorded with --no-reply; `triaged case acknowledge` answers it');
+                'recorded with --no-reply; `triaged case acknowledge` answers it'),
+               ('SEC-2026-0004', 'new', 'unreadable', '', 1000, 1000,
+                'the program stumbled over it');
     INSERT INTO deadlines (case_id, kind, span, policy_version, starts_at, due_at, met_at)
         VALUES (1, 'acknowledge', '48 hours', '1', 1000, 2000, 1500),
                (1, 'triage', '7 days', '1', 1000, 2000, NULL);
@@ -88,7 +90,7 @@ fn what_was_there_is_there() {
     store
         .read(|tx| {
             let cases = tx.cases(at(1_900))?;
-            assert_eq!(cases.len(), 3);
+            assert_eq!(cases.len(), 4);
             let states = |number: usize| {
                 let deadlines = cases[number].case.deadlines.iter();
                 deadlines
@@ -101,6 +103,7 @@ fn what_was_there_is_there() {
             assert_eq!(robot(1)?, None);
             assert_eq!(robot(2)?.as_deref(), Some("it has a List-Id"));
             assert_eq!(robot(3)?, None);
+            assert_eq!(robot(4)?, None);
             // 80 percent have passed, and nobody was told.
             let warnings = tx.warnings_due(at(1_900))?;
             assert_eq!(warnings.len(), 1);

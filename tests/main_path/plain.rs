@@ -120,7 +120,15 @@ fn a_report_becomes_a_case_and_its_receipt_lies_in_the_researchers_inbox() {
         without_spaces.contains(&office.setup.fingerprint),
         "{words}"
     );
-    for theirs in ["Quokka", "quokka", "wombat", "SQL", "injection", "Alice"] {
+    // A shorter word, like SQL, stands in the key's random base64 by chance.
+    for theirs in [
+        "Quokka",
+        "quokka",
+        "wombat",
+        "injection",
+        "every row",
+        "Alice",
+    ] {
         assert!(!holds(&receipt.raw, theirs), "{theirs} is quoted:\n{words}");
     }
 

@@ -125,7 +125,7 @@ CREATE TABLE certificates (
     email         TEXT    NOT NULL, -- From of the mail that brought it
     fingerprint   TEXT    NOT NULL, -- upper-case hex
     bytes         BLOB    NOT NULL, -- binary, public parts alone; all copies seen, put together
-    learned       INTEGER NOT NULL CHECK (learned IN (0, 1, 2)), -- what speaks best for it, the highest first: 2 it came with, or signed, a mail that our server found authentic; 1 it signed a mail from there; 0 it came along
+    learned       INTEGER NOT NULL CHECK (learned IN (0, 1, 2, 3)), -- what speaks best for it, the highest first: 3 the team pinned it; 2 its domain's Web Key Directory has it, or it came with, or signed, a mail that our server found authentic; 1 it signed a mail from there; 0 it came along
     first_seen_at INTEGER NOT NULL,
     last_seen_at  INTEGER NOT NULL,
     PRIMARY KEY (email, fingerprint)
@@ -182,6 +182,15 @@ CREATE TABLE alarms (
     arrived_at INTEGER NOT NULL, -- receipt of the first such mail: from then on we may be said to know
     told_at    INTEGER
 ) STRICT;
+
+-- What the team was told of keys and certificates that expire: each threshold once.
+CREATE TABLE key_alerts (
+    fingerprint TEXT    NOT NULL, -- of the primary key or subkey, upper-case hex
+    expires_at  INTEGER NOT NULL, -- a renewed key is another matter
+    days        INTEGER NOT NULL, -- the threshold: 60, 30, 14, 7, or 0 when it has expired
+    told_at     INTEGER NOT NULL,
+    PRIMARY KEY (fingerprint, expires_at, days)
+) STRICT, WITHOUT ROWID;
 
 -- Committed, unsent words, and what became of them. The bytes are in raw_mails and never change.
 CREATE TABLE outbox (

@@ -181,6 +181,14 @@ pub struct OpenPgpKeys {
     /// Files and credentials, each with one or several secret keys; the first is current.
     pub keys: Vec<SecretSource>,
     pub passphrase: Option<SecretSource>,
+    /// Answers in clear are signed (PGP/MIME).
+    pub sign: bool,
+    /// Of correspondents, pinned by the team for the addresses in their user IDs.
+    pub certificates: Vec<PathBuf>,
+    /// Certificates of correspondents who sent none are looked up in their domain's Web Key Directory.
+    pub web_key_directory: bool,
+    /// The GNUPGHOME whose running gpg-agent holds secret keys.
+    pub agent_home: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug)]

@@ -461,6 +461,24 @@ fn openpgp(table: &Table) -> OpenPgpKeys {
     OpenPgpKeys {
         keys,
         passphrase: optional_secret(table, "passphrase"),
+        sign: table
+            .value("sign")
+            .and_then(|value| value.flag())
+            .unwrap_or(true),
+        certificates: table
+            .value("certificates")
+            .map(|value| value.list())
+            .unwrap_or_default()
+            .iter()
+            .filter_map(Value::existing_path)
+            .collect(),
+        web_key_directory: table
+            .value("web_key_directory")
+            .and_then(|value| value.flag())
+            .unwrap_or(false),
+        agent_home: table
+            .value("agent_home")
+            .and_then(|value| value.existing_path()),
     }
 }
 

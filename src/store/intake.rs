@@ -337,6 +337,7 @@ impl Tx<'_> {
                     Learned::CameAlong => 0,
                     Learned::Signed => 1,
                     Learned::Authenticated => 2,
+                    Learned::Pinned => 3,
                 },
                 now.timestamp()
             ])?;

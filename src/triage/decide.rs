@@ -555,8 +555,11 @@ pub enum Learned {
     CameAlong,
     /// It signed a mail from there.
     Signed,
-    /// It came with, or signed, a mail that our own server found authentic.
+    /// It came with, or signed, a mail that our own server found authentic; or its domain's Web
+    /// Key Directory has it.
     Authenticated,
+    /// The team found out by other means.
+    Pinned,
 }
 
 /// The certificate that is remembered for the mail's sender, and why: one that came with the mail

@@ -119,7 +119,7 @@ impl Desk {
             },
             Err(why) => {
                 let draft = without_content(draft, &why);
-                let bytes = compose::plain(&draft);
+                let bytes = self.in_clear_bytes(&draft, None);
                 Addressed {
                     letter: notice_letter(notice.kind, draft, bytes, now),
                     unusable_certificate: Some(why),

@@ -55,9 +55,26 @@ impl Desk {
         now: DateTime<Utc>,
     ) -> Result<NewLetter, LetterError> {
         let draft = self.draft(outline, now)?;
-        let bytes = compose::plain(&draft);
+        let bytes = self.in_clear_bytes(&draft, outline.number());
         let subject = draft.subject.clone();
         Ok(self.finished(outline, draft, subject, bytes, now))
+    }
+
+    /// A mail that leaves in clear: signed where that is wanted. Where no key of ours signs it is
+    /// unsigned, for an answer that can be doubted is better than none.
+    pub(crate) fn in_clear_bytes(&self, draft: &Draft, case: Option<&str>) -> Vec<u8> {
+        if !self.signs {
+            return compose::plain(draft);
+        }
+        let sign = |entity: &[u8]| self.keyring.sign_detached(entity, draft.date);
+        compose::signed(draft, sign).unwrap_or_else(|error| {
+            tracing::warn!(
+                event = "unsigned",
+                case = case.unwrap_or("-"),
+                "a letter leaves unsigned: {error}; `triaged key list` shows which of our keys sign"
+            );
+            compose::plain(draft)
+        })
     }
 
     /// The inner error says why the certificate cannot be used.

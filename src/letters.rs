@@ -95,6 +95,16 @@ impl Written {
 }
 
 impl Desk {
+    /// What signatures are checked with whoever sent the mail: ours, those that the team pinned in
+    /// files, and the team's own.
+    pub fn certificates(&self) -> Vec<Certificate> {
+        let members = self.team.members().iter();
+        let mut all = self.keyring.certificates().to_vec();
+        all.extend_from_slice(self.pinned.certificates());
+        all.extend(members.flat_map(|member| member.certificates().iter().cloned()));
+        all
+    }
+
     /// Writes the answer to one mail.
     pub fn answer(
         &self,

@@ -16,7 +16,7 @@ use serde_json::json;
 use super::Shared;
 use crate::config::Transport;
 use crate::delivery::{Delivery, DeliveryError, Letter, Outcome, Scope};
-use crate::intake;
+use crate::intake::sender;
 use crate::killpoint;
 use crate::letters::{self, Desk};
 use crate::store::StoreError;
@@ -376,7 +376,7 @@ fn join(
 ) -> anyhow::Result<(i64, usize)> {
     shared.store.write(|tx| {
         let held = tx.held_for(recipient)?;
-        let certificate = intake::certificate_of_held(tx, recipient)?;
+        let certificate = sender::certificate_of_held(tx, desk, recipient, now)?;
         killpoint::fragile("joining");
         let written = desk.combined(recipient, &held, certificate.as_ref(), now)?;
         let id = tx.enqueue(&written.letter)?;

@@ -329,7 +329,10 @@ fn multipart_signed(entity: &[u8], signature: Vec<u8>, micalg: &str) -> Result<V
         .ok_or("the signature is not ASCII-armoured")?;
     let random: [u8; BOUNDARY_ENTROPY] = rand::random();
     let boundary: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    let signature = armored.trim_end().replace("\r\n", "\n").replace('\n', "\r\n");
+    let signature = armored
+        .trim_end()
+        .replace("\r\n", "\n")
+        .replace('\n', "\r\n");
     let mut whole = format!(
         "Content-Type: multipart/signed; micalg=\"{micalg}\";\r\n \
          protocol=\"application/pgp-signature\"; boundary=\"{boundary}\"\r\n\

@@ -199,9 +199,7 @@ pub fn judge(
 fn learn_from(seen: &[Seen], opened: &mut Opened, desk: &Desk, now: DateTime<Utc>) {
     let seen: Vec<Certificate> = seen.iter().map(|it| it.certificate.clone()).collect();
     read_again_knowing(&seen, opened, desk, now);
-    for certificate in &mut opened.message.openpgp.certificates {
-        *certificate = sender::with_copy_among(&seen, certificate);
-    }
+    sender::complete(&mut opened.message.openpgp.certificates, &seen);
 }
 
 /// Judges the signatures of a mail anew where a certificate that was seen with its sender can say

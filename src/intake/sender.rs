@@ -14,16 +14,21 @@ use crate::store::{StoreError, Tx};
 use crate::triage::decide::CaseRef;
 use crate::triage::whose::{self, Change, Seen, Shown};
 
-/// The certificates that are known of the mail's sender, those that speak for the address first.
+/// The certificates that are known of the mail's sender, those that speak for the address first;
+/// with all that copies in the mail say of them.
 pub fn seen_with_sender(
     tx: &Tx<'_>,
     opened: &Opened,
     desk: &Desk,
 ) -> Result<Vec<Seen>, StoreError> {
-    match &opened.message.from {
-        Some(from) => seen_with(tx, desk, &from.key()),
-        None => Ok(Vec::new()),
+    let Some(from) = &opened.message.from else {
+        return Ok(Vec::new());
+    };
+    let mut seen = seen_with(tx, desk, &from.key())?;
+    for it in &mut seen {
+        it.certificate = with_copy_among(&opened.message.openpgp.certificates, &it.certificate);
     }
+    Ok(seen)
 }
 
 fn seen_with(tx: &Tx<'_>, desk: &Desk, email: &str) -> Result<Vec<Seen>, StoreError> {
@@ -204,10 +209,10 @@ fn keep_copy_of_pinned(
     Ok(())
 }
 
-/// What the letter that takes the place of held ones is encrypted to. Where all of them that are
-/// encrypted are so to one certificate, that one, with all that was learned about it since; else
-/// the key of the address, for none of the others may read what the letters to another say.
-/// `None`: they are in clear, or nothing speaks for the address.
+/// What the letter that takes the place of held ones may be encrypted to. Where all of them that
+/// are encrypted are so to one certificate, that one, with all that was learned about it since;
+/// else the key of the address, for none of the others may read what the letters to another say.
+/// `None`: nothing speaks for the address.
 pub fn certificate_of_held(
     tx: &Tx<'_>,
     desk: &Desk,
@@ -223,19 +228,30 @@ pub fn certificate_of_held(
     let seen = seen_with(tx, desk, recipient)?;
     let copies: Vec<Certificate> = seen.iter().map(|it| it.certificate.clone()).collect();
     Ok(match used.as_slice() {
-        [] => None,
         [one] => Some(with_copy_among(&copies, one)),
         _ => best_speaker(&seen, now).cloned(),
     })
 }
 
 /// The certificate, and what a copy of it among these knows beside. Where the two cannot be put
-/// together, what was seen before stands: anybody can send us a copy.
-pub fn with_copy_among(seen: &[Certificate], certificate: &Certificate) -> Certificate {
-    let mut seen = seen.iter();
-    match seen.find(|seen| seen.fingerprint == certificate.fingerprint) {
-        Some(copy) if copy.bytes == certificate.bytes => certificate.clone(),
-        Some(copy) => pgp::merged(copy, certificate).unwrap_or_else(|| copy.clone()),
-        None => certificate.clone(),
+/// together it stands as it is: anybody can send us a copy.
+fn with_copy_among(copies: &[Certificate], certificate: &Certificate) -> Certificate {
+    let mut copies = copies.iter();
+    let copy = copies.find(|copy| copy.fingerprint == certificate.fingerprint);
+    copy.and_then(|copy| pgp::merged(certificate, copy))
+        .unwrap_or_else(|| certificate.clone())
+}
+
+/// The certificates of a mail, with all that is known of them. Where the two copies cannot be put
+/// together, what was seen before stands.
+pub fn complete(brought: &mut [Certificate], seen: &[Certificate]) {
+    for certificate in brought {
+        let mut seen = seen.iter();
+        let Some(copy) = seen.find(|seen| seen.fingerprint == certificate.fingerprint) else {
+            continue;
+        };
+        if copy.bytes != certificate.bytes {
+            *certificate = pgp::merged(copy, certificate).unwrap_or_else(|| copy.clone());
+        }
     }
 }

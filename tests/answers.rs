@@ -341,8 +341,8 @@ fn check_letters(world: &World, id: &str, in_cipher: bool) {
             false => assert!(sent.text.contains(words), "{}", sent.text),
         }
     };
-    check(world.answer(&status_request(id)), "this is how it stands");
-    check(world.told(&["case", "accept", id]), "confirmed");
+    check(world.answer(&status_request(id)), "how your report stands");
+    check(world.told(&["case", "accept", id]), "is accepted");
     check(
         world.told(&["case", "reply", id, "A word of ours."]),
         "A word of ours.",
@@ -617,10 +617,10 @@ fn the_first_key_that_signed_stays_and_another_is_told() {
     );
     let status = world.answer(&question);
     assert_eq!(status.opened_by(&thief), None);
-    status.says_to(&world.gpg, "this is how it stands");
+    status.says_to(&world.gpg, "how your report stands");
     let told = world.told(&["case", "accept", id]);
     assert_eq!(told.opened_by(&thief), None);
-    told.says_to(&world.gpg, "confirmed");
+    told.says_to(&world.gpg, "is accepted");
     assert_eq!(key_of(&world), own);
     let page = String::from_utf8(world.setup.cli(&["case", "show", id]).stdout).unwrap();
     assert!(page.contains("NOT the sender's key"), "{page}");
@@ -632,6 +632,7 @@ fn a_key_that_the_old_one_introduces_takes_over_and_so_does_one_after_a_revoked_
     let gpg = &world.gpg;
     world.answer(&with_key(letter("XSS"), gpg, &own).signed(gpg, REPORT, &own));
     let next = Gpg::new();
+    next.import(&world.setup.certificate());
     let new = next.generate("Ann", ANN, Algorithm::Curve25519);
     // Beside what the old one signed anybody can put a key.
     let signed = letter("Hello").signed(gpg, "The profile page does so too.\n", &own);

@@ -9,6 +9,7 @@
 //! | `keyring` | our secret keys: loading, listing, offering |
 //! | `limits` | what one message may cost |
 //! | `decrypt` | opening one ciphertext |
+//! | `ocb` | GnuPG's own authenticated encryption, which the library lacks |
 //! | `elgamal` | the one old algorithm that the library lacks |
 //! | `verify` | what a signature is worth; detached, clear-signed and inline ones |
 //! | `certificate` | reading the certificates of others |
@@ -31,6 +32,7 @@ mod elgamal;
 mod generate;
 mod keyring;
 mod limits;
+mod ocb;
 mod policy;
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use super::{Desk, LetterError};
 use crate::mail::compose::{self, AutoSubmitted, Draft, KeyAttachment};
 use crate::mail::message::{Address, Certificate};
+use crate::mail::pgp::SealError;
 use crate::store::outbox::{Audience, NewLetter};
 use crate::triage::decide::CaseRef;
 use crate::triage::reply::{self, Facts, Template, Voice};
@@ -72,7 +73,12 @@ impl Desk {
         let sealed = compose::encrypted(&draft, &outer, |inner| {
             self.keyring.encrypt_signed(certificate, inner, now)
         });
-        Ok(sealed.map(|bytes| NewLetter {
+        let bytes = match sealed {
+            Ok(bytes) => bytes,
+            Err(SealError::Unusable(why)) => return Ok(Err(why)),
+            Err(SealError::KeyAway(away)) => return Err(away.into()),
+        };
+        Ok(Ok(NewLetter {
             encrypted: true,
             certificate: Some(certificate.clone()),
             ..self.finished(outline, draft, outer, bytes, now)

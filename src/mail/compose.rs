@@ -79,11 +79,11 @@ pub fn plain(draft: &Draft) -> Vec<u8> {
 /// text, the subject and the attachment nothing is outside.
 ///
 /// Errors are those of `encrypt`, and a ciphertext that is not armoured.
-pub fn encrypted(
+pub fn encrypted<E: From<String>>(
     draft: &Draft,
     outer_subject: &str,
-    encrypt: impl FnOnce(&[u8]) -> Result<Vec<u8>, String>,
-) -> Result<Vec<u8>, String> {
+    encrypt: impl FnOnce(&[u8]) -> Result<Vec<u8>, E>,
+) -> Result<Vec<u8>, E> {
     let mut outer = Fields::of(draft, outer_subject);
     let mut inner = Fields::of(draft, &draft.subject).to_string();
     inner.push_str(&outer.as_hp_outer());

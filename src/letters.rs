@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use crate::config::{DigestSchedule, Organization};
 use crate::mail::message::{Address, Certificate, Digest, Message};
 use crate::mail::pgp::{KeyAway, Keyring};
+use crate::pinned::Pinned;
 use crate::store::cases::CaseFile;
 use crate::store::outbox::{Held, NewLetter};
 use crate::team::Team;
@@ -33,6 +34,10 @@ pub struct Desk {
     pub policy: Policy,
     pub texts: Texts,
     pub keyring: Arc<Keyring>,
+    /// What leaves in clear is signed.
+    pub signs: bool,
+    /// Certificates of correspondents, from the team's files.
+    pub pinned: Pinned,
     /// Who hears of deadlines.
     pub team: Team,
     pub digest: Option<DigestSchedule>,

@@ -39,6 +39,7 @@ pub mod memory;
 pub mod notices;
 pub mod parallel;
 pub mod pdf;
+pub mod pinned;
 pub mod store;
 pub mod systemd;
 pub mod team;

@@ -121,7 +121,9 @@ impl Desk {
             },
             Err(why) => {
                 let draft = without_content(draft, &why);
-                let bytes = compose::plain(&draft);
+                // Unsigned for once where our key is away: what the team must hear does not wait for it.
+                let bytes = self.in_clear_bytes(&draft, None);
+                let bytes = bytes.unwrap_or_else(|_| compose::plain(&draft));
                 Addressed {
                     letter: notice_letter(notice.kind, draft, bytes, now),
                     unusable_certificate: Some(why),

@@ -82,6 +82,14 @@ pub fn mailbox_key(email: &str) -> String {
     format!("{name}@{ascii}")
 }
 
+/// `ann+reports@example.org` is a mailbox of `ann@example.org` (RFC 5233).
+pub fn without_tag(email: &str) -> String {
+    email
+        .rsplit_once('@')
+        .and_then(|(local, domain)| Some(format!("{}@{domain}", local.split_once('+')?.0)))
+        .unwrap_or_else(|| email.to_owned())
+}
+
 /// One header field of the outermost header, unfolded, its encoded words untouched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeaderField {

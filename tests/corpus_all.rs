@@ -104,6 +104,8 @@ fn desk(set: &Path) -> Desk {
         policy: policy.unwrap(),
         texts: Texts::load(None).unwrap(),
         keyring: Arc::new(keys(set).keyring),
+        signs: true,
+        pinned: Default::default(),
         team: Default::default(),
         digest: None,
         return_path: None,

@@ -10,6 +10,7 @@ use super::{Failure, Outcome, init, office};
 use crate::config::{
     self, Config, Gravity, Member, Mistake, Notify, SecretSource, Source, Transport,
 };
+use crate::pinned::Pinned;
 use crate::team::Team;
 use crate::triage::calendar::Calendar;
 use crate::triage::reply::Texts;
@@ -57,6 +58,15 @@ pub fn run(config_path: &Path) -> Outcome {
             ));
         }
     }
+    let pinned = Pinned::read(&config.openpgp.certificates);
+    let problems = pinned.problems().iter().filter(|one| !one.is_missing);
+    mistakes.extend(problems.map(ToString::to_string));
+    warnings.extend(pinned.unusable(Utc::now()).into_iter().map(|problem| {
+        format!(
+            "openpgp.certificates: {problem}; letters to its owner say nothing until the file has \
+             one that works"
+        )
+    }));
     warnings.extend(nobody_is_told(&config.team));
     warnings.extend(unwritten_passwords(&config));
     let calendar = &config.policy.calendar;

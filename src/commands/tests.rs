@@ -84,6 +84,8 @@ fn desk() -> Desk {
         },
         texts: Texts::load(None).unwrap(),
         keyring: Arc::clone(&OURS),
+        signs: true,
+        pinned: Default::default(),
         team: Team::read(&[Member {
             name: "Alice".to_owned(),
             email: "alice@example.test".to_owned(),

@@ -384,6 +384,8 @@ fn desk() -> Desk {
         policy: policy.unwrap(),
         texts: Texts::load(None).unwrap(),
         keyring: Arc::new(keyring),
+        signs: true,
+        pinned: Default::default(),
         team: Team::default(),
         digest: None,
         return_path: None,

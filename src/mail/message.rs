@@ -82,6 +82,14 @@ pub fn mailbox_key(email: &str) -> String {
     format!("{name}@{ascii}")
 }
 
+/// `ann+reports@example.org` is a mailbox of `ann@example.org` (RFC 5233).
+pub fn without_tag(email: &str) -> String {
+    email
+        .rsplit_once('@')
+        .and_then(|(local, domain)| Some(format!("{}@{domain}", local.split_once('+')?.0)))
+        .unwrap_or_else(|| email.to_owned())
+}
+
 /// One header field of the outermost header, unfolded, its encoded words untouched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeaderField {
@@ -161,6 +169,9 @@ pub enum Failure {
     TooLarge,
     /// Not an OpenPGP message at all.
     Malformed,
+    /// A key that it may be for is held by a gpg-agent, which does not work with it now. Such a mail
+    /// is not recorded yet: it is tried again.
+    KeyAway,
 }
 
 impl Failure {
@@ -174,6 +185,7 @@ impl Failure {
             Self::Unsupported => "unsupported",
             Self::TooLarge => "too_large",
             Self::Malformed => "malformed",
+            Self::KeyAway => "key_away",
         }
     }
 }

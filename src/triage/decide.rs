@@ -14,7 +14,7 @@ use super::rules::{Findings, Matched};
 use crate::config::Organization;
 use crate::mail::compose;
 use crate::mail::message::{
-    Address, Certificate, Covers, Failure, Message, Signature, SignatureStatus,
+    Address, Certificate, Covers, Failure, Message, Signature, SignatureStatus, without_tag,
 };
 use crate::mail::parse::header;
 use crate::mailbox::Lane;
@@ -593,14 +593,6 @@ fn good_signatures<'m>(
         signature.status == SignatureStatus::Good
             && signature.fingerprint.as_deref() == Some(&certificate.fingerprint)
     })
-}
-
-/// `ann+reports@example.org` is a mailbox of `ann@example.org` (RFC 5233).
-fn without_tag(email: &str) -> String {
-    email
-        .rsplit_once('@')
-        .and_then(|(local, domain)| Some(format!("{}@{domain}", local.split_once('+')?.0)))
-        .unwrap_or_else(|| email.to_owned())
 }
 
 /// The labels of the mail, and those that only the records can give.

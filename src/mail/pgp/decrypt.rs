@@ -6,7 +6,8 @@
 use std::io::Read;
 
 use chrono::{DateTime, Utc};
-use sequoia_openpgp::crypto::{KeyPair, SessionKey};
+use sequoia_openpgp::crypto::SessionKey;
+use sequoia_openpgp::crypto::mpi::PublicKey;
 use sequoia_openpgp::packet::{PKESK, SEIP, SKESK, Tag};
 use sequoia_openpgp::parse::stream::{
     DecryptionHelper, DecryptorBuilder, MessageStructure, VerificationHelper,
@@ -16,9 +17,9 @@ use sequoia_openpgp::types::SymmetricAlgorithm;
 use sequoia_openpgp::{Cert, Error, KeyHandle, Packet, Result};
 
 use super::armor::{self, Label};
-use super::elgamal::ElGamal;
 use super::keyring::Keyring;
 use super::limits::{buffer_sizes, is_cut_short};
+use super::secret::SecretKey;
 use super::verify::{Checker, Signers};
 use super::{guarded, ocb, policy, system_time};
 use crate::mail::message::{Certificate, Failure, Signature};
@@ -189,15 +190,23 @@ impl<'a> Opening<'a> {
     ) -> Result<()> {
         let mut was_named = false;
         let mut unsupported = false;
+        let mut is_away = false;
         for (packet, key) in self.candidates(public) {
             if self.tries == MAX_TRIES {
                 return Err(self.refuse(Failure::TooLarge));
             }
             self.tries += 1;
             was_named |= packet.recipient().is_some();
-            let Some((cipher, session)) = session_key(packet, key, algorithm) else {
-                unsupported |= !is_readable(packet, key);
-                continue;
+            let (cipher, session) = match key.session_key(packet, algorithm) {
+                Ok(Some(found)) => found,
+                Ok(None) => {
+                    unsupported |= !is_readable(packet, key);
+                    continue;
+                }
+                Err(_) => {
+                    is_away = true;
+                    continue;
+                }
             };
             unsupported |= self.unsupported || cipher.is_some_and(|cipher| !cipher.is_supported());
             if decrypt(cipher, &session) {
@@ -205,7 +214,9 @@ impl<'a> Opening<'a> {
                 return Ok(());
             }
         }
-        Err(self.refuse(if unsupported {
+        Err(self.refuse(if is_away {
+            Failure::KeyAway
+        } else if unsupported {
             Failure::Unsupported
         } else if was_named {
             // Our key, but the session key does not come out of it.
@@ -224,9 +235,9 @@ impl<'a> Opening<'a> {
 
     /// Each session key packet with each of our keys that it may be for: first those that
     /// name one of ours, then those that hide their recipient (RFC 9580, 5.1.8).
-    fn candidates<'p>(&self, packets: &'p [PKESK]) -> Vec<(&'p PKESK, &'a KeyPair)> {
+    fn candidates<'p>(&self, packets: &'p [PKESK]) -> Vec<(&'p PKESK, &'a SecretKey)> {
         let keyring = self.keyring;
-        let pairs = move |wanted: fn(&PKESK, &KeyPair) -> bool| {
+        let pairs = move |wanted: fn(&PKESK, &SecretKey) -> bool| {
             packets.iter().flat_map(move |packet| {
                 let keys = keyring.decryption_keys();
                 keys.filter(move |key| wanted(packet, key))
@@ -237,32 +248,20 @@ impl<'a> Opening<'a> {
     }
 }
 
-fn is_named(packet: &PKESK, key: &KeyPair) -> bool {
+fn is_named(packet: &PKESK, key: &SecretKey) -> bool {
     let handle = KeyHandle::from(key.public().fingerprint());
     packet
         .recipient()
         .is_some_and(|recipient| recipient.aliases(handle))
 }
 
-fn may_be_meant(packet: &PKESK, key: &KeyPair) -> bool {
+fn may_be_meant(packet: &PKESK, key: &SecretKey) -> bool {
     packet.recipient().is_none() && packet.pk_algo() == key.public().pk_algo()
 }
 
-/// Does the backend have the algorithm?
-fn is_readable(packet: &PKESK, key: &KeyPair) -> bool {
-    packet.pk_algo().is_supported() || ElGamal::of(key).is_some()
-}
-
-/// The session key in `packet`, if it is for `key`.
-fn session_key(
-    packet: &PKESK,
-    key: &KeyPair,
-    algorithm: Option<SymmetricAlgorithm>,
-) -> Option<(Option<SymmetricAlgorithm>, SessionKey)> {
-    match ElGamal::of(key) {
-        Some(mut key) => packet.decrypt(&mut key, algorithm),
-        None => packet.decrypt(&mut key.clone(), algorithm),
-    }
+/// Does the backend have the algorithm? Of ElGamal we have our own.
+fn is_readable(packet: &PKESK, key: &SecretKey) -> bool {
+    packet.pk_algo().is_supported() || matches!(key.public().mpis(), PublicKey::ElGamal { .. })
 }
 
 impl VerificationHelper for &mut Opening<'_> {

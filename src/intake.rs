@@ -35,6 +35,10 @@ use crate::triage::whose::Seen;
 
 pub mod sender;
 
+/// Why a mail is not recorded yet.
+pub const AWAY: &str =
+    "a key of ours that it may be for is in gpg-agent, which does not work with it now";
+
 /// A mail as it came, and how.
 #[derive(Clone, Debug)]
 pub struct Mail {
@@ -94,6 +98,14 @@ pub struct Opened {
     pub language: Option<Language>,
     /// `None`: its text says nothing that could be compared (unreadable, too large).
     pub comparable: Option<Comparable>,
+}
+
+impl Opened {
+    /// It may be for a key that a gpg-agent holds, which does not work with it now: it must not be
+    /// recorded yet.
+    pub fn waits_for_key(&self) -> bool {
+        self.message.openpgp.failure == Some(Failure::KeyAway)
+    }
 }
 
 /// What became of one mail.
@@ -214,7 +226,10 @@ fn read_again_knowing(seen: &[Certificate], opened: &mut Opened, desk: &Desk, no
     let again = catch_unwind(AssertUnwindSafe(|| {
         read_mail(&opened.mail, &known, Some(&opened.message), desk, now)
     }));
-    if let Ok(reading) = again {
+    // With its key away it would be read worse than before.
+    if let Ok(reading) = again
+        && reading.message.openpgp.failure != Some(Failure::KeyAway)
+    {
         opened.message = reading.message;
         opened.classified = reading.classified;
         opened.extracted = reading.extracted;
@@ -461,9 +476,18 @@ enum Fault {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("the answer could not be written: {0}")]
-    Letter(#[from] LetterError),
+    Letter(LetterError),
     #[error("the program stumbled over it")]
     Panic,
+}
+
+impl From<LetterError> for Fault {
+    fn from(error: LetterError) -> Self {
+        match error {
+            LetterError::KeyAway(away) => StoreError::Postponed(away.to_string()).into(),
+            error => Self::Letter(error),
+        }
+    }
 }
 
 fn whole_record(
@@ -881,6 +905,9 @@ pub fn acknowledge(
     }
     let (first_id, first_kind) = (first.id, first.kind.clone());
     let mut opened = open_mail(Mail::of_record(first), desk, now);
+    if opened.waits_for_key() {
+        return Err(StoreError::Postponed(AWAY.to_owned()).into());
+    }
     let seen = sender::seen_with_sender(tx, &opened, desk)?;
     learn_from(&seen, &mut opened, desk, now);
     let known = known(&seen, tx, &opened, None, desk, now)?;
@@ -907,8 +934,11 @@ pub fn acknowledge(
     .map_err(AcknowledgeError::NotToBeAnswered)?;
     let written = Unwritten::new(tx, &opened, reply, Some(&case))?
         .write(desk, now)
-        .map_err(|fault| {
-            AcknowledgeError::NotToBeAnswered(format!("the answer could not be written: {fault}"))
+        .map_err(|fault| match fault {
+            LetterError::KeyAway(away) => StoreError::Postponed(away.to_string()).into(),
+            fault => AcknowledgeError::NotToBeAnswered(format!(
+                "the answer could not be written: {fault}"
+            )),
         })?;
     enqueue(tx, &written, Some(&case), now)?;
     tx.answered(case.id, first_id)?;

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 
 use crate::config::{DigestSchedule, Organization};
 use crate::mail::message::{Address, Certificate, Digest, Message};
-use crate::mail::pgp::Keyring;
+use crate::mail::pgp::{KeyAway, Keyring};
 use crate::pinned::Pinned;
 use crate::store::cases::CaseFile;
 use crate::store::outbox::{Held, NewLetter};
@@ -76,6 +76,9 @@ pub struct Correspondent {
 pub enum LetterError {
     #[error("template {0}")]
     Text(#[from] TextError),
+    /// It is not sent unsigned or in clear for that: what it answers waits.
+    #[error("our key cannot be worked with now: {0}")]
+    KeyAway(#[from] KeyAway),
 }
 
 /// A finished letter, and what went wrong on the way to it.

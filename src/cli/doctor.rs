@@ -133,7 +133,9 @@ fn decrypts_to_itself(keyring: &Keyring, now: DateTime<Utc>) -> Result<(), Strin
     const PROBE: &[u8] = b"triaged doctor";
     let own = pgp::read_certificates(keyring.certificate().as_bytes());
     let own = own.first().ok_or("its certificate does not read back")?;
-    let sealed = keyring.encrypt_signed(own, PROBE, now)?;
+    let sealed = keyring
+        .encrypt_signed(own, PROBE, now)
+        .map_err(|error| error.to_string())?;
     let opened = keyring
         .decrypt(&sealed, std::slice::from_ref(own), 1_000_000, now)
         .map_err(|failure| format!("cannot decrypt what it encrypted ({})", failure.as_str()))?;

@@ -8,6 +8,7 @@ use chrono::Utc;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Failure;
+use crate::agent::GpgAgent;
 use crate::config::{self, Config};
 use crate::daemon;
 use crate::letters::Desk;
@@ -45,12 +46,15 @@ pub fn read_keys(config: &Config) -> anyhow::Result<(Keyring, Vec<KeyProblem>)> 
         .map(|source| source.read())
         .transpose()
         .context("openpgp.passphrase")?;
-    Ok(Keyring::load(
-        &sources,
-        passphrase.as_ref(),
-        &config.organization.address,
-        Utc::now(),
-    ))
+    let (passphrase, address) = (passphrase.as_ref(), &config.organization.address);
+    match &config.openpgp.agent_home {
+        None => Ok(Keyring::load(&sources, passphrase, address, Utc::now())),
+        Some(home) => {
+            let agent = Arc::new(GpgAgent::at(home));
+            Keyring::load_with_agent(&sources, passphrase, agent, address, Utc::now())
+                .context("openpgp.agent_home")
+        }
+    }
 }
 
 /// The writer of letters: our keys and the texts. What is wrong with either is the configuration's

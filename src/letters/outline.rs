@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use super::{Desk, LetterError};
 use crate::mail::compose::{self, AutoSubmitted, Draft, KeyAttachment};
 use crate::mail::message::{Address, Certificate};
+use crate::mail::pgp::{KeyAway, SealError};
 use crate::store::outbox::{Audience, NewLetter};
 use crate::triage::decide::CaseRef;
 use crate::triage::reply::{self, Facts, Template, Voice};
@@ -55,26 +56,35 @@ impl Desk {
         now: DateTime<Utc>,
     ) -> Result<NewLetter, LetterError> {
         let draft = self.draft(outline, now)?;
-        let bytes = self.in_clear_bytes(&draft, outline.number());
+        let bytes = self.in_clear_bytes(&draft, outline.number())?;
         let subject = draft.subject.clone();
         Ok(self.finished(outline, draft, subject, bytes, now))
     }
 
     /// A mail that leaves in clear: signed where that is wanted. Where no key of ours signs it is
-    /// unsigned, for an answer that can be doubted is better than none.
-    pub(crate) fn in_clear_bytes(&self, draft: &Draft, case: Option<&str>) -> Vec<u8> {
+    /// unsigned, for an answer that can be doubted is better than none; where our key is away for
+    /// now, it waits.
+    pub(crate) fn in_clear_bytes(
+        &self,
+        draft: &Draft,
+        case: Option<&str>,
+    ) -> Result<Vec<u8>, KeyAway> {
         if !self.signs {
-            return compose::plain(draft);
+            return Ok(compose::plain(draft));
         }
         let sign = |entity: &[u8]| self.keyring.sign_detached(entity, draft.date);
-        compose::signed(draft, sign).unwrap_or_else(|error| {
-            tracing::warn!(
-                event = "unsigned",
-                case = case.unwrap_or("-"),
-                "a letter leaves unsigned: {error}; `triaged key list` shows which of our keys sign"
-            );
-            compose::plain(draft)
-        })
+        match compose::signed(draft, sign) {
+            Ok(bytes) => Ok(bytes),
+            Err(SealError::KeyAway(away)) => Err(away),
+            Err(SealError::Unusable(why)) => {
+                tracing::warn!(
+                    event = "unsigned",
+                    case = case.unwrap_or("-"),
+                    "a letter leaves unsigned: {why}; `triaged key list` shows which of our keys sign"
+                );
+                Ok(compose::plain(draft))
+            }
+        }
     }
 
     /// The inner error says why the certificate cannot be used.
@@ -89,7 +99,12 @@ impl Desk {
         let sealed = compose::encrypted(&draft, &outer, |inner| {
             self.keyring.encrypt_signed(certificate, inner, now)
         });
-        Ok(sealed.map(|bytes| NewLetter {
+        let bytes = match sealed {
+            Ok(bytes) => bytes,
+            Err(SealError::Unusable(why)) => return Ok(Err(why)),
+            Err(SealError::KeyAway(away)) => return Err(away.into()),
+        };
+        Ok(Ok(NewLetter {
             encrypted: true,
             certificate: Some(certificate.clone()),
             ..self.finished(outline, draft, outer, bytes, now)

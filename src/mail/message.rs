@@ -180,6 +180,9 @@ pub enum Failure {
     TooLarge,
     /// Not an OpenPGP message at all.
     Malformed,
+    /// A key that it may be for is held by a gpg-agent, which does not work with it now. Such a mail
+    /// is not recorded yet: it is tried again.
+    KeyAway,
 }
 
 impl Failure {
@@ -193,6 +196,7 @@ impl Failure {
             Self::Unsupported => "unsupported",
             Self::TooLarge => "too_large",
             Self::Malformed => "malformed",
+            Self::KeyAway => "key_away",
         }
     }
 }

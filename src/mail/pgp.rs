@@ -1,14 +1,18 @@
 //! OpenPGP (RFC 9580): our keys, reading, checking and writing. Alone knows sequoia.
 //!
-//! Keys and `now` are passed in; nothing here reads a file, a clock or a network.
+//! Keys and `now` are passed in; nothing here reads a file, a clock or a network. A secret key that an
+//! agent holds is worked with through a [`SecretAgent`] that is passed in likewise.
 //!
 //! | file | what it holds |
 //! | --- | --- |
 //! | `armor` | ASCII armour, read tolerantly and written plainly |
 //! | `policy` | which algorithms are accepted for what |
 //! | `keyring` | our secret keys: loading, listing, offering |
+//! | `secret` | one of them: in our memory, or with an agent |
+//! | `agent`, `sexp` | what is said to gpg-agent, which holds secret keys for us |
 //! | `limits` | what one message may cost |
 //! | `decrypt` | opening one ciphertext |
+//! | `ocb` | GnuPG's own authenticated encryption, which the library lacks |
 //! | `elgamal` | the one old algorithm that the library lacks |
 //! | `verify` | what a signature is worth; detached, clear-signed and inline ones |
 //! | `certificate` | reading the certificates of others |
@@ -23,6 +27,7 @@ use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
 
+mod agent;
 mod armor;
 mod certificate;
 mod compose;
@@ -31,16 +36,21 @@ mod elgamal;
 mod generate;
 mod keyring;
 mod limits;
+mod ocb;
 mod policy;
+mod secret;
+mod sexp;
 #[cfg(test)]
 mod tests;
 mod verify;
 
+pub use agent::{HeldKey, Inside, Refusal, SecretAgent};
 pub use certificate::{MAX_KEPT, merged, read_certificates};
 pub use compose::usable_for_encryption;
 pub use decrypt::Plaintext;
 pub use generate::generate;
 pub use keyring::{KeyInfo, KeyPart, KeyProblem, Keyring};
+pub use secret::{KeyAway, SealError};
 pub use verify::{verify_cleartext, verify_detached, verify_message};
 
 /// Runs the library over hostile bytes. `None`: it panicked.

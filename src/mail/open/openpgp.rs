@@ -284,6 +284,9 @@ impl Reader<'_> {
             Ok(plaintext) => plaintext,
             Err(failure) => {
                 self.tried_in_vain |= failure != Failure::NoKey;
+                if failure == Failure::KeyAway {
+                    self.failure = Some(failure);
+                }
                 return None;
             }
         };
@@ -302,7 +305,8 @@ impl Reader<'_> {
     }
 
     /// Opens a message; a failure is noted. The first one is kept, but `NoKey`, which is told to
-    /// the sender, gives way to one after a key of ours was tried.
+    /// the sender, gives way to one after a key of ours was tried; and before all comes that a key
+    /// is away, as the mail can be read later.
     fn unlock(&mut self, message: &[u8], scope: Scope) -> Unlocked {
         let message = &armor::without_quoted_printable(message);
         if self.is_beyond(scope) {
@@ -331,7 +335,7 @@ impl Reader<'_> {
     }
 
     fn failed(&mut self, failure: Failure) -> Unlocked {
-        if matches!(self.failure, None | Some(Failure::NoKey)) {
+        if failure == Failure::KeyAway || matches!(self.failure, None | Some(Failure::NoKey)) {
             self.failure = Some(failure);
         }
         self.out

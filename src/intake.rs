@@ -34,7 +34,8 @@ use crate::triage::rules::{self, Findings};
 use crate::triage::same::{self, Comparable};
 
 /// Why a mail is not recorded yet.
-pub const AWAY: &str = "a key of ours that it may be for is in gpg-agent, which does not work with it now";
+pub const AWAY: &str =
+    "a key of ours that it may be for is in gpg-agent, which does not work with it now";
 
 /// A mail as it came, and how.
 #[derive(Clone, Debug)]

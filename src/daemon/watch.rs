@@ -684,7 +684,9 @@ fn open_batch(
 
 fn waiting_for_key(mails: &[Opened]) -> Vec<Place> {
     let waiting = mails.iter().filter(|opened| opened.waits_for_key());
-    waiting.filter_map(|opened| opened.mail.place.clone()).collect()
+    waiting
+        .filter_map(|opened| opened.mail.place.clone())
+        .collect()
 }
 
 /// Records the mails in one transaction, returns what is to be filed.

@@ -104,11 +104,7 @@ impl StoreError {
     pub fn passes_by_itself(&self) -> bool {
         matches!(
             self,
-            Self::Busy(_)
-                | Self::Full(_)
-                | Self::Disk(_)
-                | Self::Io(_)
-                | Self::Postponed(_)
+            Self::Busy(_) | Self::Full(_) | Self::Disk(_) | Self::Io(_) | Self::Postponed(_)
         )
     }
 

@@ -48,7 +48,7 @@ impl Gpg {
                 .arg("--homedir")
                 .arg(home.path())
                 .args(["--daemon", "--no-detach", "--quiet"])
-                .arg("--allow-loopback-pinentry")
+                .args(["--allow-loopback-pinentry", "--allow-preset-passphrase"])
                 .stdout(Stdio::null())
                 .stderr(Stdio::null()),
             Some(home.path()),

@@ -28,7 +28,12 @@ pub trait SecretAgent: Send + Sync {
 
     /// A signature of the digest, as an S-expression. `algorithm`: the number of the hash in
     /// OpenPGP, which is that of libgcrypt too.
-    fn sign(&self, name: &str, algorithm: u8, digest: &[u8]) -> std::result::Result<Vec<u8>, Refusal>;
+    fn sign(
+        &self,
+        name: &str,
+        algorithm: u8,
+        digest: &[u8],
+    ) -> std::result::Result<Vec<u8>, Refusal>;
 
     /// What is inside of a ciphertext; both are S-expressions.
     fn decrypt(&self, name: &str, ciphertext: &[u8]) -> std::result::Result<Inside, Refusal>;

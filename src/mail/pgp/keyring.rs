@@ -313,7 +313,9 @@ impl OwnKey {
                     key.for_transport_encryption() || key.for_storage_encryption()
                 }),
                 unlocked: self.secret(&fingerprint).is_some(),
-                in_agent: self.secret(&fingerprint).is_some_and(SecretKey::is_in_agent),
+                in_agent: self
+                    .secret(&fingerprint)
+                    .is_some_and(SecretKey::is_in_agent),
             }
         };
         KeyInfo {
@@ -440,7 +442,9 @@ impl Loading {
     fn without_secret(&self) -> &'static str {
         match &self.agent {
             None => "has no secret key; export it with `gpg --export-secret-keys`",
-            Some(_) => "has no secret key, and the gpg-agent of openpgp.agent_home holds none of it",
+            Some(_) => {
+                "has no secret key, and the gpg-agent of openpgp.agent_home holds none of it"
+            }
         }
     }
 

@@ -108,7 +108,16 @@ mod tests {
     fn what_is_no_expression() {
         let deep = [vec![b'('; 100], vec![b')'; 100]].concat();
         let long = b"(99999999999999999999:a)";
-        for bytes in [&b""[..], b"(", b"(1:a", b"2:a", b"x", b"(1:a))("[..1].as_ref(), &deep, long] {
+        for bytes in [
+            &b""[..],
+            b"(",
+            b"(1:a",
+            b"2:a",
+            b"x",
+            b"(1:a))("[..1].as_ref(),
+            &deep,
+            long,
+        ] {
             assert!(Sexp::read(bytes).is_none(), "{bytes:?}");
         }
     }

@@ -235,6 +235,7 @@ impl Reader<'_> {
             let mark = self.out.mark();
             self.walk(child, content);
             let span = self.out.since(mark);
+            self.introduce(child, &signatures);
             self.out.claim(signatures.clone(), &span);
         }
     }
@@ -267,6 +268,7 @@ impl Reader<'_> {
         let mark = self.out.mark();
         let root = self.parse(&plaintext.bytes, inside.depth);
         self.take_certificates(&root);
+        self.introduce(&root, &plaintext.signatures);
         self.walk(&root, inside);
         let span = self.out.since(mark);
         self.out.claim(plaintext.signatures, &span);
@@ -386,7 +388,7 @@ impl Reader<'_> {
     }
 
     /// As [`Self::guarded`], for what has a bound in number only.
-    fn checked<T>(&mut self, work: impl FnOnce(&Self) -> T) -> Option<T> {
+    pub(super) fn checked<T>(&mut self, work: impl FnOnce(&Self) -> T) -> Option<T> {
         if self.checks_left == 0 {
             self.out
                 .problem("more signatures or certificates than are looked at");

@@ -320,15 +320,28 @@ fn it_is_unsigned_where_that_is_wanted_or_no_key_signs() {
     home.import(&std::fs::read_to_string(world.setup.file("security.key.asc")).unwrap());
     let stub = home.run(&subkeys, b"").stdout;
     write_file(&world.setup.file("security.key.asc"), stub);
-    let mail = letter("CSRF").plain("The login form takes requests from any other site.\n");
-    write_file(&world.setup.file("Maildir/new/2.test"), mail);
-    let output = world.setup.run_once();
-    let log = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{log}");
-    assert!(log.contains("event=\"unsigned\""), "{log}");
-    let bytes = std::fs::read_to_string(&world.sent()[1]).unwrap();
-    assert!(!bytes.contains("multipart/signed"), "{bytes}");
-    assert!(bytes.contains("We have received your report"), "{bytes}");
+    let key = world.gpg.generate("Ann", ANN, Algorithm::Curve25519);
+    let clear = Letter::new("bob@elsewhere.test", SECURITY_ADDRESS, "CSRF")
+        .plain("The login form takes requests from any other site.\n");
+    let sealed = with_key(letter("SSRF"), &world.gpg, &key)
+        .plain("The fetcher of previews takes any address.\n");
+    for (name, mail) in [("2.test", clear), ("3.test", sealed)] {
+        let before = world.sent();
+        write_file(&world.setup.file("Maildir/new").join(name), mail);
+        let output = world.setup.run_once();
+        let log = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{log}");
+        assert!(log.contains("event=\"unsigned\""), "{log}");
+        let mut sent = world.sent();
+        sent.retain(|path| !before.contains(path));
+        let letter = std::fs::read_to_string(&sent[0]).unwrap();
+        assert!(!letter.contains("multipart/signed"), "{letter}");
+        let text = match letter.find("-----BEGIN PGP MESSAGE-----") {
+            Some(start) => String::from_utf8(world.gpg.decrypt(&letter.as_bytes()[start..]).bytes),
+            None => Ok(letter),
+        };
+        assert!(text.unwrap().contains("We have received your report"));
+    }
 }
 
 /// Every kind of letter to a reporter whose key is known; `in_cipher`: and must be used.
@@ -488,7 +501,10 @@ fn a_certificate_that_expired_heals_with_a_newer_copy() {
     ];
     world.gpg.run(&arguments, b"");
     let expiring = world.gpg.export(ANN);
-    let listed = world.gpg.run(&["--with-colons", "--list-keys", ANN], b"").stdout;
+    let listed = world
+        .gpg
+        .run(&["--with-colons", "--list-keys", ANN], b"")
+        .stdout;
     let listed = String::from_utf8(listed).unwrap();
     let key = listed.lines().find_map(|line| line.strip_prefix("fpr:"));
     let key = key.unwrap().trim_matches(':').to_owned();

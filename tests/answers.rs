@@ -6,6 +6,7 @@ mod common;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
+use common::letter::{signed_parts, with_crlf};
 use common::{Algorithm, Gpg, Letter, SECURITY_ADDRESS, Setup, write_file};
 use serde_json::Value;
 
@@ -121,7 +122,7 @@ struct Sent {
 impl Sent {
     fn read(world: &World, path: PathBuf) -> Self {
         let bytes = std::fs::read(path).unwrap();
-        let bytes = common::letter::with_crlf(&bytes);
+        let bytes = with_crlf(&bytes);
         let text = String::from_utf8(bytes.clone()).unwrap();
         let sent = Self {
             text: text.replace("=\r\n", "").replace("\r\n", "\n"),
@@ -153,32 +154,8 @@ impl Sent {
     /// RFC 3156, 5, by GnuPG: the bytes between the boundaries as they are.
     #[track_caller]
     fn check_signature(&self, world: &World) {
-        let mail = std::str::from_utf8(&self.bytes).unwrap();
-        assert!(mail.is_ascii(), "{mail}");
-        let (head, body) = mail.split_once("\r\n\r\n").unwrap();
-        let unfolded = head.replace("\r\n ", " ");
-        assert!(
-            unfolded.contains(
-                "Content-Type: multipart/signed; micalg=\"pgp-sha512\"; \
-                 protocol=\"application/pgp-signature\"; boundary="
-            ),
-            "{head}"
-        );
-        let (_, rest) = unfolded.split_once("boundary=\"").unwrap();
-        let boundary = format!("--{}", rest.split_once('"').unwrap().0);
-        let parts: Vec<&str> = body.split(boundary.as_str()).collect();
-        let [before, signed, signature, "--\r\n"] = parts.as_slice() else {
-            panic!("{parts:#?}");
-        };
-        assert_eq!(*before, "");
-        let signed = signed.strip_prefix("\r\n").unwrap();
-        let signed = signed.strip_suffix("\r\n").unwrap();
-        assert!(
-            signature.contains("\r\nContent-Type: application/pgp-signature;"),
-            "{signature}"
-        );
-        let (_, armored) = signature.split_once("\r\n\r\n").unwrap();
-        let signer = world.gpg.verify(signed.as_bytes(), armored.trim_start());
+        let (signed, signature) = signed_parts(&self.bytes);
+        let signer = world.gpg.verify(signed.as_bytes(), signature);
         assert_eq!(signer.as_deref(), Some(world.setup.fingerprint.as_str()));
         for line in signed.lines() {
             assert!(line.len() <= 998 && !line.starts_with("From "), "{line}");

@@ -934,7 +934,7 @@ fn bad_deadlines() {
     refused(
         r#"encrypt = "received""#,
         r#"encrypt = "always""#,
-        r#"policy.toml:69: replies.encrypt: "always" is not one of "known", "received"; the nearest one is "known""#,
+        r#"policy.toml:69: replies.encrypt: "always" is not one of "known", "received"; the nearest one is "received""#,
     );
     refused(
         r#"heads_up = "7 days""#,

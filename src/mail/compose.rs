@@ -93,11 +93,9 @@ pub fn signed(
     let mut fields = Fields::of(draft, &draft.subject);
     let mut entity = fields.to_string().into_bytes();
     entity.extend(without_from_lines(&body(draft, Protection::Clear)));
-    // The last line end belongs to the boundary.
-    let entity = entity.strip_suffix(b"\r\n").unwrap_or(&entity);
-    let (signature, micalg) = sign(entity)?;
+    let (signature, micalg) = sign(&entity)?;
     fields.autocrypt(draft);
-    Ok(fields.followed_by(multipart_signed(entity, signature, &micalg)?))
+    Ok(fields.followed_by(multipart_signed(&entity, signature, &micalg)?))
 }
 
 /// The mail as `multipart/encrypted` (RFC 3156) with protected header fields (RFC 9788).
@@ -321,7 +319,8 @@ fn key_part(key: &KeyAttachment) -> SinglePart {
         .body(clean_text(&key.armored))
 }
 
-/// RFC 3156, 5. Written by hand: what was signed must not be formatted once more.
+/// RFC 3156, 5. Written by hand: what was signed must not be formatted once more. The line end of
+/// its last line is signed, as in the RFC; the one before the boundary belongs to that.
 fn multipart_signed(entity: &[u8], signature: Vec<u8>, micalg: &str) -> Result<Vec<u8>, String> {
     let armored = String::from_utf8(signature)
         .ok()

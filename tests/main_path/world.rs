@@ -330,8 +330,15 @@ impl Answer {
             .map(|part| String::from_utf8_lossy(part.contents()).into_owned())
     }
 
+    /// Without our signature.
     pub fn attachments(&self) -> usize {
-        self.message.attachment_count()
+        let attachments = self.message.attachments();
+        attachments
+            .filter(|part| {
+                let kind = part.content_type().and_then(|kind| kind.subtype());
+                kind != Some("pgp-signature")
+            })
+            .count()
     }
 }
 

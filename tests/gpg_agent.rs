@@ -83,7 +83,7 @@ fn cases(setup: &Setup) -> Vec<serde_json::Value> {
 fn armored(letter: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(letter).into_owned();
     let start = text.find("-----BEGIN PGP MESSAGE").expect("a message");
-    text[start..].as_bytes().to_vec()
+    text.as_bytes()[start..].to_vec()
 }
 
 #[test]
@@ -451,7 +451,7 @@ fn every_kind_of_key_works_through_the_agent() {
         let other = gpg.encrypt(b"text", &[&who], None).replace("=", "");
         assert!(
             keyring
-                .decrypt(other[..200].as_bytes(), &own, 1_000_000, now)
+                .decrypt(&other.as_bytes()[..200], &own, 1_000_000, now)
                 .is_err()
         );
     }

@@ -6,6 +6,7 @@ mod common;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
+use common::letter::{signed_parts, with_crlf};
 use common::{Algorithm, Gpg, Letter, SECURITY_ADDRESS, Setup, write_file};
 use serde_json::Value;
 
@@ -121,7 +122,7 @@ struct Sent {
 impl Sent {
     fn read(world: &World, path: PathBuf) -> Self {
         let bytes = std::fs::read(path).unwrap();
-        let bytes = common::letter::with_crlf(&bytes);
+        let bytes = with_crlf(&bytes);
         let text = String::from_utf8(bytes.clone()).unwrap();
         let sent = Self {
             text: text.replace("=\r\n", "").replace("\r\n", "\n"),
@@ -153,32 +154,8 @@ impl Sent {
     /// RFC 3156, 5, by GnuPG: the bytes between the boundaries as they are.
     #[track_caller]
     fn check_signature(&self, world: &World) {
-        let mail = std::str::from_utf8(&self.bytes).unwrap();
-        assert!(mail.is_ascii(), "{mail}");
-        let (head, body) = mail.split_once("\r\n\r\n").unwrap();
-        let unfolded = head.replace("\r\n ", " ");
-        assert!(
-            unfolded.contains(
-                "Content-Type: multipart/signed; micalg=\"pgp-sha512\"; \
-                 protocol=\"application/pgp-signature\"; boundary="
-            ),
-            "{head}"
-        );
-        let (_, rest) = unfolded.split_once("boundary=\"").unwrap();
-        let boundary = format!("--{}", rest.split_once('"').unwrap().0);
-        let parts: Vec<&str> = body.split(boundary.as_str()).collect();
-        let [before, signed, signature, "--\r\n"] = parts.as_slice() else {
-            panic!("{parts:#?}");
-        };
-        assert_eq!(*before, "");
-        let signed = signed.strip_prefix("\r\n").unwrap();
-        let signed = signed.strip_suffix("\r\n").unwrap();
-        assert!(
-            signature.contains("\r\nContent-Type: application/pgp-signature;"),
-            "{signature}"
-        );
-        let (_, armored) = signature.split_once("\r\n\r\n").unwrap();
-        let signer = world.gpg.verify(signed.as_bytes(), armored.trim_start());
+        let (signed, signature) = signed_parts(&self.bytes);
+        let signer = world.gpg.verify(signed.as_bytes(), signature);
         assert_eq!(signer.as_deref(), Some(world.setup.fingerprint.as_str()));
         for line in signed.lines() {
             assert!(line.len() <= 998 && !line.starts_with("From "), "{line}");
@@ -320,15 +297,28 @@ fn it_is_unsigned_where_that_is_wanted_or_no_key_signs() {
     home.import(&std::fs::read_to_string(world.setup.file("security.key.asc")).unwrap());
     let stub = home.run(&subkeys, b"").stdout;
     write_file(&world.setup.file("security.key.asc"), stub);
-    let mail = letter("CSRF").plain("The login form takes requests from any other site.\n");
-    write_file(&world.setup.file("Maildir/new/2.test"), mail);
-    let output = world.setup.run_once();
-    let log = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{log}");
-    assert!(log.contains("event=\"unsigned\""), "{log}");
-    let bytes = std::fs::read_to_string(&world.sent()[1]).unwrap();
-    assert!(!bytes.contains("multipart/signed"), "{bytes}");
-    assert!(bytes.contains("We have received your report"), "{bytes}");
+    let key = world.gpg.generate("Ann", ANN, Algorithm::Curve25519);
+    let clear = Letter::new("bob@elsewhere.test", SECURITY_ADDRESS, "CSRF")
+        .plain("The login form takes requests from any other site.\n");
+    let sealed = with_key(letter("SSRF"), &world.gpg, &key)
+        .plain("The fetcher of previews takes any address.\n");
+    for (name, mail) in [("2.test", clear), ("3.test", sealed)] {
+        let before = world.sent();
+        write_file(&world.setup.file("Maildir/new").join(name), mail);
+        let output = world.setup.run_once();
+        let log = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{log}");
+        assert!(log.contains("event=\"unsigned\""), "{log}");
+        let mut sent = world.sent();
+        sent.retain(|path| !before.contains(path));
+        let letter = std::fs::read_to_string(&sent[0]).unwrap();
+        assert!(!letter.contains("multipart/signed"), "{letter}");
+        let text = match letter.find("-----BEGIN PGP MESSAGE-----") {
+            Some(start) => String::from_utf8(world.gpg.decrypt(&letter.as_bytes()[start..]).bytes),
+            None => Ok(letter),
+        };
+        assert!(text.unwrap().contains("We have received your report"));
+    }
 }
 
 /// Every kind of letter to a reporter whose key is known; `in_cipher`: and must be used.
@@ -341,8 +331,8 @@ fn check_letters(world: &World, id: &str, in_cipher: bool) {
             false => assert!(sent.text.contains(words), "{}", sent.text),
         }
     };
-    check(world.answer(&status_request(id)), "this is how it stands");
-    check(world.told(&["case", "accept", id]), "confirmed");
+    check(world.answer(&status_request(id)), "how your report stands");
+    check(world.told(&["case", "accept", id]), "is accepted");
     check(
         world.told(&["case", "reply", id, "A word of ours."]),
         "A word of ours.",
@@ -488,7 +478,10 @@ fn a_certificate_that_expired_heals_with_a_newer_copy() {
     ];
     world.gpg.run(&arguments, b"");
     let expiring = world.gpg.export(ANN);
-    let listed = world.gpg.run(&["--with-colons", "--list-keys", ANN], b"").stdout;
+    let listed = world
+        .gpg
+        .run(&["--with-colons", "--list-keys", ANN], b"")
+        .stdout;
     let listed = String::from_utf8(listed).unwrap();
     let key = listed.lines().find_map(|line| line.strip_prefix("fpr:"));
     let key = key.unwrap().trim_matches(':').to_owned();
@@ -617,10 +610,10 @@ fn the_first_key_that_signed_stays_and_another_is_told() {
     );
     let status = world.answer(&question);
     assert_eq!(status.opened_by(&thief), None);
-    status.says_to(&world.gpg, "this is how it stands");
+    status.says_to(&world.gpg, "how your report stands");
     let told = world.told(&["case", "accept", id]);
     assert_eq!(told.opened_by(&thief), None);
-    told.says_to(&world.gpg, "confirmed");
+    told.says_to(&world.gpg, "is accepted");
     assert_eq!(key_of(&world), own);
     let page = String::from_utf8(world.setup.cli(&["case", "show", id]).stdout).unwrap();
     assert!(page.contains("NOT the sender's key"), "{page}");
@@ -632,6 +625,7 @@ fn a_key_that_the_old_one_introduces_takes_over_and_so_does_one_after_a_revoked_
     let gpg = &world.gpg;
     world.answer(&with_key(letter("XSS"), gpg, &own).signed(gpg, REPORT, &own));
     let next = Gpg::new();
+    next.import(&world.setup.certificate());
     let new = next.generate("Ann", ANN, Algorithm::Curve25519);
     // Beside what the old one signed anybody can put a key.
     let signed = letter("Hello").signed(gpg, "The profile page does so too.\n", &own);

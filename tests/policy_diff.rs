@@ -225,6 +225,11 @@ fn sentences() {
         "status.tells: status, severity, dates -> status",
     );
     check(
+        "[requests]                             # section 6",
+        "[replies]\nencrypt = \"received\"\n[requests]",
+        "replies.encrypt: known -> received",
+    );
+    check(
         "url = \"https://cloudarq.example/security/disclosure\"\n",
         "url = \"https://cloudarq.example/policy\"\n",
         "url: https://cloudarq.example/security/disclosure -> https://cloudarq.example/policy",

@@ -8,7 +8,8 @@ use std::path::Path;
 use tempfile::TempDir;
 use triaged::config::{Gravity, policy};
 use triaged::triage::policy::{
-    AcknowledgedBy, HostPattern, Part, Policy, Rule, Sentence, Severity, Span, StatusTells, Testing,
+    AcknowledgedBy, Encrypt, HostPattern, Part, Policy, Rule, Sentence, Severity, Span,
+    StatusTells, Testing,
 };
 
 const POLICY: &str = r#"version = "1"
@@ -78,6 +79,8 @@ sentence = "Not here."
 address = "abuse@corp.example"
 [status]
 tells = ["status", "dates"]
+[replies]
+encrypt = "received"
 "#;
 
 /// A folder with the policy and what it may name.
@@ -201,6 +204,7 @@ fn everything_is_read() {
         dates: true,
     };
     assert_eq!(terms.status, tells);
+    assert_eq!(terms.replies.encrypt, Encrypt::Received);
 }
 
 #[test]
@@ -926,6 +930,11 @@ fn bad_deadlines() {
         r#"final_report = "14 days after fix""#,
         r#"final_report = "14 days after the fix""#,
         r#"policy.toml:19: deadlines.exploited.final_report: "14 days after the fix" is not a duration; write it like "14 days after fix""#,
+    );
+    refused(
+        r#"encrypt = "received""#,
+        r#"encrypt = "always""#,
+        r#"policy.toml:69: replies.encrypt: "always" is not one of "known", "received"; the nearest one is "known""#,
     );
     refused(
         r#"heads_up = "7 days""#,

@@ -13,7 +13,7 @@ use serde_json::json;
 use tokio::runtime::Runtime;
 use triaged::config::{Config, Source};
 use triaged::delivery::{Delivery, Letter, Outcome};
-use triaged::intake::{self, Mail, Opened};
+use triaged::intake::{self, Mail, Opened, sender};
 use triaged::letters::Desk;
 use triaged::mailbox::imap::Imap;
 use triaged::mailbox::{Entry, Fetched, Lane, Mailbox, Part};
@@ -22,7 +22,7 @@ use triaged::store::cases::NewCase;
 use triaged::store::intake::{IncomingRecord, Place};
 use triaged::store::outbox::{Audience, Claimed, Delivered, NewLetter};
 use triaged::store::{Store, StoreError, Tx};
-use triaged::triage::{deadline, decide};
+use triaged::triage::deadline;
 
 /// As `daemon::watch` groups mails, and `daemon::post` letters.
 const BATCH_MAILS: usize = 64;
@@ -191,11 +191,7 @@ impl Bench<'_> {
         if let Some(place) = &opened.mail.place {
             tx.remember_origin(place, opened.mail.looks(), id, None)?;
         }
-        let authentication = opened.classified.authentication;
-        let remembered = decide::certificate_to_remember(message, authentication, &[]);
-        if let (Some(sender), Some((certificate, learned))) = (&sender, remembered) {
-            tx.remember_certificate(sender, certificate, learned, now)?;
-        }
+        sender::remember(tx, opened, &[], Some(&case), now)?;
         if let Some(comparable) = &opened.comparable {
             tx.remember_sketch(id, comparable)?;
         }

@@ -81,11 +81,7 @@ impl Desk {
             (Ok(bytes), _) => Ok(bytes),
             (Err(_), Some(away)) => Err(away),
             (Err(why), None) => {
-                tracing::warn!(
-                    event = "unsigned",
-                    case = case.unwrap_or("-"),
-                    "a letter leaves unsigned: {why}; `triaged key list` shows which of our keys sign"
-                );
+                warn_of_unsigned(case, &why);
                 Ok(compose::plain(draft))
             }
         }
@@ -107,6 +103,9 @@ impl Desk {
         });
         if let Some(away) = away {
             return Err(away.into());
+        }
+        if let Err(why) = self.keyring.signs(now) {
+            warn_of_unsigned(outline.number(), &why);
         }
         let bytes = match sealed {
             Ok(bytes) => bytes,
@@ -202,6 +201,14 @@ impl Desk {
             not_before: now,
         }
     }
+}
+
+fn warn_of_unsigned(case: Option<&str>, why: &str) {
+    tracing::warn!(
+        event = "unsigned",
+        case = case.unwrap_or("-"),
+        "a letter leaves unsigned: {why}; `triaged key list` shows which of our keys sign"
+    );
 }
 
 impl Words {

@@ -5,12 +5,16 @@ use std::path::Path;
 use chrono::Duration;
 
 use super::*;
+use crate::config::Limits;
+use crate::intake::sender;
 use crate::mail::pgp;
+use crate::store::Store;
 use crate::store::outbox::HeldCase;
 use crate::triage::case::Status;
 use crate::triage::deadline;
 use crate::triage::decide::CaseRef;
 use crate::triage::policy::{Deadline, DeadlineKind, Span};
+use crate::triage::whose::Learned;
 
 /// Milliseconds after a full minute.
 fn at(millis: i64) -> DateTime<Utc> {
@@ -284,6 +288,44 @@ fn one_letter_for_several_says_only_what_is_so() {
     let mut one = held();
     one.cases.truncate(1);
     assert!(text(&one).contains("whatever you add joins the case"));
+}
+
+#[test]
+fn a_letter_for_several_is_sealed_to_what_they_all_were_or_to_the_key_of_the_address() {
+    const TO: &str = "r@research.test";
+    let desk = desk();
+    let check =
+        |held: &[&Certificate], key: Option<&Certificate>, expected: Option<&Certificate>| {
+            let store = Store::in_memory().unwrap();
+            let none_may_leave = Limits {
+                max_message: 1_000,
+                silence: std::time::Duration::ZERO,
+                replies_per_address: 0,
+                replies_per_domain: 0,
+                replies_total: 0,
+            };
+            let found = store.write(|tx| {
+                if let Some(key) = key {
+                    tx.remember_certificate(TO, key, Learned::Signed, at(0))?;
+                }
+                for certificate in held {
+                    let reply = unreadable(Channel::Encrypted((*certificate).clone()));
+                    let written = desk.answer(&reply, &answered(), None, at(0)).unwrap();
+                    tx.enqueue(&written.letter)?;
+                }
+                assert!(tx.claim(10, &none_may_leave, at(60_000))?.is_empty());
+                sender::certificate_of_held(tx, &desk, TO, at(60_000))
+            });
+            let name = |it: &Certificate| it.fingerprint.clone();
+            assert_eq!(found.unwrap().as_ref().map(name), expected.map(name));
+        };
+    let [one, other, key] = [certificate(), certificate(), certificate()];
+    check(&[&one, &one], Some(&key), Some(&one));
+    check(&[&one, &other], Some(&key), Some(&key));
+    check(&[&one, &other, &one], Some(&other), Some(&other));
+    check(&[&one, &other], None, None);
+    check(&[], Some(&key), Some(&key));
+    check(&[], None, None);
 }
 
 fn case_file(id: i64, number: &str) -> CaseFile {

@@ -12,6 +12,7 @@
 //! | `agent`, `sexp` | what is said to gpg-agent, which holds secret keys for us |
 //! | `limits` | what one message may cost |
 //! | `decrypt` | opening one ciphertext |
+//! | `ocb` | GnuPG's own authenticated encryption, which the library lacks |
 //! | `elgamal` | the one old algorithm that the library lacks |
 //! | `verify` | what a signature is worth; detached, clear-signed and inline ones |
 //! | `certificate` | reading the certificates of others |
@@ -37,6 +38,7 @@ mod elgamal;
 mod generate;
 mod keyring;
 mod limits;
+mod ocb;
 mod policy;
 mod secret;
 mod sexp;

@@ -198,3 +198,32 @@ pub fn with_crlf(mail: &[u8]) -> Vec<u8> {
     }
     out
 }
+
+/// Of a `multipart/signed` (RFC 3156, 5): what the signature is over, exactly as it travels, and
+/// the armored signature. Panics where it is none, or has anything else in it.
+#[track_caller]
+pub fn signed_parts(mail: &[u8]) -> (&str, &str) {
+    let mail = std::str::from_utf8(mail).expect("a mail in 7 bit");
+    assert!(mail.is_ascii(), "{mail}");
+    let (head, body) = mail.split_once("\r\n\r\n").expect("a body");
+    let unfolded = head.replace("\r\n ", " ").replace("\r\n\t", " ");
+    let media_type = "Content-Type: multipart/signed; micalg=\"pgp-sha512\"; \
+                      protocol=\"application/pgp-signature\"; boundary=\"";
+    let (_, rest) = unfolded
+        .split_once(media_type)
+        .unwrap_or_else(|| panic!("not signed: {head}"));
+    let (boundary, _) = rest.split_once('"').expect("a boundary");
+    let parts: Vec<&str> = body.split(&format!("--{boundary}")).collect();
+    let ["", signed, signature, "--\r\n"] = parts.as_slice() else {
+        panic!("{parts:#?}");
+    };
+    let signed = signed
+        .strip_prefix("\r\n")
+        .and_then(|it| it.strip_suffix("\r\n"));
+    let (head, armored) = signature.split_once("\r\n\r\n").expect("a signature");
+    assert!(
+        head.starts_with("\r\nContent-Type: application/pgp-signature;"),
+        "{head}"
+    );
+    (signed.expect("line ends at the boundaries"), armored.trim())
+}

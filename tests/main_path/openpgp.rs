@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{TimeDelta, Utc};
 use serde_json::Value;
 
+use crate::common::letter::signed_parts;
 use crate::common::{Algorithm, Gpg, Letter, SECURITY_ADDRESS, SOON, wait_until};
 use crate::world::{Answer, Office, Person, Servers, array, deadline, holds, report, text};
 
@@ -463,4 +464,29 @@ fn a_certificate_seen_once_seals_every_later_answer() {
     let answer = carol.answer();
     assert!(answer.subject().ends_with("We have received your report"));
     office.verify_audit();
+}
+
+#[test]
+fn what_leaves_in_clear_arrives_as_it_was_signed() {
+    let servers = Servers::shared();
+    let office = servers.office();
+    let gpg = gpg_that_knows(&office);
+    let _daemon = office.open();
+    let dora = servers.person("Dora");
+    dora.send(&office, &dora.letter("XSS").plain(&report("/dora")));
+    let receipt = dora.answer();
+    let id = receipt.case();
+    let told = office
+        .setup
+        .cli(&["case", "reply", &id, "From us:\n.\nGrüße \n"]);
+    assert!(told.status.success(), "{told:?}");
+    for answer in [&receipt, &dora.answers(2)[1]] {
+        let (signed, signature) = signed_parts(&answer.raw);
+        let signer = gpg.verify(signed.as_bytes(), signature);
+        assert_eq!(signer.as_deref(), Some(office.setup.fingerprint.as_str()));
+        assert!(
+            signed.contains(&format!("Subject: {}", answer.subject())),
+            "{signed}"
+        );
+    }
 }

@@ -7,7 +7,8 @@ use std::io::Read;
 
 use chrono::{DateTime, Utc};
 use sequoia_openpgp::crypto::SessionKey;
-use sequoia_openpgp::packet::{PKESK, SKESK, Tag};
+use sequoia_openpgp::crypto::mpi::PublicKey;
+use sequoia_openpgp::packet::{PKESK, SEIP, SKESK, Tag};
 use sequoia_openpgp::parse::stream::{
     DecryptionHelper, DecryptorBuilder, MessageStructure, VerificationHelper,
 };
@@ -20,7 +21,7 @@ use super::keyring::Keyring;
 use super::limits::{buffer_sizes, is_cut_short};
 use super::secret::SecretKey;
 use super::verify::{Checker, Signers};
-use super::{guarded, policy, system_time};
+use super::{guarded, ocb, policy, system_time};
 use crate::mail::message::{Certificate, Failure, Signature};
 
 /// Secret-key operations for one message, in all its layers.
@@ -72,15 +73,19 @@ impl Keyring {
 }
 
 /// One message being opened.
-struct Opening<'a> {
+pub(super) struct Opening<'a> {
     keyring: &'a Keyring,
     checker: Checker<'a>,
     /// Secret-key operations so far.
     tries: usize,
     /// A session key was found that fits the ciphertext.
     opened: bool,
-    /// Session key packets that the library cannot read.
+    /// Session keys for somebody's key that the library cannot read.
     unreadable_keys: bool,
+    /// There is a way in by a password.
+    password: bool,
+    /// The backend lacks what the ciphertext was made with.
+    pub(super) unsupported: bool,
 }
 
 impl<'a> Opening<'a> {
@@ -91,6 +96,8 @@ impl<'a> Opening<'a> {
             tries: 0,
             opened: false,
             unreadable_keys: false,
+            password: false,
+            unsupported: false,
         }
     }
 
@@ -101,6 +108,13 @@ impl<'a> Opening<'a> {
         buffer_size: usize,
         now: DateTime<Utc>,
     ) -> Result<Option<Vec<u8>>> {
+        let unwrapped;
+        let packets = if ocb::is_ocb(packets) {
+            unwrapped = ocb::unwrapped(self, packets)?;
+            &unwrapped
+        } else {
+            packets
+        };
         let policy = policy::reading(now);
         let mut decryptor = DecryptorBuilder::from_bytes(packets)?
             .buffer_size(buffer_size)
@@ -116,6 +130,25 @@ impl<'a> Opening<'a> {
         } else {
             Err(self.checker.limits.refuse(Failure::Malformed))
         }
+    }
+
+    /// To be called with every packet, before its content is read.
+    pub(super) fn admit(&mut self, parser: &PacketParser) -> Result<()> {
+        match &parser.packet {
+            Packet::SKESK(_) => self.password = true,
+            Packet::Unknown(packet) if packet.tag() == Tag::SKESK => self.password = true,
+            Packet::Unknown(packet) if packet.tag() == Tag::PKESK => self.unreadable_keys = true,
+            Packet::SEIP(SEIP::V2(packet)) => {
+                self.unsupported |=
+                    !packet.aead().is_supported() || !packet.symmetric_algo().is_supported();
+            }
+            _ => {}
+        }
+        self.checker.limits.admit(parser)
+    }
+
+    pub(super) fn refuse(&mut self, failure: Failure) -> anyhow::Error {
+        self.checker.limits.refuse(failure)
     }
 
     /// Why it did not open. `damaged`: the armour or the packets are not whole.
@@ -148,6 +181,58 @@ impl<'a> Opening<'a> {
         }
     }
 
+    /// Tries keys until `decrypt` says that a session key fits. An error: none does.
+    pub(super) fn find_key(
+        &mut self,
+        public: &[PKESK],
+        algorithm: Option<SymmetricAlgorithm>,
+        decrypt: &mut dyn FnMut(Option<SymmetricAlgorithm>, &SessionKey) -> bool,
+    ) -> Result<()> {
+        let mut was_named = false;
+        let mut unsupported = false;
+        let mut is_away = false;
+        for (packet, key) in self.candidates(public) {
+            if self.tries == MAX_TRIES {
+                return Err(self.refuse(Failure::TooLarge));
+            }
+            self.tries += 1;
+            was_named |= packet.recipient().is_some();
+            let (cipher, session) = match key.session_key(packet, algorithm) {
+                Ok(Some(found)) => found,
+                Ok(None) => {
+                    unsupported |= !is_readable(packet, key);
+                    continue;
+                }
+                Err(_) => {
+                    is_away = true;
+                    continue;
+                }
+            };
+            unsupported |= self.unsupported || cipher.is_some_and(|cipher| !cipher.is_supported());
+            if decrypt(cipher, &session) {
+                self.opened = true;
+                return Ok(());
+            }
+        }
+        Err(self.refuse(if is_away {
+            Failure::KeyAway
+        } else if unsupported {
+            Failure::Unsupported
+        } else if was_named {
+            // Our key, but the session key does not come out of it.
+            Failure::Modified
+        } else if self.unreadable_keys {
+            // They may have been for us.
+            Failure::Unsupported
+        } else if public.is_empty() && self.password {
+            Failure::PasswordOnly
+        } else if self.tries > 0 {
+            Failure::NoKeyFits
+        } else {
+            Failure::NoKey
+        }))
+    }
+
     /// Each session key packet with each of our keys that it may be for: first those that
     /// name one of ours, then those that hide their recipient (RFC 9580, 5.1.8).
     fn candidates<'p>(&self, packets: &'p [PKESK]) -> Vec<(&'p PKESK, &'a SecretKey)> {
@@ -174,12 +259,14 @@ fn may_be_meant(packet: &PKESK, key: &SecretKey) -> bool {
     packet.recipient().is_none() && packet.pk_algo() == key.public().pk_algo()
 }
 
+/// Does the backend have the algorithm? Of ElGamal we have our own.
+fn is_readable(packet: &PKESK, key: &SecretKey) -> bool {
+    packet.pk_algo().is_supported() || matches!(key.public().mpis(), PublicKey::ElGamal { .. })
+}
+
 impl VerificationHelper for &mut Opening<'_> {
     fn inspect(&mut self, parser: &PacketParser) -> Result<()> {
-        if let Packet::Unknown(packet) = &parser.packet {
-            self.unreadable_keys |= matches!(packet.tag(), Tag::PKESK | Tag::SKESK);
-        }
-        self.checker.limits.admit(parser)
+        self.admit(parser)
     }
 
     fn get_certs(&mut self, _issuers: &[KeyHandle]) -> Result<Vec<Cert>> {
@@ -195,48 +282,11 @@ impl DecryptionHelper for &mut Opening<'_> {
     fn decrypt(
         &mut self,
         public: &[PKESK],
-        passwords: &[SKESK],
+        _passwords: &[SKESK],
         algorithm: Option<SymmetricAlgorithm>,
         decrypt: &mut dyn FnMut(Option<SymmetricAlgorithm>, &SessionKey) -> bool,
     ) -> Result<Option<Cert>> {
-        let mut was_named = false;
-        let mut unsupported = false;
-        let mut is_away = false;
-        for (packet, key) in self.candidates(public) {
-            if self.tries == MAX_TRIES {
-                return Err(self.checker.limits.refuse(Failure::TooLarge));
-            }
-            self.tries += 1;
-            was_named |= packet.recipient().is_some();
-            let (cipher, session) = match key.session_key(packet, algorithm) {
-                Ok(Some(found)) => found,
-                Ok(None) => continue,
-                Err(_) => {
-                    is_away = true;
-                    continue;
-                }
-            };
-            unsupported |= cipher.is_some_and(|cipher| !cipher.is_supported());
-            if decrypt(cipher, &session) {
-                self.opened = true;
-                return Ok(None);
-            }
-        }
-        Err(self.checker.limits.refuse(if is_away {
-            Failure::KeyAway
-        } else if unsupported {
-            Failure::Unsupported
-        } else if was_named {
-            // Our key, but the session key does not come out of it.
-            Failure::Modified
-        } else if public.is_empty() && self.unreadable_keys {
-            Failure::Unsupported
-        } else if public.is_empty() && !passwords.is_empty() {
-            Failure::PasswordOnly
-        } else if self.tries > 0 {
-            Failure::NoKeyFits
-        } else {
-            Failure::NoKey
-        }))
+        self.find_key(public, algorithm, decrypt)?;
+        Ok(None)
     }
 }

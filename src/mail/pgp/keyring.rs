@@ -13,7 +13,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use sequoia_openpgp::cert::amalgamation::key::{PrimaryKey, ValidKeyAmalgamationIter};
 use sequoia_openpgp::cert::{CertParser, ValidCert};
-use sequoia_openpgp::crypto::{KeyPair, Password, S2K};
+use sequoia_openpgp::crypto::{KeyPair, Password, S2K, mpi};
 use sequoia_openpgp::packet::Key;
 use sequoia_openpgp::packet::key::{PublicParts, SecretKeyMaterial, SecretParts, UnspecifiedRole};
 use sequoia_openpgp::parse::Parse;
@@ -590,9 +590,11 @@ fn offers_encryption(cert: &ValidCert) -> bool {
 }
 
 fn weakness(key: &Key<PublicParts, UnspecifiedRole>) -> Option<String> {
-    let bits = match key.pk_algo() {
-        PublicKeyAlgorithm::EdDSA | PublicKeyAlgorithm::ECDSA | PublicKeyAlgorithm::ECDH => None,
-        _ => key.mpis().bits(),
+    let bits = match key.mpis() {
+        mpi::PublicKey::RSA { .. }
+        | mpi::PublicKey::DSA { .. }
+        | mpi::PublicKey::ElGamal { .. } => key.mpis().bits(),
+        _ => None,
     };
     let bits = bits.filter(|bits| *bits < WEAK_BELOW_BITS)?;
     Some(format!(

@@ -563,10 +563,12 @@ fn what_we_send_can_be_read_and_is_signed() {
     );
     let (nobody, _) = Keyring::load(&[], None, US, now());
     assert!(nobody.is_empty());
+    // Nobody signs it, and it is encrypted all the same.
+    assert!(nobody.signs(now()).is_err());
     assert!(
         nobody
             .encrypt_signed(&certificate(&other), TEXT, now())
-            .is_err()
+            .is_ok()
     );
     assert_eq!(
         nobody.fingerprint() + &nobody.certificate() + &nobody.autocrypt(US),

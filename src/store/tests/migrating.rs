@@ -24,6 +24,11 @@ const CONTENT: &str = "
     INSERT INTO outbox (message_id, recipient, mailbox, domain, automatic, acknowledges,
                         attaches_key, state, created_at, next_at)
         VALUES (1, 'a@b.test', 'a@b.test', 'b.test', 1, 1, 0, 'waiting', 1000, 1000);
+    INSERT INTO certificates (email, fingerprint, bytes, learned, first_seen_at, last_seen_at)
+        VALUES ('a@b.test', 'FIRST', x'00', 0, 1000, 1000),
+               ('a@b.test', 'SIGNED', x'00', 1, 1001, 1001),
+               ('a@b.test', 'LATER', x'00', 1, 1002, 1002),
+               ('c@d.test', 'ONLY', x'00', 0, 1000, 1000);
 ";
 
 fn of_version_1() -> Store {
@@ -109,6 +114,9 @@ fn what_was_there_is_there() {
             assert_eq!(warnings.len(), 1);
             assert_eq!(warnings[0].deadline.kind, DeadlineKind::Triage);
             assert_eq!(tx.outbox_counts()?.waiting, 1);
+            // What was best known is the key of its address.
+            assert_eq!(speakers_of(tx, "a@b.test"), ["SIGNED"]);
+            assert_eq!(speakers_of(tx, "c@d.test"), ["ONLY"]);
             Ok::<_, StoreError>(())
         })
         .unwrap();

@@ -203,14 +203,18 @@ impl AgentError {
     /// Is it the matter of the key, its passphrase or its card, and may succeed another time? All
     /// else is the fault of what the key was to work on, which anybody may send us.
     fn is_of_the_key(&self) -> bool {
-        const KEY: [u32; 6] = [7, 11, 17, 18, 31, 54];
+        const KEY: [u32; 5] = [7, 11, 17, 31, 54];
         const PASSPHRASE: [u32; 8] = [85, 86, 87, 99, 114, 177, 178, 198];
         const CARD: [u32; 12] = [91, 108, 109, 110, 111, 112, 119, 120, 122, 123, 130, 132];
-        // Time ran out; no agent; locked; removed (ENODEV, of the system).
+        // Time ran out; no agent; forbidden; locked; cancelled.
         const AGENT: [u32; 6] = [62, 77, 78, 173, 251, 277];
-        [&KEY[..], &PASSPHRASE, &CARD, &AGENT]
-            .iter()
-            .any(|codes| codes.contains(&self.code))
+        // ENOMEM, EACCES and their like.
+        const OF_THE_SYSTEM: u32 = 0x8000;
+        let is_of_the_system = self.code & OF_THE_SYSTEM != 0;
+        is_of_the_system
+            || [&KEY[..], &PASSPHRASE, &CARD, &AGENT]
+                .iter()
+                .any(|codes| codes.contains(&self.code))
     }
 
     fn in_words(&self) -> String {
@@ -494,6 +498,7 @@ mod tests {
         check("100663408 Card not present <SCD>", true);
         check("67108963 Operation cancelled <Pinentry>", true);
         check("67108875 Bad passphrase <GPG Agent>", true);
+        check("67141718 Cannot allocate memory <GPG Agent>", true);
         check("16777368 Decryption failed <GCRYPT>", false);
         check("67108943 Invalid data <GPG Agent>", false);
         check("", false);

@@ -98,6 +98,8 @@ pub struct Opened {
     pub language: Option<Language>,
     /// `None`: its text says nothing that could be compared (unreadable, too large).
     pub comparable: Option<Comparable>,
+    /// Its sender's certificates, from the Web Key Directory of the domain.
+    pub found: Vec<Certificate>,
 }
 
 impl Opened {
@@ -152,6 +154,7 @@ impl Opened {
             findings: reading.findings,
             language: reading.language,
             comparable: reading.comparable,
+            found: Vec::new(),
         }
     }
 }
@@ -519,6 +522,7 @@ fn half_record<'a>(
     desk: &Desk,
     now: DateTime<Utc>,
 ) -> Result<Half<'a>, StoreError> {
+    sender::learn_of_directory(tx, opened, desk, now)?;
     let seen = sender::seen_with_sender(tx, opened, desk)?;
     learn_from(&seen, opened, desk, now);
     let opened = &*opened;
@@ -883,6 +887,7 @@ pub fn unopened(mail: Mail, desk: &Desk) -> Opened {
         findings: Findings::default(),
         language: None,
         comparable: None,
+        found: Vec::new(),
         message,
         mail,
     }

@@ -10,7 +10,8 @@
 //! - `mail`: bytes to values and back: MIME, OpenPGP, composing
 //! - `triage`: the pure core; no clock, network or database
 //! - `parallel`, `memory`: work on all cores; what is needed no more goes back
-//! - `mailbox`, `delivery`, `store`, `agent`, `pdf`, `tls`, `systemd`: the edges
+//! - `mailbox`, `delivery`, `store`, `agent`, `pdf`, `tls`, `wkd`, `systemd`:
+//!   the edges
 //! - `cli`: a file per command
 
 #![deny(unsafe_code)]
@@ -45,3 +46,4 @@ pub mod systemd;
 pub mod team;
 pub mod tls;
 pub mod triage;
+pub mod wkd;

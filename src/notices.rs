@@ -45,6 +45,8 @@ pub enum NoticeKind {
     Warning,
     /// A mail tells of exploitation.
     Alarm,
+    /// Mails wait to be recorded.
+    Waiting,
     Digest,
 }
 
@@ -53,6 +55,7 @@ impl NoticeKind {
         match self {
             Self::Warning => "warning",
             Self::Alarm => "alarm",
+            Self::Waiting => "waiting",
             Self::Digest => "digest",
         }
     }
@@ -323,6 +326,26 @@ pub fn of_alarms(alarms: &[&Alarm], calendar: &Calendar, now: DateTime<Utc>) -> 
     Notice {
         kind: NoticeKind::Alarm,
         subject,
+        text,
+    }
+}
+
+/// Mails that are not recorded because a key of ours is away, as one mail.
+pub fn of_waiting(mails: usize, since: DateTime<Utc>, calendar: &Calendar, why: &str) -> Notice {
+    let mut text =
+        "Mail waits in the mailbox and is not recorded, so that no case has its dates and\n\
+                    no reporter was answered.\n\n"
+            .to_owned();
+    text.push_str(&fact("mails", &mails.to_string()));
+    text.push_str(&fact("since", &calendar.show(since)));
+    text.push_str(&fact("because", why));
+    text.push_str(&fact("look at it", "triaged doctor; triaged status"));
+    text.push_str(
+        "\nIt is tried again by itself. Nothing is lost as long as it stays in the mailbox.\n",
+    );
+    Notice {
+        kind: NoticeKind::Waiting,
+        subject: "Mail cannot be read: a key is away".to_owned(),
         text,
     }
 }

@@ -24,6 +24,13 @@ pub struct Teammate {
     unreadable: Option<String>,
 }
 
+impl Teammate {
+    /// Hears of what concerns no case: all who hear of anything.
+    pub fn hears_of_us(&self) -> bool {
+        self.notify != Notify::None
+    }
+}
+
 impl Team {
     /// Reads the certificates. Who has none that can be read is a member all the same.
     pub fn read(members: &[Member]) -> Self {

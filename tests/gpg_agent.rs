@@ -83,7 +83,7 @@ fn cases(setup: &Setup) -> Vec<serde_json::Value> {
 fn armored(letter: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(letter).into_owned();
     let start = text.find("-----BEGIN PGP MESSAGE").expect("a message");
-    text[start..].as_bytes().to_vec()
+    text.as_bytes()[start..].to_vec()
 }
 
 #[test]
@@ -176,6 +176,14 @@ fn end_agent(gpg: &Gpg) {
         .expect("run gpgconf");
 }
 
+const MEMBER: &str = "marie@example.test";
+
+fn letters_to(sink: &Sink, recipient: &str) -> usize {
+    let received = sink.received();
+    let to = received.iter().flat_map(|letter| &letter.recipients);
+    to.filter(|to| *to == recipient).count()
+}
+
 /// The secret is gone (as with a card pulled out): the mail stays, others go on, and it is read
 /// when the secret is back.
 #[test]
@@ -188,6 +196,8 @@ fn a_mail_waits_for_a_key_that_is_away() {
     let secret = setup.gpg.export_secret(&current, "");
     setup.write("current.key.asc", &secret);
     setup.set("openpgp.keys", vec!["current.key.asc", "security.key.asc"]);
+    setup.add_member("Marie", MEMBER);
+    setup.set("limits.silence", "2s");
     let alice = Reporter::new("Alice", &setup);
     let daemon = setup.run();
     daemon.wait_for_log("event=\"started\"");
@@ -198,8 +208,11 @@ fn a_mail_waits_for_a_key_that_is_away() {
     deliver(&setup, "1", &alice.report(&setup));
     let plain = Letter::new("bob@research.test", SECURITY_ADDRESS, "XSS").plain("An XSS at /a\n");
     deliver(&setup, "2", &plain);
-    wait_until("the other mail", SOON, || sink.count() == 1);
+    wait_until("the other mail", SOON, || {
+        letters_to(&sink, "bob@research.test") == 1
+    });
     daemon.wait_for_log("its key is away");
+    wait_until("the notice", SOON, || letters_to(&sink, MEMBER) == 1);
     assert_eq!(cases(&setup).len(), 1, "the encrypted one is not recorded");
     let status = String::from_utf8(setup.cli(&["status"]).stdout).expect("text");
     assert!(status.contains("gpg-agent"), "{status}");
@@ -210,6 +223,7 @@ fn a_mail_waits_for_a_key_that_is_away() {
         cases.iter().all(|case| case["kind"] != "unreadable"),
         "{cases:?}"
     );
+    assert_eq!(letters_to(&sink, MEMBER), 1, "told once");
 }
 
 /// `ingest` has no mailbox to leave a mail in: whoever called it is told to try again.
@@ -221,6 +235,13 @@ fn a_mail_from_a_file_is_not_recorded_while_its_key_is_locked() {
     setup.write("current.key.asc", &secret);
     setup.write("security.key.asc", &setup.certificate());
     setup.set("openpgp.keys", vec!["current.key.asc", "security.key.asc"]);
+    let doctor = setup.cli(&["doctor"]);
+    let said = String::from_utf8_lossy(&doctor.stdout).into_owned();
+    let waits = format!(
+        "{}: is in gpg-agent, which does not decrypt",
+        setup.fingerprint
+    );
+    assert!(said.contains(&waits), "{said}");
     let alice = Reporter::new("Alice", &setup);
     let file = setup.file("report.eml");
     std::fs::write(&file, alice.report(&setup)).expect("write a mail");
@@ -430,7 +451,7 @@ fn every_kind_of_key_works_through_the_agent() {
         let other = gpg.encrypt(b"text", &[&who], None).replace("=", "");
         assert!(
             keyring
-                .decrypt(other[..200].as_bytes(), &own, 1_000_000, now)
+                .decrypt(&other.as_bytes()[..200], &own, 1_000_000, now)
                 .is_err()
         );
     }

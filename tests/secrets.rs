@@ -13,6 +13,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use common::{Algorithm, Researcher, Triaged};
 use common::{Dovecot, Postfix, SECURITY_ADDRESS, SECURITY_PASSWORD, SOON, Setup, wait_until};
+use sequoia_openpgp::Cert;
+use sequoia_openpgp::crypto::mpi::SecretKeyMaterial;
+use sequoia_openpgp::parse::Parse;
 
 const PASSPHRASE: &str = "zwölf boxkämpfer jagen viktor quer";
 
@@ -62,6 +65,22 @@ fn memory(process: u32) -> Vec<(String, Vec<u8>)> {
     regions
 }
 
+/// The secret numbers of the configured key.
+fn scalars(setup: &Setup) -> Vec<Vec<u8>> {
+    let cert = Cert::from_file(setup.file("security.key.asc")).expect("a key");
+    let unlocked = cert.keys().secret().map(|key| {
+        let key = key.key().clone().decrypt_secret(&PASSPHRASE.into());
+        let pair = key.expect("its passphrase").into_keypair().expect("a pair");
+        pair.secret().map(|secret| match secret {
+            SecretKeyMaterial::EdDSA { scalar } | SecretKeyMaterial::ECDH { scalar } => {
+                scalar.value().to_vec()
+            }
+            _ => panic!("another kind of key"),
+        })
+    });
+    unlocked.collect()
+}
+
 fn places(memory: &[(String, Vec<u8>)], wanted: &[u8]) -> Vec<String> {
     let finder = memchr::memmem::Finder::new(wanted);
     let mut found = Vec::new();
@@ -90,12 +109,18 @@ fn no_password_and_no_passphrase_stays_in_memory() {
     alice.send(SECURITY_ADDRESS, &report);
     daemon.wait_for_answer(&alice);
 
+    // The search finds what is there: in our own memory, and of what need not be secret.
+    let own = memory(std::process::id());
+    assert!(!places(&own, PASSPHRASE.as_bytes()).is_empty());
     let memory = memory(daemon.id());
     let known = setup.fingerprint.as_bytes();
-    assert!(
-        !places(&memory, known).is_empty(),
-        "its memory was not read"
-    );
+    assert!(!places(&memory, known).is_empty());
+    let secrets = scalars(&setup);
+    assert_eq!(secrets.len(), 2, "a key that signs and one that decrypts");
+    for secret in secrets {
+        let found = places(&memory, &secret);
+        assert!(found.is_empty(), "a secret key: {found:#?}");
+    }
     for secret in [SECURITY_PASSWORD, PASSPHRASE] {
         for form in forms(secret) {
             let found = places(&memory, &form);
@@ -137,8 +162,8 @@ fn no_secret_is_logged_or_written_down() {
     }
     let log = daemon.log();
     assert!(
-        log.contains("TRACE") && log.len() > 10_000,
-        "the log traces"
+        log.contains("event=\"started\"") && log.contains("event=\"opened\""),
+        "{log}"
     );
 
     let storage_key = std::fs::read_to_string(setup.file("storage.key")).expect("a key");

@@ -12,6 +12,7 @@ use super::say::{self, say};
 use super::{Outcome, Output, office};
 use crate::config::{Config, Source};
 use crate::delivery::Delivery;
+use crate::mail::message::{self, Certificate};
 use crate::mail::pgp::{self, Keyring};
 use crate::mailbox::imap::Imap;
 use crate::mailbox::maildir::MaildirBox;
@@ -111,7 +112,7 @@ fn keys(config: &Config, now: DateTime<Utc>) -> Health {
         Ok(read) => read,
         Err(error) => return Health::Broken(format!("{error:#}")),
     };
-    let list: Vec<String> = problems.iter().map(office::in_words).collect();
+    let mut list: Vec<String> = problems.iter().map(office::in_words).collect();
     if keyring.is_empty() {
         return Health::Broken(format!("no usable secret key: {}", list.join("; ")));
     }
@@ -123,6 +124,7 @@ fn keys(config: &Config, now: DateTime<Utc>) -> Health {
         keyring.fingerprint(),
         office::in_agent(&keyring, now)
     );
+    list.extend(away(&keyring, now));
     if list.is_empty() {
         Health::Well(fine)
     } else {
@@ -130,15 +132,35 @@ fn keys(config: &Config, now: DateTime<Utc>) -> Health {
     }
 }
 
+/// Our other keys that a gpg-agent holds and does not work with: mail to them would wait.
+fn away(keyring: &Keyring, now: DateTime<Utc>) -> Vec<String> {
+    let is_away = |own: &&Certificate| {
+        let sealed = keyring.encrypt_signed(own, PROBE, now).ok();
+        let opened = sealed.map(|sealed| keyring.decrypt(&sealed, &[], PROBE_AT_MOST, now));
+        matches!(opened, Some(Err(message::Failure::KeyAway)))
+    };
+    let words = |own: &Certificate| {
+        format!(
+            "{}: is in gpg-agent, which does not decrypt with it: mail to it waits; is it locked \
+             (gpg-preset-passphrase), or its card not there?",
+            own.fingerprint
+        )
+    };
+    let away = keyring.certificates().iter().filter(is_away);
+    away.map(words).collect()
+}
+
+const PROBE: &[u8] = b"triaged doctor";
+const PROBE_AT_MOST: usize = 1_000_000;
+
 fn decrypts_to_itself(keyring: &Keyring, now: DateTime<Utc>) -> Result<(), String> {
-    const PROBE: &[u8] = b"triaged doctor";
     let own = pgp::read_certificates(keyring.certificate().as_bytes());
     let own = own.first().ok_or("its certificate does not read back")?;
     let sealed = keyring
         .encrypt_signed(own, PROBE, now)
         .map_err(|error| error.to_string())?;
     let opened = keyring
-        .decrypt(&sealed, std::slice::from_ref(own), 1_000_000, now)
+        .decrypt(&sealed, std::slice::from_ref(own), PROBE_AT_MOST, now)
         .map_err(|failure| format!("cannot decrypt what it encrypted ({})", failure.as_str()))?;
     match opened.bytes == PROBE {
         true => Ok(()),

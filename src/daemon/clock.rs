@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::Shared;
 use crate::commands;
+use crate::intake;
 use crate::killpoint;
 use crate::letters::Desk;
 use crate::mail::message::address_key;
@@ -84,6 +85,7 @@ pub async fn once(shared: Arc<Shared>) -> anyhow::Result<()> {
             disclose(&shared, &desk, now),
             tell_alarms(&shared, &desk, now),
             tell_warnings(&shared, &desk, now),
+            tell_waiting(&shared, &desk, now),
             mail_digest(&shared, &desk, now),
         ];
         let mut failed = Vec::new();
@@ -249,6 +251,44 @@ fn tell_alarms(shared: &Shared, desk: &Desk, now: DateTime<Utc>) -> Result<usize
     }
     Ok(letters)
 }
+
+/// Mails that wait for a key of ours for longer than `limits.silence`: nobody has their dates in
+/// mind, for they are no cases yet. Told once, until none waits.
+fn tell_waiting(shared: &Shared, desk: &Desk, now: DateTime<Utc>) -> Result<usize, StoreError> {
+    let (mails, since, told) = shared.store.read(|tx| {
+        let unfetched = tx.unfetched()?;
+        let is_away = |cause: &Option<String>| cause.as_deref() == Some(intake::AWAY);
+        let mails = unfetched.iter().filter(|(_, _, cause)| is_away(cause));
+        let fact = |name| tx.fact(name).map(Option::unwrap_or_default);
+        Ok::<_, StoreError>((mails.count(), fact(WAITING_SINCE)?, fact(WAITING_TOLD)?))
+    })?;
+    let began_or_ended = (mails > 0) != (since > 0);
+    if began_or_ended {
+        let since = if mails > 0 { now.timestamp() } else { 0 };
+        shared.store.write(|tx| tx.set_fact(WAITING_SINCE, since))?;
+    }
+    let silence = TimeDelta::from_std(shared.config.limits.silence).unwrap_or(TimeDelta::MAX);
+    if began_or_ended || mails == 0 || told == since || now - instant(since) < silence {
+        return Ok(0);
+    }
+    let letters = shared.store.write(|tx| {
+        tx.set_fact(WAITING_TOLD, since)?;
+        let detail = json!({"mails": mails, "since": instant(since)});
+        tx.event(now, &Actor::Daemon, "key_away", None, detail)?;
+        let calendar = &desk.policy.calendar;
+        let notice = notices::of_waiting(mails, instant(since), calendar, intake::AWAY);
+        desk.tell_team(tx, now, |member| {
+            member.hears_of_us().then(|| notice.clone())
+        })
+    })?;
+    tracing::error!(event = "key_away", mails, "{}", intake::AWAY);
+    Ok(letters)
+}
+
+/// When the first of the mails that wait for a key began to; 0: none waits.
+const WAITING_SINCE: &str = "key_away_since";
+/// Of which beginning the team was told.
+const WAITING_TOLD: &str = "key_away_told";
 
 /// Did a member get so many mails of the kind that the next should wait?
 fn is_burst(

@@ -29,6 +29,7 @@ use crate::store::audit::Actor;
 use crate::systemd;
 use crate::team::Team;
 use crate::triage::reply::Texts;
+use crate::wkd::Directory;
 
 pub mod clock;
 pub mod post;
@@ -56,6 +57,8 @@ pub struct Shared {
     pub alarms: Notify,
     pub stop: channel::Receiver<bool>,
     pub pulses: Pulses,
+    /// Where certificates of correspondents are looked up, if that is wanted.
+    pub directory: Option<Directory>,
 }
 
 /// By what the daemon knows that it lives.
@@ -155,6 +158,7 @@ pub async fn run(
     let keyring = Arc::clone(&desk.keyring);
     let (stop, stopped) = channel::channel(false);
     let shared = Arc::new(Shared {
+        directory: config.openpgp.web_key_directory.then(Directory::new),
         config,
         store,
         desk: RwLock::new(Arc::new(desk)),

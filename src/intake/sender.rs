@@ -7,12 +7,15 @@ use serde_json::json;
 
 use super::Opened;
 use crate::letters::Desk;
-use crate::mail::message::{Certificate, Message};
+use crate::mail::message::{Certificate, Message, SignatureStatus};
 use crate::mail::pgp;
+use crate::mailbox::Lane;
 use crate::store::audit::Actor;
 use crate::store::{StoreError, Tx};
+use crate::triage::classify::{Authentication, Kind};
 use crate::triage::decide::CaseRef;
-use crate::triage::whose::{self, Change, Seen, Shown};
+use crate::triage::policy::Encrypt;
+use crate::triage::whose::{self, Change, Learned, Seen, Shown};
 
 /// The certificates that are known of the mail's sender, those that speak for the address first;
 /// with all that copies in the mail say of them.
@@ -162,6 +165,79 @@ pub fn learn(
             "why": change.because(),
         }),
     )
+}
+
+/// Whose certificate should be looked for in the directory of the domain: of a person who would be
+/// answered in cipher, or whose signature cannot be checked otherwise.
+///
+/// A mail in cipher is looked at from outside alone, whatever came of decrypting it: who found a
+/// ciphertext and sends it to us must not learn by our question whether it was read.
+pub fn to_look_up(tx: &Tx<'_>, opened: &Opened, desk: &Desk) -> Result<Option<String>, StoreError> {
+    let Some(from) = &opened.message.from else {
+        return Ok(None);
+    };
+    let may_ask = is_of_a_person(opened) && !desk.organization.owns(&from.email);
+    if !may_ask || tx.recorded(opened.message.digest)?.is_some() {
+        return Ok(None);
+    }
+    let openpgp = &opened.message.openpgp;
+    let has_certificate = || -> Result<bool, StoreError> {
+        let came_along = whose::own_certificate(&opened.message).is_some();
+        Ok(came_along || !seen_with(tx, desk, &from.key())?.is_empty())
+    };
+    let by_stranger = openpgp
+        .signatures
+        .iter()
+        .any(|signature| signature.status == SignatureStatus::UnknownKey);
+    let wanted = if openpgp.encrypted {
+        !has_certificate()?
+    } else {
+        by_stranger || desk.policy.terms.replies.encrypt == Encrypt::Known && !has_certificate()?
+    };
+    Ok(wanted.then(|| from.email.clone()))
+}
+
+/// Not spam, no robot, and not a mail that is answered to nobody.
+fn is_of_a_person(opened: &Opened) -> bool {
+    let (mail, classified) = (&opened.mail, &opened.classified);
+    let kind = classified.kind_hint;
+    mail.lane == Lane::Inbox
+        && !mail.too_large
+        && mail.unanswered.is_none()
+        && classified.automatic.is_none()
+        && classified.authentication != Authentication::Fail
+        && !matches!(
+            kind,
+            Kind::Spam | Kind::Bounce | Kind::AutoReply | Kind::List
+        )
+}
+
+/// Remembers what the directory of the sender's domain had: the domain vouches for it.
+pub fn learn_of_directory(
+    tx: &Tx<'_>,
+    opened: &Opened,
+    desk: &Desk,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let Some(from) = opened
+        .message
+        .from
+        .as_ref()
+        .filter(|_| !opened.found.is_empty())
+    else {
+        return Ok(());
+    };
+    let email = from.key();
+    let found = opened.found.iter().map(|certificate| Shown {
+        certificate: certificate.clone(),
+        learned: Learned::Authenticated,
+        introduced_by: Vec::new(),
+    });
+    // What can be used first: it is to speak.
+    let mut found: Vec<Shown> = found.collect();
+    found.sort_by_key(|it| !is_usable(&it.certificate, now));
+    let seen = seen_with(tx, desk, &email)?;
+    learn(tx, &email, &seen, &found, None, now)
 }
 
 fn is_small(certificate: &Certificate) -> bool {

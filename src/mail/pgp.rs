@@ -18,6 +18,7 @@
 //! | `certificate` | reading the certificates of others |
 //! | `compose` | encrypting and signing |
 //! | `generate` | a new key |
+//! | `directory` | the name of an address in a Web Key Directory |
 //!
 //! Every input here was written by a stranger. What it may cost is bounded by the constants of
 //! `limits`, `decrypt`, `verify` and `certificate`, and a panic of the library is a failed mail, not a dead daemon.
@@ -32,6 +33,7 @@ mod armor;
 mod certificate;
 mod compose;
 mod decrypt;
+mod directory;
 mod elgamal;
 mod generate;
 mod keyring;
@@ -48,6 +50,7 @@ pub use agent::{HeldKey, Inside, Refusal, SecretAgent};
 pub use certificate::{MAX_KEPT, merged, read_certificates};
 pub use compose::usable_for_encryption;
 pub use decrypt::Plaintext;
+pub use directory::directory_name;
 pub use generate::generate;
 pub use keyring::{KeyInfo, KeyPart, KeyProblem, Keyring};
 pub use secret::{KeyAway, SealError};

@@ -22,11 +22,11 @@ subjectKeyIdentifier = hash
 basicConstraints = critical,CA:FALSE
 keyUsage = critical,digitalSignature
 extendedKeyUsage = serverAuth
-subjectAltName = IP:127.0.0.1,DNS:localhost
+subjectAltName = IP:127.0.0.1,DNS:localhost,DNS:research.test,DNS:openpgpkey.research.test
 ";
 
 /// PEM files that outlive every moved clock: an authority, a server certificate that it issued for 127.0.0.1
-/// and localhost, and a self-signed one for the same names.
+/// localhost and the Web Key Directory of research.test, and a self-signed one for the same names.
 pub struct Certificates {
     home: TempDir,
 }

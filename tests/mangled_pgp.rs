@@ -924,3 +924,292 @@ fn what_cannot_be_read_is_told_apart() {
     ));
     check("nothing", &nothing, &[Failure::Malformed, Failure::Damaged]);
 }
+
+/// An attachment of this name and type.
+fn attachment(name: &str, media_type: &str, encoding: &str, body: &str) -> String {
+    format!(
+        "Content-Type: {media_type}; name=\"{name}\"\nContent-Transfer-Encoding: {encoding}\n\
+         Content-Disposition: attachment; filename=\"{name}\"\n\n{body}"
+    )
+}
+
+#[test]
+fn files_are_opened_whatever_they_are_called() {
+    let desk = Desk::new();
+    let armor = desk.inline("poc = 'run me'\n");
+    let binary = desk.gpg.run(&["--dearmor"], armor.as_bytes()).stdout;
+    let text = format!("Content-Type: text/plain\n\n{}", desk.inline(SECRET));
+    let check = |name: &str, file: &str, inner: &str| {
+        let message = desk.check(name, mail(&multipart("mixed", &[&text, file])));
+        let names: Vec<&str> = message
+            .attachments
+            .iter()
+            .map(|file| file.name.as_str())
+            .collect();
+        assert_eq!(names, [inner], "{name}");
+        let excerpt = message.attachments[0].excerpt.as_deref();
+        assert_eq!(excerpt, Some("poc = 'run me'\n"), "{name}");
+        assert!(message.attachments[0].encrypted, "{name}");
+    };
+    let octets = "application/octet-stream";
+    for extension in ["asc", "gpg", "pgp", "PGP"] {
+        let name = format!("poc.py.{extension}");
+        check(&name, &attachment(&name, octets, "7bit", &armor), "poc.py");
+        let binary = attachment(&name, octets, "base64", &base64_lines(&binary));
+        check(&format!("{name}, binary"), &binary, "poc.py");
+    }
+    let pgp_encrypted = attachment(
+        "report.pdf.pgp",
+        "application/pgp-encrypted",
+        "base64",
+        &base64_lines(&binary),
+    );
+    check("application/pgp-encrypted", &pgp_encrypted, "report.pdf");
+    let pgp = attachment("report.pdf", "application/pgp", "7bit", &armor);
+    check("application/pgp", &pgp, "report.pdf");
+    let plain = attachment(
+        "poc.py.asc",
+        "text/plain",
+        "quoted-printable",
+        &quoted_printable(&armor),
+    );
+    check("a text", &plain, "poc.py");
+    // Gateways that rename what they do not know.
+    check(
+        "ATT00001.dat",
+        &attachment("ATT00001.dat", octets, "7bit", &armor),
+        "ATT00001.dat",
+    );
+    let renamed = attachment("ATT00001.dat", octets, "base64", &base64_lines(&binary));
+    check("ATT00001.dat, binary", &renamed, "ATT00001.dat");
+    desk.finish();
+}
+
+#[test]
+fn what_programs_and_gateways_make_of_pgp_mime_is_read() {
+    let desk = Desk::new();
+    let armor = desk.ciphertext();
+    let binary = desk.gpg.run(&["--dearmor"], armor.as_bytes()).stdout;
+    let octets = octets(&armor);
+    let whole = multipart(PROTOCOL, &[CONTROL, &octets]);
+    let check = |name: &str, content: &str, subject: &str| {
+        let message = desk.check(name, mail(content));
+        if message.subject != subject {
+            let fault = format!("{name}: subject {:?}", message.subject);
+            desk.faults.borrow_mut().push(fault);
+        }
+    };
+    let octet_stream = "application/octet-stream";
+    let empty = "Content-Type: text/plain; charset=\"us-ascii\"\n\n\n";
+    check(
+        "Outlook's own names",
+        &multipart(
+            "mixed",
+            &[
+                empty,
+                &attachment(
+                    "PGPMIME version identification.dat",
+                    octet_stream,
+                    "7bit",
+                    "Version: 1\n",
+                ),
+                &attachment(
+                    "encrypted.asc.dat",
+                    octet_stream,
+                    "base64",
+                    &base64_lines(armor.as_bytes()),
+                ),
+            ],
+        ),
+        SUBJECT,
+    );
+    check(
+        "Outlook's own names, binary",
+        &multipart(
+            "mixed",
+            &[
+                empty,
+                &attachment("ATT00001.dat", octet_stream, "7bit", "Version: 1\n"),
+                &attachment(
+                    "ATT00002.dat",
+                    octet_stream,
+                    "base64",
+                    &base64_lines(&binary),
+                ),
+            ],
+        ),
+        SUBJECT,
+    );
+    check(
+        "GpgOL left it as it stores it",
+        &multipart(
+            "mixed",
+            &[
+                &attachment(
+                    "GpgOL_MIME_structure.txt",
+                    "text/plain",
+                    "7bit",
+                    "Content-Type: multipart/encrypted\n",
+                ),
+                &attachment("gpgolPGP.dat", octet_stream, "7bit", &armor),
+            ],
+        ),
+        "...",
+    );
+    check(
+        "a bridge that could not open it",
+        &multipart(
+            "mixed",
+            &[
+                empty,
+                &attachment("message.pgp", "application/pgp-encrypted", "7bit", &armor),
+            ],
+        ),
+        SUBJECT,
+    );
+    check(
+        "a footer as a third part",
+        &multipart(
+            PROTOCOL,
+            &[CONTROL, &octets, "Content-Type: text/plain\n\nOur list\n"],
+        ),
+        "...",
+    );
+    check(
+        "multipart/alternative",
+        &multipart("alternative", &[CONTROL, &octets]),
+        SUBJECT,
+    );
+    check(
+        "related round it",
+        &multipart("related", &[&with_boundary(&whole, "b2")]),
+        SUBJECT,
+    );
+    check(
+        "a mail that was forwarded as it was",
+        &multipart(
+            "mixed",
+            &[
+                "Content-Type: text/plain\n\nDear team, see below.\n",
+                &format!(
+                    "Content-Type: message/rfc822\n\nFrom: b@b.test\nSubject: inner\n{}",
+                    with_boundary(&whole, "b2")
+                ),
+            ],
+        ),
+        "...",
+    );
+    check(
+        "a mail that was forwarded as a file",
+        &multipart(
+            "mixed",
+            &[
+                "Content-Type: text/plain\n\nDear team, see below.\n",
+                &attachment(
+                    "report.eml",
+                    "message/rfc822",
+                    "base64",
+                    &base64_lines(
+                        format!(
+                            "From: b@b.test\nSubject: inner\n{}",
+                            with_boundary(&whole, "b2")
+                        )
+                        .as_bytes(),
+                    ),
+                ),
+            ],
+        ),
+        "...",
+    );
+    desk.finish();
+}
+
+#[test]
+fn armour_is_read_however_it_was_bent() {
+    let desk = Desk::new();
+    let armor = desk.inline(&format!("{SECRET}\n"));
+    let plain = |text: &str| {
+        mail(&format!(
+            "Content-Type: text/plain; charset=utf-8\n\n{text}"
+        ))
+    };
+    let check = |name: &str, text: &str| {
+        desk.check(name, plain(text));
+    };
+    let (head, checksum) = armor.rsplit_once("\n=").unwrap();
+    check(
+        "a wrong checksum",
+        &format!("{head}\n=AAAA{}", &checksum[4..]),
+    );
+    check("quoted", &prefixed(&armor, "> "));
+    check(
+        "quoted twice, with text round it",
+        &format!("Hello,\n{}\nbye\n", prefixed(&armor, ">> ")),
+    );
+    check("quoted, without space", &prefixed(&armor, ">"));
+    check(
+        "odd headers",
+        &armor.replacen(
+            "\n\n",
+            "\nVersion: Mailvelope v4.4\nComment: https://x.test\nX-Odd: \u{e4}\nMessageID: 1\n\n",
+            1,
+        ),
+    );
+    check(
+        "another program's header",
+        &armor.replacen(
+            "\n\n",
+            "\nVersion: OpenPGP.js v4.10.10\r\nComment: https://openpgpjs.org\n\n",
+            1,
+        ),
+    );
+    desk.finish();
+
+    // Somebody else's: it stays as it stands, and is no failure.
+    desk.gpg
+        .generate("Carol", "carol@other.test", Algorithm::Curve25519);
+    let foreign = desk.gpg.encrypt(b"for Carol", &["carol@other.test"], None);
+    let message = desk.read(plain(&prefixed(&foreign, "> ")).as_bytes());
+    assert!(!message.openpgp.encrypted && message.openpgp.failure.is_none());
+    assert!(
+        message.text.contains("> -----BEGIN PGP MESSAGE"),
+        "{}",
+        message.text
+    );
+}
+
+#[test]
+fn layers_of_signatures_and_ciphertexts_are_opened() {
+    let desk = Desk::new();
+    let sign = |part: &str| {
+        let part = with_crlf(part.trim_end().as_bytes());
+        let signature = desk.gpg.sign_detached(&part, ALICE);
+        multipart(
+            "signed; protocol=\"application/pgp-signature\"; micalg=pgp-sha512",
+            &[
+                std::str::from_utf8(&part).unwrap(),
+                &format!("Content-Type: application/pgp-signature\n\n{signature}"),
+            ],
+        )
+    };
+    let encrypt = |part: &str, boundary: &str| {
+        let armor = desk.gpg.encrypt(&with_crlf(part.as_bytes()), &[US], None);
+        with_boundary(&multipart(PROTOCOL, &[CONTROL, &octets(&armor)]), boundary)
+    };
+    let inner = encrypt(&with_boundary(&sign(PART), "s1"), "e1");
+    let signed = with_boundary(&sign(&inner), "s2");
+    let whole = encrypt(&signed, "e2");
+    let message = desk.check("encrypted, signed, encrypted, signed", mail(&whole));
+    assert_eq!(message.subject, SUBJECT);
+    let covers: Vec<&str> = message
+        .openpgp
+        .signatures
+        .iter()
+        .map(|it| it.covers.as_str())
+        .collect();
+    // The outer one is round a ciphertext: whoever found that can sign it.
+    assert_eq!(covers, ["all", "part"]);
+    let signed_outside = desk.check("signed, encrypted, signed", mail(&signed));
+    assert_eq!(signed_outside.subject, SUBJECT);
+    desk.finish();
+}

@@ -50,6 +50,7 @@ pub use compose::usable_for_encryption;
 pub use decrypt::Plaintext;
 pub use generate::generate;
 pub use keyring::{KeyInfo, KeyPart, KeyProblem, Keyring};
+pub use limits::is_ciphertext;
 pub use secret::{KeyAway, SealError};
 pub use verify::{verify_cleartext, verify_detached, verify_message};
 

@@ -11,6 +11,7 @@ use crate::mail::armor::{self, Content, Segment};
 use crate::mail::html;
 use crate::mail::message::{Attachment, Certificate, Digest, Failure, MachineReport, Message};
 use crate::mail::parse::{self, Budget, Part, charset, header};
+use crate::mail::pgp;
 use crate::mail::report;
 use crate::mail::text;
 
@@ -148,7 +149,9 @@ impl<'c> Reader<'c> {
         match part.media_type.as_str() {
             _ if is_report(part) && !scope.forwarded => self.report(part, scope),
             _ if !part.is_multipart() => self.leaf(part, scope),
-            "multipart/alternative" => self.alternative(part, scope),
+            "multipart/alternative" if !part.parts.iter().any(is_control) => {
+                self.alternative(part, scope);
+            }
             "multipart/signed" => self.signed(part, scope),
             "multipart/mixed" if is_mangled_signed(part) => self.signed(part, scope),
             "multipart/encrypted" => self.encrypted(part, scope),
@@ -292,7 +295,7 @@ impl<'c> Reader<'c> {
     /// HTML is rendered before armour is looked for: `<br>` ends its lines.
     fn html(&mut self, bytes: &[u8], style: &Style, scope: Scope) {
         let rendered = self.rendered(bytes, style);
-        if !armor::mentions_openpgp(rendered.as_bytes()) {
+        if !rendered.contains(armor::ANY) {
             self.push_text(&rendered);
             return;
         }
@@ -375,7 +378,7 @@ impl<'c> Reader<'c> {
                 .problem("an attachment whose transfer encoding is damaged");
         }
         let content = armor::content(&bytes, is_openpgp_file(part));
-        if content == Content::Message {
+        if content == Content::Message || pgp::is_ciphertext(&bytes) {
             self.attached_ciphertext(part, &bytes, scope);
             return;
         }

@@ -148,6 +148,15 @@ pub fn data_tag(packets: &[u8]) -> Option<u8> {
     }
 }
 
+/// Are these the packets of an encrypted message, from the session key to the ciphertext? So strict
+/// that no file of another kind passes.
+pub fn is_ciphertext(bytes: &[u8]) -> bool {
+    let begins_with_session_key = bytes
+        .first()
+        .is_some_and(|octet| matches!(octet, 0x84..=0x86 | 0x8c..=0x8e | 0xc1 | 0xc3));
+    begins_with_session_key && matches!(data_tag(bytes), Some(9 | 18 | 20))
+}
+
 /// What follows the first packet; `None` where it has no end.
 fn next_packet(bytes: &[u8]) -> Option<&[u8]> {
     let (&tag, rest) = bytes.split_first()?;
@@ -233,6 +242,17 @@ mod tests {
         assert_eq!(data_tag(b"\xc1\x05a\xd4"), None);
         assert_eq!(data_tag(b"text"), None);
         assert_eq!(data_tag(b""), None);
+    }
+
+    #[test]
+    fn a_ciphertext_is_told_from_other_files() {
+        assert!(is_ciphertext(b"\x84\x01a\xd2"));
+        assert!(is_ciphertext(b"\xc3\x01a\xc1\x01a\xd4"));
+        assert!(!is_ciphertext(b"\xc1\x01a"));
+        assert!(!is_ciphertext(b"\xd2\x01a"));
+        assert!(!is_ciphertext(b"\xc1\x01a\xcb\x01a"));
+        assert!(!is_ciphertext(b"\x85text of some kind"));
+        assert!(!is_ciphertext(b""));
     }
 
     #[test]

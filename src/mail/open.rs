@@ -111,6 +111,7 @@ fn read(raw: &[u8], context: &Opening, now: DateTime<Utc>) -> (Message, Vec<Docu
     let mut reader = Reader::new(context, now);
     let root = reader.parse(&bytes, 0);
     let mut message = from_header(raw, &root);
+    reader.subject_says_nothing = says_nothing(&message.subject);
     if let Some(from) = &message.from {
         reader.take_autocrypt(&root, from);
     }
@@ -212,6 +213,24 @@ fn identifier_list(message: &Message, name: &str) -> Vec<String> {
         .flat_map(header::identifiers)
         .take(header::MAX_REFERENCES)
         .collect()
+}
+
+/// A word that stands in for a protected subject, as Thunderbird, Enigmail, Mailpile, RFC 9788 and
+/// pEp have it.
+fn says_nothing(subject: &str) -> bool {
+    const STAND_INS: [&str; 10] = [
+        "",
+        "...",
+        "\u{2026}",
+        "[...]",
+        "encrypted message",
+        "encrypted email",
+        "encrypted e-mail",
+        "encrypted subject",
+        "p\u{2261}p",
+        "pep",
+    ];
+    STAND_INS.contains(&subject.trim().to_lowercase().as_str())
 }
 
 /// A subject as shown: decoded, on one line.

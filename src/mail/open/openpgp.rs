@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::collect::Mark;
 use super::file::{Entry, Role};
 use super::walk::{Reader, Scope, Style, is_ciphertext, is_control};
 use crate::mail::armor::{self, Content};
@@ -23,11 +24,11 @@ const MAX_KEY_FILE: usize = 1024 * 1024;
 /// Parts and blocks that are tried as certificates.
 const MAX_KEY_ATTEMPTS: usize = 64;
 
-/// Header fields with which MIME inside a ciphertext begins.
-const MIME_FIELDS: [&str; 10] = [
-    "content-type",
-    "mime-version",
-    "content-transfer-encoding",
+/// One of these makes a header one of MIME.
+const MIME_FIELDS: [&str; 3] = ["content-type", "mime-version", "content-transfer-encoding"];
+
+/// Header fields with which MIME inside a ciphertext begins, beside those.
+const MAIL_FIELDS: [&str; 7] = [
     "content-disposition",
     "autocrypt-gossip",
     "autocrypt",
@@ -36,6 +37,9 @@ const MIME_FIELDS: [&str; 10] = [
     "message-id",
     "date",
 ];
+
+/// So many lines of a plaintext are searched for these.
+const MAX_HEADER_LINES: usize = 200;
 
 /// What came of a message.
 enum Unlocked {
@@ -165,6 +169,7 @@ impl Reader<'_> {
         };
         self.take_keys(&plaintext.bytes);
         self.segments(&plaintext.bytes, &style, inside(scope, decrypted));
+        self.subject_in_text(mark, inside(scope, decrypted));
         let span = self.out.since(mark);
         self.out.claim(plaintext.signatures, &span);
     }
@@ -265,11 +270,35 @@ impl Reader<'_> {
     fn layer(&mut self, plaintext: Plaintext, scope: Scope, decrypted: bool) {
         let inside = inside(scope, decrypted);
         let mark = self.out.mark();
+        let subjects = self.out.subject_count();
         let root = self.parse(&plaintext.bytes, inside.depth);
         self.take_certificates(&root);
         self.walk(&root, inside);
+        if self.out.subject_count() == subjects {
+            self.unprotected_subject(&root, mark, inside);
+        }
         let span = self.out.since(mark);
         self.out.claim(plaintext.signatures, &span);
+    }
+
+    /// A subject inside that names no protection, where only that can be meant.
+    fn unprotected_subject(&mut self, root: &Part, mark: Mark, scope: Scope) {
+        let is_meant = self.subject_says_nothing && scope.encrypted && scope.payload;
+        match root.field("subject") {
+            Some(value) if is_meant => self.protect_subject(&value, mark, scope),
+            _ => self.subject_in_text(mark, scope),
+        }
+    }
+
+    /// Enigmail of old and pEp wrote the subject as the first line of the text, and a word that
+    /// says nothing outside.
+    fn subject_in_text(&mut self, mark: Mark, scope: Scope) {
+        if !self.subject_says_nothing || !scope.encrypted || scope.forwarded {
+            return;
+        }
+        if let Some(value) = self.out.take_subject_line(mark) {
+            self.protect_subject(&value, mark, scope);
+        }
     }
 
     /// Opens what may be meant for us; nothing is noted where it is not.
@@ -515,9 +544,24 @@ fn autocrypt_key(value: &str, from: &Address) -> Option<String> {
     key.filter(|_| address.is_some_and(|address| from.same_mailbox(address)))
 }
 
-/// Does decrypted data begin like a mail or a part of one?
+/// Does decrypted data begin like a mail or a part of one? One field of MIME is among the first: a
+/// text may begin with a line `Subject: …`, too.
 fn is_mime(bytes: &[u8]) -> bool {
-    header::starts_with_field(bytes, &MIME_FIELDS)
+    let begins = [&MIME_FIELDS[..], &MAIL_FIELDS]
+        .iter()
+        .any(|fields| header::starts_with_field(bytes, fields));
+    begins && header_lines(bytes).any(|line| header::starts_with_field(line, &MIME_FIELDS))
+}
+
+/// The lines in front of the first empty one.
+fn header_lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let line = header::line_at(bytes, at)?;
+        at += line.len();
+        Some(line).filter(|line| !line.trim_ascii().is_empty())
+    })
+    .take(MAX_HEADER_LINES)
 }
 
 fn is_signature(part: &Part) -> bool {

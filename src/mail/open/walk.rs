@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 
-use super::collect::{Collected, File};
+use super::collect::{Collected, File, Mark};
 use super::file::{Entry, Role, default_name, excerpt, is_pdf};
 use super::{Document, Opening, subject};
 use crate::mail::armor::{self, Content, Segment};
@@ -79,6 +79,8 @@ pub struct Reader<'c> {
     pub(super) tried_in_vain: bool,
     pub(super) plaintext_left: usize,
     pub(super) checks_left: usize,
+    /// The outer subject is one that programs put in place of a protected one.
+    pub(super) subject_says_nothing: bool,
     parts_left: usize,
     report: Option<MachineReport>,
     documents: Vec<Document>,
@@ -97,6 +99,7 @@ impl<'c> Reader<'c> {
             tried_in_vain: false,
             plaintext_left: context.limits.plaintext,
             checks_left: context.limits.checks,
+            subject_says_nothing: false,
             parts_left: context.limits.parts,
             report: None,
             documents: Vec::new(),
@@ -159,9 +162,7 @@ impl<'c> Reader<'c> {
             _ => self.mixed(part, scope),
         }
         if is_protected && let Some(value) = part.field("subject") {
-            let span = self.out.since(mark);
-            self.out
-                .protected_subject(subject(&value), scope.encrypted, span);
+            self.protect_subject(&value, mark, scope);
         }
     }
 
@@ -212,6 +213,9 @@ impl<'c> Reader<'c> {
 
     fn leaf(&mut self, part: &Part, scope: Scope) {
         match part.media_type.as_str() {
+            "message/rfc822" | "message/global" if is_wrapped(part, scope) => {
+                self.wrapped(part, scope);
+            }
             "message/rfc822" | "message/global" => self.forwarded(part, scope),
             "message/partial" => self.odd_file(part, scope, "a fragment of a mail that was split"),
             "message/external-body" => {
@@ -253,6 +257,30 @@ impl<'c> Reader<'c> {
         }
     }
 
+    /// A mail around itself, for its header to be protected (RFC 8551, 3.1, and pEp).
+    fn wrapped(&mut self, part: &Part, scope: Scope) {
+        let (bytes, _) = part.decoded();
+        let inner = self.parse(&bytes, scope.depth + 1);
+        self.take_certificates(&inner);
+        let mark = self.out.mark();
+        let inside = Scope {
+            payload: true,
+            alone: scope.alone,
+            ..scope.child()
+        };
+        self.walk(&inner, inside);
+        if let Some(value) = inner.field("subject") {
+            self.protect_subject(&value, mark, scope);
+        }
+    }
+
+    /// This subject came with all that was collected since `mark`, under the same protection.
+    pub(super) fn protect_subject(&mut self, value: &str, mark: Mark, scope: Scope) {
+        let span = self.out.since(mark);
+        self.out
+            .protected_subject(subject(value), scope.encrypted, span);
+    }
+
     /// A forwarded mail: who wrote what when, then its text; its files are files of this mail.
     fn forwarded(&mut self, part: &Part, scope: Scope) {
         if scope.depth >= self.context.limits.depth {
@@ -277,6 +305,7 @@ impl<'c> Reader<'c> {
     /// A part that is read, not saved.
     fn text(&mut self, part: &Part, scope: Scope) {
         if scope.silent {
+            self.out.unshown += 1;
             return;
         }
         let (bytes, damaged) = part.decoded();
@@ -349,7 +378,7 @@ impl<'c> Reader<'c> {
                 self.out
                     .problem("the HTML is longer than is read and was cut");
             }
-            return text::normalize(&text);
+            return without_legacy_display(text::normalize(&text), style);
         }
         let text = text::normalize(&text);
         let text = if style.flowed {
@@ -357,13 +386,7 @@ impl<'c> Reader<'c> {
         } else {
             text
         };
-        if style.legacy_display {
-            return text
-                .split_once("\n\n")
-                .map(|(_, rest)| rest.to_owned())
-                .unwrap_or(text);
-        }
-        text
+        without_legacy_display(text, style)
     }
 
     pub(super) fn push_text(&mut self, text: &str) {
@@ -470,7 +493,7 @@ impl Style {
             html,
             flowed: has("format", "flowed") && !html,
             delete_space: has("delsp", "yes"),
-            legacy_display: has("hp-legacy-display", "1") && !html,
+            legacy_display: has("hp-legacy-display", "1"),
         }
     }
 
@@ -485,6 +508,45 @@ impl Style {
     pub(super) fn utf8() -> Self {
         Self::in_charset(Some("utf-8".to_owned()))
     }
+}
+
+/// RFC 9788, 5.2.2: a text may begin with the header fields that are protected, for programs that do
+/// not know of them.
+fn without_legacy_display(text: String, style: &Style) -> String {
+    if !style.legacy_display {
+        return text;
+    }
+    match text.trim_start_matches('\n').split_once("\n\n") {
+        Some((fields, rest)) if fields.lines().all(is_shown_field) => rest.to_owned(),
+        _ => text,
+    }
+}
+
+/// A header field for people, or the rest of one.
+fn is_shown_field(line: &str) -> bool {
+    const FIELDS: [&str; 8] = [
+        "subject",
+        "from",
+        "to",
+        "cc",
+        "date",
+        "reply-to",
+        "followup-to",
+        "keywords",
+    ];
+    line.starts_with([' ', '\t'])
+        || line
+            .split_once(':')
+            .is_some_and(|(name, _)| FIELDS.contains(&name.to_ascii_lowercase().as_str()))
+}
+
+/// Says of itself that it is no forwarded mail, right under the protection or as pEp has it.
+fn is_wrapped(part: &Part, scope: Scope) -> bool {
+    let says_so = part
+        .content_type
+        .get("forwarded")
+        .is_some_and(|value| value.eq_ignore_ascii_case("no"));
+    says_so && scope.payload
 }
 
 /// RFC 9788 (`hp`) and the drafts before it (`protected-headers="v1"`).

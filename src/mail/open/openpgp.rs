@@ -240,6 +240,7 @@ impl Reader<'_> {
             let mark = self.out.mark();
             self.walk(child, content);
             let span = self.out.since(mark);
+            self.introduce(child, &signatures);
             self.out.claim(signatures.clone(), &span);
         }
     }
@@ -273,6 +274,7 @@ impl Reader<'_> {
         let subjects = self.out.subject_count();
         let root = self.parse(&plaintext.bytes, inside.depth);
         self.take_certificates(&root);
+        self.introduce(&root, &plaintext.signatures);
         self.walk(&root, inside);
         if self.out.subject_count() == subjects {
             self.unprotected_subject(&root, mark, inside);
@@ -415,7 +417,7 @@ impl Reader<'_> {
     }
 
     /// As [`Self::guarded`], for what has a bound in number only.
-    fn checked<T>(&mut self, work: impl FnOnce(&Self) -> T) -> Option<T> {
+    pub(super) fn checked<T>(&mut self, work: impl FnOnce(&Self) -> T) -> Option<T> {
         if self.checks_left == 0 {
             self.out
                 .problem("more signatures or certificates than are looked at");

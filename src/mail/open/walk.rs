@@ -11,6 +11,7 @@ use crate::mail::armor::{self, Content, Segment};
 use crate::mail::html;
 use crate::mail::message::{Attachment, Certificate, Digest, Failure, MachineReport, Message};
 use crate::mail::parse::{self, Budget, Part, charset, header};
+use crate::mail::pgp::Tries;
 use crate::mail::report;
 use crate::mail::text;
 
@@ -78,6 +79,12 @@ pub struct Reader<'c> {
     pub(super) tried_in_vain: bool,
     pub(super) plaintext_left: usize,
     pub(super) checks_left: usize,
+    /// Signatures on keys and user IDs.
+    pub(super) bindings_left: usize,
+    /// Bytes under signatures.
+    pub(super) hashing_left: usize,
+    /// What our keys were used for.
+    pub(super) tries: Tries,
     parts_left: usize,
     report: Option<MachineReport>,
     documents: Vec<Document>,
@@ -96,6 +103,9 @@ impl<'c> Reader<'c> {
             tried_in_vain: false,
             plaintext_left: context.limits.plaintext,
             checks_left: context.limits.checks,
+            bindings_left: context.limits.bindings,
+            hashing_left: context.limits.hashing,
+            tries: Tries::default(),
             parts_left: context.limits.parts,
             report: None,
             documents: Vec::new(),

@@ -60,6 +60,10 @@ pub struct Limits {
     pub ciphertexts: usize,
     /// Signatures and certificates that are looked at: each costs the library's time.
     pub checks: usize,
+    /// Signatures on the keys and user IDs of certificates that are looked at.
+    pub bindings: usize,
+    /// Bytes that are hashed to check signatures over parts of the mail.
+    pub hashing: usize,
     /// Bytes of plaintext, over all ciphertexts.
     pub plaintext: usize,
     /// Bytes of [`Message::text`].
@@ -82,7 +86,10 @@ impl Default for Limits {
             layers: 8,
             ciphertexts: 20,
             checks: 100,
-            plaintext: 128 * 1024 * 1024,
+            bindings: 500,
+            hashing: 1024 * 1024 * 1024,
+            // As large as a mail may be.
+            plaintext: 48 * 1024 * 1024,
             text: 2 * 1024 * 1024,
             excerpt: 64 * 1024,
             certificates: 16,

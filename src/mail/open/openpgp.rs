@@ -24,6 +24,9 @@ const MAX_KEY_FILE: usize = 1024 * 1024;
 /// Parts and blocks that are tried as certificates.
 const MAX_KEY_ATTEMPTS: usize = 64;
 
+/// What putting two copies of a certificate together counts as, in signatures on it.
+const BINDINGS_OF_A_COPY: usize = 32;
+
 /// One of these makes a header one of MIME.
 const MIME_FIELDS: [&str; 3] = ["content-type", "mime-version", "content-transfer-encoding"];
 
@@ -176,9 +179,10 @@ impl Reader<'_> {
 
     /// A clear-signed text: shown is what was signed.
     pub(super) fn cleartext(&mut self, block: &[u8], style: &Style) {
-        let checked =
-            self.checked(|reader| pgp::verify_cleartext(block, &reader.known, reader.now));
-        let Some((text, signatures)) = checked.flatten() else {
+        let checked = self.may_hash(block.len()).then(|| {
+            self.checked(|reader| pgp::verify_cleartext(block, &reader.known, reader.now))
+        });
+        let Some((text, signatures)) = checked.flatten().flatten() else {
             self.out
                 .problem("a clear-signed text whose signature cannot be read");
             let shown = self.rendered(block, style);
@@ -263,8 +267,26 @@ impl Reader<'_> {
     }
 
     fn verify_once(&mut self, content: &[u8], signature: &[u8]) -> Vec<Signature> {
+        if !self.may_hash(content.len()) {
+            return Vec::new();
+        }
         self.checked(|reader| pgp::verify_detached(content, signature, &reader.known, reader.now))
             .unwrap_or_default()
+    }
+
+    /// Whether the signatures over so many bytes may be checked, as if there were as many as are
+    /// looked at.
+    fn may_hash(&mut self, length: usize) -> bool {
+        let cost = length
+            .saturating_mul(pgp::MAX_SIGNATURES)
+            .min(pgp::MAX_HASHED.max(length));
+        let left = self.hashing_left.checked_sub(cost);
+        self.hashing_left = left.unwrap_or(self.hashing_left);
+        if left.is_none() {
+            self.out
+                .problem("more signatures over more text than are looked at");
+        }
+        left.is_some()
     }
 
     /// Reads what was inside a message as MIME.
@@ -313,6 +335,7 @@ impl Reader<'_> {
             Ok(plaintext) => plaintext,
             Err(failure) => {
                 self.tried_in_vain |= failure != Failure::NoKey;
+                self.give_up_on(failure);
                 if failure == Failure::KeyAway {
                     self.failure = Some(failure);
                 }
@@ -357,6 +380,13 @@ impl Reader<'_> {
         }
     }
 
+    /// What was too large has taken all the room that there is for one mail.
+    fn give_up_on(&mut self, failure: Failure) {
+        if failure == Failure::TooLarge {
+            self.plaintext_left = 0;
+        }
+    }
+
     /// Encrypted, and not by OpenPGP: there is no key of ours for it.
     pub(super) fn foreign_ciphertext(&mut self) {
         self.out.ciphertexts += 1;
@@ -364,6 +394,7 @@ impl Reader<'_> {
     }
 
     fn failed(&mut self, failure: Failure) -> Unlocked {
+        self.give_up_on(failure);
         if failure == Failure::KeyAway || matches!(self.failure, None | Some(Failure::NoKey)) {
             self.failure = Some(failure);
         }
@@ -388,7 +419,9 @@ impl Reader<'_> {
         if at_most == 0 {
             return Err(Failure::TooLarge);
         }
-        let open = |reader: &Self| keyring.decrypt(message, &reader.known, at_most, reader.now);
+        let open = |reader: &Self| {
+            keyring.decrypt_within(message, &reader.known, at_most, &reader.tries, reader.now)
+        };
         let plaintext = self.guarded(open).unwrap_or(Err(Failure::Malformed))?;
         if !self.learns_from(&plaintext) {
             return Ok(plaintext);
@@ -472,7 +505,13 @@ impl Reader<'_> {
     }
 
     fn keep_certificates(&mut self, bytes: &[u8]) {
-        let read = self.checked(|_| pgp::read_certificates(bytes));
+        let mut left = self.bindings_left;
+        let read = self.checked(|_| pgp::read_certificates_within(bytes, &mut left));
+        if left == 0 && self.bindings_left > 0 {
+            self.out
+                .problem("more signatures on certificates than are looked at");
+        }
+        self.bindings_left = left;
         for certificate in read.unwrap_or_default() {
             self.keep(certificate);
         }
@@ -497,6 +536,9 @@ impl Reader<'_> {
         let Some(found) = self.found.get(at).filter(|found| *found != copy).cloned() else {
             return;
         };
+        let left = self.bindings_left.checked_sub(BINDINGS_OF_A_COPY);
+        let Some(left) = left else { return };
+        self.bindings_left = left;
         let merged = self.checked(|_| pgp::merged(&found, copy)).flatten();
         if let (Some(merged), Some(found)) = (merged, self.found.get_mut(at)) {
             self.known.push(merged.clone());

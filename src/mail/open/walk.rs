@@ -13,7 +13,7 @@ use crate::mail::message::{
     Attachment, Certificate, Digest, Failure, Introduction, MachineReport, Message,
 };
 use crate::mail::parse::{self, Budget, Part, charset, header};
-use crate::mail::pgp;
+use crate::mail::pgp::{self, Tries};
 use crate::mail::report;
 use crate::mail::text;
 
@@ -85,6 +85,12 @@ pub struct Reader<'c> {
     pub(super) checks_left: usize,
     /// The outer subject is one that programs put in place of a protected one.
     pub(super) subject_says_nothing: bool,
+    /// Signatures on keys and user IDs.
+    pub(super) bindings_left: usize,
+    /// Bytes under signatures.
+    pub(super) hashing_left: usize,
+    /// What our keys were used for.
+    pub(super) tries: Tries,
     parts_left: usize,
     report: Option<MachineReport>,
     documents: Vec<Document>,
@@ -105,6 +111,9 @@ impl<'c> Reader<'c> {
             plaintext_left: context.limits.plaintext,
             checks_left: context.limits.checks,
             subject_says_nothing: false,
+            bindings_left: context.limits.bindings,
+            hashing_left: context.limits.hashing,
+            tries: Tries::default(),
             parts_left: context.limits.parts,
             report: None,
             documents: Vec::new(),

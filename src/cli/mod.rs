@@ -23,6 +23,7 @@ mod explain;
 mod files;
 mod ingest;
 mod init;
+mod key;
 mod office;
 mod paint;
 mod policy;
@@ -95,6 +96,9 @@ enum Command {
     /// The promise: what a changed policy changes.
     #[command(subcommand)]
     Policy(policy::Verb),
+    /// Our OpenPGP keys.
+    #[command(subcommand)]
+    Key(key::Verb),
     /// The audit chain.
     #[command(subcommand)]
     Audit(audit::Verb),
@@ -171,6 +175,7 @@ pub fn main() -> ExitCode {
         } => ingest::run(config, files, *no_reply, *output),
         Command::Case(verb) => case::run(config, verb),
         Command::Policy(verb) => policy::run(config, verb),
+        Command::Key(verb) => key::run(config, verb),
         Command::Audit(verb) => audit::run(config, verb),
         Command::Status(output) => status::run(config, *output),
         Command::Digest { send, output } => digest::run(config, *send, *output),

@@ -10,6 +10,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::json;
 
+use crate::expiry::{Expiring, Owner};
 use crate::letters::Desk;
 use crate::mail::compose::{self, AutoSubmitted, Draft};
 use crate::mail::message::Address;
@@ -45,6 +46,8 @@ pub enum NoticeKind {
     Warning,
     /// A mail tells of exploitation.
     Alarm,
+    /// A key or certificate expires.
+    Expiry,
     Digest,
 }
 
@@ -53,6 +56,7 @@ impl NoticeKind {
         match self {
             Self::Warning => "warning",
             Self::Alarm => "alarm",
+            Self::Expiry => "expiry",
             Self::Digest => "digest",
         }
     }
@@ -318,6 +322,51 @@ pub fn of_alarms(alarms: &[&Alarm], calendar: &Calendar, now: DateTime<Utc>) -> 
     };
     Notice {
         kind: NoticeKind::Alarm,
+        subject,
+        text,
+    }
+}
+
+/// Keys and certificates that expire, as one mail.
+pub fn of_expiries(expiring: &[&Expiring], now: DateTime<Utc>) -> Notice {
+    let mut text = String::new();
+    for one in expiring.iter().take(DESCRIBED_AT_MOST) {
+        let whose = match &one.owner {
+            Owner::Us => "the key of the security address".to_owned(),
+            Owner::Member(email) => format!("the certificate of {email}"),
+        };
+        text.push_str(&format!("{whose}\n"));
+        text.push_str(&fact("key", &one.certificate));
+        text.push_str(&fact("state", &one.stands(now)));
+        for (position, step) in one.steps().iter().enumerate() {
+            let name = if position == 0 { "to do" } else { "" };
+            text.push_str(&fact(name, step));
+        }
+        text.push('\n');
+    }
+    text.push_str(
+        "Told 60, 30, 14 and 7 days before, and when it has expired, once each; until then\n\
+         the digest and `triaged doctor` show it.\n",
+    );
+    let subject = match expiring {
+        [only] => {
+            let (whose, verb) = (
+                match &only.owner {
+                    Owner::Us => "our key".to_owned(),
+                    Owner::Member(email) => format!("the certificate of {email}"),
+                },
+                if only.is_past(now) {
+                    "expired"
+                } else {
+                    "expires"
+                },
+            );
+            format!("{whose} {verb} {}", how_far(only.expires_at, now))
+        }
+        several => format!("{} keys and certificates expire", several.len()),
+    };
+    Notice {
+        kind: NoticeKind::Expiry,
         subject,
         text,
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Failure;
@@ -45,12 +45,36 @@ pub fn read_keys(config: &Config) -> anyhow::Result<(Keyring, Vec<KeyProblem>)> 
         .map(|source| source.read())
         .transpose()
         .context("openpgp.passphrase")?;
-    Ok(Keyring::load(
-        &sources,
-        passphrase.as_ref(),
-        &config.organization.address,
-        Utc::now(),
-    ))
+    let now = Utc::now();
+    let address = &config.organization.address;
+    let (keyring, mut problems) = Keyring::load(&sources, passphrase.as_ref(), address, now);
+    let keyring = keyring.retiring(&config.openpgp.retired, now);
+    problems.extend(about_retired(config, &keyring, now));
+    Ok((keyring, problems))
+}
+
+/// Retired keys that are not there, and those that are offered all the same.
+fn about_retired(config: &Config, keyring: &Keyring, now: DateTime<Utc>) -> Vec<KeyProblem> {
+    let keys = keyring.keys(now);
+    let mut problems = Vec::new();
+    for fingerprint in &config.openpgp.retired {
+        let key = keys.iter().find(|key| key.fingerprint == *fingerprint);
+        let what = match key {
+            None => "is no key of ours".to_owned(),
+            Some(key) if key.current => {
+                "is offered all the same, as no other key is good; make one: triaged key generate"
+                    .to_owned()
+            }
+            Some(_) => continue,
+        };
+        problems.push(KeyProblem {
+            origin: "openpgp.retired".to_owned(),
+            fingerprint: Some(fingerprint.clone()),
+            what,
+            fatal: false,
+        });
+    }
+    problems
 }
 
 /// The writer of letters: our keys and the texts. What is wrong with either is the configuration's
@@ -61,7 +85,7 @@ pub fn desk(config: &Config) -> Result<Desk, Failure> {
 }
 
 /// Our keys; problems are warnings as long as one key can be used.
-fn keyring(config: &Config) -> anyhow::Result<Arc<Keyring>> {
+pub fn keyring(config: &Config) -> anyhow::Result<Arc<Keyring>> {
     let (keyring, problems) = read_keys(config)?;
     for problem in &problems {
         tracing::warn!(event = "key_problem", origin = %problem.origin, "{}", problem.what);

@@ -7,6 +7,8 @@
 //! | `armor` | ASCII armour, read tolerantly and written plainly |
 //! | `policy` | which algorithms are accepted for what |
 //! | `keyring` | our secret keys: loading, listing, offering |
+//! | `lifecycle` | new expiry, revocation, another passphrase: what becomes of a key file |
+//! | `parts` | primary keys and subkeys: what each is for, and until when |
 //! | `limits` | what one message may cost |
 //! | `decrypt` | opening one ciphertext |
 //! | `elgamal` | the one old algorithm that the library lacks |
@@ -30,7 +32,9 @@ mod decrypt;
 mod elgamal;
 mod generate;
 mod keyring;
+pub mod lifecycle;
 mod limits;
+mod parts;
 mod policy;
 #[cfg(test)]
 mod tests;
@@ -39,8 +43,9 @@ mod verify;
 pub use certificate::{MAX_KEPT, merged, read_certificates};
 pub use compose::usable_for_encryption;
 pub use decrypt::Plaintext;
-pub use generate::generate;
-pub use keyring::{KeyInfo, KeyPart, KeyProblem, Keyring};
+pub use generate::{Kind, generate, generate_kind};
+pub use keyring::{KeyInfo, KeyProblem, Keyring};
+pub use parts::{KeyPart, parts_of_certificate};
 pub use verify::{verify_cleartext, verify_detached, verify_message};
 
 /// Runs the library over hostile bytes. `None`: it panicked.

@@ -22,6 +22,7 @@ pub mod cases;
 pub mod changes;
 pub mod deadlines;
 pub mod intake;
+pub mod key_alerts;
 pub mod outbox;
 pub mod wrong_clock;
 

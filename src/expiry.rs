@@ -102,19 +102,25 @@ impl Expiring {
 /// pressing first.
 pub fn all(keyring: &Keyring, team: &Team, now: DateTime<Utc>) -> Vec<Expiring> {
     let mut found = ours(keyring, now);
-    for member in team.members() {
-        let owner = Owner::Member(member.email.clone());
-        found.extend(of_parts(&owner, &member.parts(now), now));
-    }
+    found.extend(of_team(team, now));
     found.sort_by(|a, b| (a.expires_at, &a.certificate).cmp(&(b.expires_at, &b.certificate)));
     found
 }
 
-fn ours(keyring: &Keyring, now: DateTime<Utc>) -> Vec<Expiring> {
-    let is_safe = !keyring.good(now).is_empty();
+pub fn of_team(team: &Team, now: DateTime<Utc>) -> Vec<Expiring> {
+    let members = team.members().iter();
+    members
+        .flat_map(|member| {
+            let owner = Owner::Member(member.email.clone());
+            of_parts(&owner, &member.parts(now), now)
+        })
+        .collect()
+}
+
+pub fn ours(keyring: &Keyring, now: DateTime<Utc>) -> Vec<Expiring> {
     let mut found = Vec::new();
     for key in keyring.keys(now) {
-        if key.retired && is_safe || key.revoked {
+        if key.revoked || key.retired && !key.current {
             continue;
         }
         let mut of_key = of_parts(&Owner::Us, &key.parts, now);

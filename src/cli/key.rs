@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use clap::Subcommand;
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 
@@ -85,7 +85,8 @@ impl Ours {
             keyring,
             problems,
             passphrase,
-            now: Utc::now(),
+            // OpenPGP knows whole seconds.
+            now: Utc::now().trunc_subsecs(0),
         })
     }
 

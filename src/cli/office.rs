@@ -49,6 +49,17 @@ pub fn read_keys(config: &Config) -> anyhow::Result<(Keyring, Vec<KeyProblem>)> 
     let address = &config.organization.address;
     let (keyring, mut problems) = Keyring::load(&sources, passphrase.as_ref(), address, now);
     let keyring = keyring.retiring(&config.openpgp.retired, now);
+    // What is odd about a key that nobody is offered any more is settled.
+    let settled: Vec<String> = keyring
+        .keys(now)
+        .into_iter()
+        .filter(|key| key.retired && !key.current)
+        .map(|key| key.fingerprint)
+        .collect();
+    problems.retain(|problem| {
+        let of = problem.fingerprint.as_ref();
+        problem.fatal || !of.is_some_and(|fingerprint| settled.contains(fingerprint))
+    });
     problems.extend(about_retired(config, &keyring, now));
     Ok((keyring, problems))
 }

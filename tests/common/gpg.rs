@@ -49,6 +49,8 @@ impl Gpg {
                 .arg(home.path())
                 .args(["--daemon", "--no-detach", "--quiet"])
                 .arg("--allow-loopback-pinentry")
+                // A passphrase is meant to be slow to try, and no test is about that.
+                .args(["--s2k-count", "65536"])
                 .stdout(Stdio::null())
                 .stderr(Stdio::null()),
             Some(home.path()),

@@ -98,7 +98,10 @@ pub fn generate(config: Config, options: &Generate) -> Outcome {
     let mut left = vec![words::RELOAD.to_owned()];
     if in_front {
         left.push(words::publish(&new.key));
-        left.push("until then, and after: the keys behind it still open mail".to_owned());
+        left.push(
+            "leave the other files where they are: they open what is encrypted to the keys in them"
+                .to_owned(),
+        );
     }
     ours.report(std::slice::from_ref(&new), &edit, &listed, left)
 }
@@ -175,19 +178,14 @@ impl Ours {
     ) -> anyhow::Result<Vec<Imported>> {
         let passphrases: Vec<&SecretString> =
             old.into_iter().chain(self.passphrase.as_ref()).collect();
-        lifecycle::imported(
-            bytes.expose_secret(),
-            &passphrases,
-            self.passphrase.as_ref(),
-        )
-        .map_err(anyhow::Error::msg)
-        .with_context(|| {
-            let hint = if old.is_none() {
-                " (if it has a passphrase of its own: --passphrase-file FILE)"
-            } else {
-                ""
+        let configured = self.passphrase.as_ref();
+        let imported = lifecycle::imported(bytes.expose_secret(), &passphrases, configured);
+        imported.map_err(|why| {
+            let hint = match old {
+                None => "; if it has a passphrase of its own, give it by --passphrase-file FILE",
+                Some(_) => "",
             };
-            format!("{}{hint}", file.display())
+            anyhow::anyhow!("{}: {why}{hint}", file.display())
         })
     }
 

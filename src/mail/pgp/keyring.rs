@@ -138,6 +138,11 @@ impl Keyring {
         self.keys.iter().filter(good).map(OwnKey::name).collect()
     }
 
+    /// Is any of them good by today's standard, retired or not?
+    pub fn has_good(&self, now: DateTime<Utc>) -> bool {
+        self.keys.iter().any(|key| key.is_good(now))
+    }
+
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
@@ -548,7 +553,13 @@ fn offers_encryption(cert: &ValidCert) -> bool {
 
 fn weakness(key: &Key<PublicParts, UnspecifiedRole>) -> Option<String> {
     let bits = match key.pk_algo() {
-        PublicKeyAlgorithm::EdDSA | PublicKeyAlgorithm::ECDSA | PublicKeyAlgorithm::ECDH => None,
+        PublicKeyAlgorithm::EdDSA
+        | PublicKeyAlgorithm::ECDSA
+        | PublicKeyAlgorithm::ECDH
+        | PublicKeyAlgorithm::Ed25519
+        | PublicKeyAlgorithm::Ed448
+        | PublicKeyAlgorithm::X25519
+        | PublicKeyAlgorithm::X448 => None,
         _ => key.mpis().bits(),
     };
     let bits = bits.filter(|bits| *bits < WEAK_BELOW_BITS)?;

@@ -339,8 +339,8 @@ fn unlocked<R: KeyRole>(
         .map(|secret| Password::from(secret.expose_secret()))
         .find_map(|password| key.clone().decrypt_secret(&password).ok())
         .context(match passphrases {
-            [] => "protected by a passphrase, and none is configured (openpgp.passphrase_file)",
-            _ => "protected by another passphrase than the given one",
+            [] => "it is protected by a passphrase, and none is known",
+            _ => "it is protected by another passphrase",
         })
 }
 

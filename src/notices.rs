@@ -338,9 +338,10 @@ pub fn of_expiries(expiring: &[&Expiring], now: DateTime<Utc>) -> Notice {
         text.push_str(&format!("{whose}\n"));
         text.push_str(&fact("key", &one.certificate));
         text.push_str(&fact("state", &one.stands(now)));
-        for (position, step) in one.steps().iter().enumerate() {
-            let name = if position == 0 { "to do" } else { "" };
-            text.push_str(&fact(name, step));
+        // A command is to be copied: it is not folded.
+        text.push_str("    to do\n");
+        for step in one.steps() {
+            text.push_str(&format!("        {step}\n"));
         }
         text.push('\n');
     }

@@ -233,7 +233,7 @@ mod tests {
         let text = retire.applied("openpgp.keys = ['a']\n").unwrap();
         assert_eq!(text, "openpgp.keys = ['a']\nopenpgp.retired = [\"F\"]\n");
         let text = retire.applied("openpgp = { keys = ['a'] }\n").unwrap();
-        assert_eq!(text, "openpgp = { keys = ['a'], retired = [\"F\"] }\n");
+        assert_eq!(text, "openpgp = { keys = ['a'] , retired = [\"F\"] }\n");
     }
 
     #[test]

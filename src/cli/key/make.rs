@@ -261,11 +261,47 @@ impl Ours {
             }
             Listed::ByHand(why) => {
                 words::fact("config", &format!("NOT changed: {why}"));
-                let by_hand = format!("in {config}, {}", edit.by_hand());
-                let left: Vec<String> = std::iter::once(by_hand).chain(left).collect();
+                let by_hand = self.by_hand(new, edit);
+                let left: Vec<String> = by_hand.into_iter().chain(left).collect();
                 words::left_to_do(&left);
                 Ok(false)
             }
         }
     }
+
+    /// What a person does where we cannot. Where the keys are credentials, a file that is not one
+    /// could not be read by the service.
+    fn by_hand(&self, new: &[NewKey], edit: &Edit) -> Vec<String> {
+        let config = self.config.path.display();
+        if self.first_file().is_some() {
+            return vec![format!("in {config}, {}", edit.by_hand())];
+        }
+        let names: Vec<String> = new
+            .iter()
+            .map(|key| format!("\"{}\"", credential(&key.path)))
+            .collect();
+        let place = match edit {
+            Edit::First(_) => "in front",
+            Edit::Last(_) | Edit::Retire(_) => "at the end",
+        };
+        let load = |key: &NewKey| {
+            let (name, path) = (credential(&key.path), key.path.display());
+            format!("systemctl edit triaged: under [Service], LoadCredential={name}:{path}")
+        };
+        let mut steps = vec![format!(
+            "in {config}, put {} {place} of openpgp.keys_credentials",
+            names.join(", ")
+        )];
+        steps.extend(new.iter().map(load));
+        steps.push(
+            "systemctl restart triaged: credentials are read when a service starts".to_owned(),
+        );
+        steps
+    }
+}
+
+/// The name of a credential that holds this file.
+fn credential(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
 }

@@ -216,6 +216,7 @@ mod tests {
             encrypts: *encrypts,
             revoked: false,
             unlocked: true,
+            in_agent: false,
         };
         list.iter().map(part).collect()
     }

@@ -10,7 +10,7 @@
 //! - `mail`: bytes to values and back: MIME, OpenPGP, composing
 //! - `triage`: the pure core; no clock, network or database
 //! - `parallel`, `memory`: work on all cores; what is needed no more goes back
-//! - `mailbox`, `delivery`, `store`, `pdf`, `tls`, `systemd`: the edges
+//! - `mailbox`, `delivery`, `store`, `agent`, `pdf`, `tls`, `systemd`: the edges
 //! - `cli`: a file per command
 
 #![deny(unsafe_code)]
@@ -24,6 +24,7 @@
     )
 )]
 
+pub mod agent;
 pub mod cli;
 pub mod commands;
 pub mod config;
@@ -39,6 +40,7 @@ pub mod memory;
 pub mod notices;
 pub mod parallel;
 pub mod pdf;
+pub mod pinned;
 pub mod store;
 pub mod systemd;
 pub mod team;

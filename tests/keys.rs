@@ -718,6 +718,7 @@ fn the_list_says_what_there_is() {
             "encrypts",
             "expires_at",
             "fingerprint",
+            "in_agent",
             "revoked",
             "signs",
             "unlocked"

@@ -222,6 +222,8 @@ fn desk() -> Desk {
         policy: policy(),
         texts: Texts::load(None).unwrap(),
         keyring: keyring(),
+        signs: true,
+        pinned: Default::default(),
         team: Default::default(),
         digest: None,
         return_path: None,

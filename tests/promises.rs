@@ -65,6 +65,8 @@ fn desk(name: &str) -> Desk {
         policy: policy.unwrap(),
         texts: Texts::load(None).unwrap(),
         keyring: keyring(),
+        signs: true,
+        pinned: Default::default(),
         team: Default::default(),
         digest: None,
         return_path: None,

@@ -2,7 +2,7 @@
 //!
 //! Nothing is sent and nothing in the mailbox changes.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use chrono::{DateTime, Datelike, Utc};
 use serde_json::json;
@@ -10,7 +10,7 @@ use serde_json::json;
 use super::paint::{Paint, columns, paint};
 use super::say::{self, say};
 use super::{Outcome, Output, office};
-use crate::config::{Config, SecretSource, Source, Transport, secret};
+use crate::config::{Config, Source};
 use crate::delivery::Delivery;
 use crate::expiry;
 use crate::mail::pgp::{self, Keyring};
@@ -130,8 +130,9 @@ fn keys(config: &Config, now: DateTime<Utc>) -> Health {
         return Health::Broken(format!("{}: {why}", keyring.fingerprint()));
     }
     let fine = format!(
-        "{}: encrypts, signs and decrypts to itself",
-        keyring.fingerprint()
+        "{}: encrypts, signs and decrypts to itself{}",
+        keyring.fingerprint(),
+        office::in_agent(&keyring, now)
     );
     if list.is_empty() {
         Health::Well(fine)
@@ -162,7 +163,9 @@ fn decrypts_to_itself(keyring: &Keyring, now: DateTime<Utc>) -> Result<(), Strin
     const PROBE: &[u8] = b"triaged doctor";
     let own = pgp::read_certificates(keyring.certificate().as_bytes());
     let own = own.first().ok_or("its certificate does not read back")?;
-    let sealed = keyring.encrypt_signed(own, PROBE, now)?;
+    let sealed = keyring
+        .encrypt_signed(own, PROBE, now)
+        .map_err(|error| error.to_string())?;
     let opened = keyring
         .decrypt(&sealed, std::slice::from_ref(own), 1_000_000, now)
         .map_err(|failure| format!("cannot decrypt what it encrypted ({})", failure.as_str()))?;
@@ -174,11 +177,7 @@ fn decrypts_to_itself(keyring: &Keyring, now: DateTime<Utc>) -> Result<(), Strin
 
 /// Secrets that others on this machine could read.
 fn permissions(config: &Config, config_path: &Path) -> Health {
-    let mut problems: Vec<String> = secret_files(config)
-        .iter()
-        .filter_map(|path| secret::permission_problem(path))
-        .collect();
-    problems.dedup();
+    let problems = office::open_secrets(config);
     if problems.is_empty() {
         Health::Well(format!(
             "the secrets beside {} are their owner's alone",
@@ -187,25 +186,6 @@ fn permissions(config: &Config, config_path: &Path) -> Health {
     } else {
         Health::Doubtful(problems.join("; "))
     }
-}
-
-fn secret_files(config: &Config) -> Vec<PathBuf> {
-    let mut sources: Vec<&SecretSource> = vec![&config.storage.key];
-    sources.extend(&config.openpgp.keys);
-    sources.extend(&config.openpgp.passphrase);
-    if let Source::Imap(imap) = &config.source {
-        sources.push(&imap.password);
-    }
-    if let Transport::Smtp(smtp) = &config.transport {
-        sources.extend(smtp.login.as_ref().map(|(_, password)| password));
-    }
-    sources
-        .into_iter()
-        .filter_map(|source| match source {
-            SecretSource::File(path) => Some(path.clone()),
-            SecretSource::Command(_) | SecretSource::Credential(_) => None,
-        })
-        .collect()
 }
 
 async fn mailbox(config: &Config) -> Health {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use chrono::Utc;
 use serde_json::json;
 
-use super::say::say;
+use super::say::{complain, say};
 use super::{Outcome, Output, files, office};
 use crate::intake::{self, Mail, Opened, Recorded};
 use crate::letters::Desk;
@@ -22,10 +22,17 @@ pub fn run(config_path: &Path, paths: &[PathBuf], no_reply: bool, output: Output
     let desk = office::desk(&config)?;
     let store = office::store(&config)?;
     let mut waiting: Vec<(String, Opened)> = Vec::new();
+    let mut not_yet = 0;
     let all_well = files::for_each(paths, |found| {
         let name = found.name.clone();
         let mail = as_mail(found, config.limits.max_message, no_reply);
-        waiting.push((name, intake::open_mail(mail, &desk, Utc::now())));
+        let opened = intake::open_mail(mail, &desk, Utc::now());
+        if opened.waits_for_key() {
+            complain!("{name}: not recorded: {}; try again", intake::AWAY);
+            not_yet += 1;
+            return Ok(());
+        }
+        waiting.push((name, opened));
         let bytes: u64 = waiting.iter().map(|(_, opened)| opened.mail.size).sum();
         if waiting.len() == TOGETHER || bytes > BYTES_TOGETHER {
             record(&store, &desk, &mut waiting, output)?;
@@ -33,7 +40,7 @@ pub fn run(config_path: &Path, paths: &[PathBuf], no_reply: bool, output: Output
         Ok(())
     })?;
     record(&store, &desk, &mut waiting, output)?;
-    Ok(all_well)
+    Ok(all_well && not_yet == 0)
 }
 
 pub(super) fn as_mail(found: files::FoundMail, max_message: u64, no_reply: bool) -> Mail {

@@ -22,6 +22,7 @@ mod files;
 mod lifetime;
 mod list;
 mod make;
+mod pin;
 mod record;
 mod words;
 
@@ -42,6 +43,15 @@ pub enum Verb {
     Retire(change::Retire),
     /// Revokes a key for ever; it still decrypts. Then publish it: whoever has it must hear of it.
     Revoke(change::Revoke),
+    /// Vouches for a certificate of a correspondent: it alone is the key of the address.
+    Pin(pin::Pin),
+    /// Takes the pin of an address away.
+    Unpin {
+        /// The correspondent's address.
+        email: String,
+    },
+    /// What is known of the certificates of correspondents, and which is the key of whom.
+    Known(pin::Known),
 }
 
 pub fn run(config_path: &Path, verb: &Verb) -> Outcome {
@@ -54,6 +64,9 @@ pub fn run(config_path: &Path, verb: &Verb) -> Outcome {
         Verb::Renew(options) => change::renew(config, options),
         Verb::Retire(options) => change::retire(config, options),
         Verb::Revoke(options) => change::revoke(config, options),
+        Verb::Pin(options) => pin::pin(&config, options),
+        Verb::Unpin { email } => pin::unpin(&config, email),
+        Verb::Known(options) => pin::known(&config, options),
     }
 }
 

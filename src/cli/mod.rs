@@ -156,8 +156,8 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
 type Outcome = Result<bool, Failure>;
 
 pub fn main() -> ExitCode {
-    keep_panics_quiet();
     keep_memory_private();
+    keep_panics_quiet();
     crate::pdf::use_own_program();
     let cli = Cli::parse();
     start_log(matches!(cli.command, Command::Run { .. }));
@@ -214,13 +214,17 @@ fn keep_panics_quiet() {
 }
 
 /// No core dump: memory holds keys, and what was decrypted. The systemd unit says so too; not
-/// everybody uses it, and where the limit cannot be set it is in place already.
+/// everybody uses it, and where the limit cannot be set it is in place already. The limit alone
+/// does not stop a dump that is piped into a program (core(5)); nor may another process of the same
+/// user look into our memory.
 fn keep_memory_private() {
-    let none = rustix::process::Rlimit {
+    use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+    let none = Rlimit {
         current: Some(0),
         maximum: Some(0),
     };
-    rustix::process::setrlimit(rustix::process::Resource::Core, none).ok();
+    setrlimit(Resource::Core, none).ok();
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).ok();
 }
 
 /// One line per event on standard error; systemd adds time and unit. `TRIAGED_LOG` sets the level.

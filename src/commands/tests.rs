@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::config::{Limits, Member, Notify, Role};
 use crate::intake::{Mail, Opened, open_mail, record};
+use crate::mail::pgp;
 use crate::mail::pgp::Keyring;
 use crate::mailbox::Lane;
 use crate::store::Store;
@@ -84,6 +85,8 @@ fn desk() -> Desk {
         },
         texts: Texts::load(None).unwrap(),
         keyring: Arc::clone(&OURS),
+        signs: true,
+        pinned: Default::default(),
         team: Team::read(&[Member {
             name: "Alice".to_owned(),
             email: "alice@example.test".to_owned(),

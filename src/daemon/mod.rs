@@ -23,6 +23,7 @@ use tokio::task::JoinHandle;
 use crate::config::{Config, Transport};
 use crate::letters::Desk;
 use crate::mail::pgp::Keyring;
+use crate::pinned::Pinned;
 use crate::store::Store;
 use crate::store::audit::Actor;
 use crate::systemd;
@@ -143,11 +144,17 @@ pub fn desk(config: &Config, keyring: Arc<Keyring>) -> anyhow::Result<Desk> {
         let list: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
         anyhow::anyhow!("templates: {}", list.join("; "))
     })?;
+    let pinned = Pinned::read(&config.openpgp.certificates);
+    for problem in pinned.problems() {
+        tracing::error!(event = "certificate_problem", "{problem}");
+    }
     Ok(Desk {
         organization: config.organization.clone(),
         policy: config.policy.clone(),
         texts,
         keyring,
+        signs: config.openpgp.sign,
+        pinned,
         team: Team::read(&config.team),
         digest: config.digest.clone(),
         return_path: match &config.transport {

@@ -21,7 +21,9 @@ use chrono::{DateTime, Utc};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use self::plan::{Batch, Company, Folder, Planning, note_failures, plan};
+use self::plan::{
+    Batch, Company, Folder, KEY_AWAY_DOUBLED, LONGEST_DOUBLED, Planning, note_failures, plan,
+};
 use super::{Pulse, Shared};
 use crate::config::{Folders, Source};
 use crate::intake::{self, Mail, Opened};
@@ -182,9 +184,22 @@ struct Recording {
     places: Vec<Place>,
     /// Resolves to what has to be filed; to nothing where the batch before was not recorded, for
     /// the cursor would pass over its mails.
-    task: JoinHandle<Result<Option<Vec<Uid>>, StoreError>>,
+    task: JoinHandle<Result<Option<Vec<Uid>>, NotRecorded>>,
     /// Ends with the opening.
     opened: oneshot::Receiver<()>,
+}
+
+/// Why a batch was not recorded.
+enum NotRecorded {
+    Store(StoreError),
+    /// These mails may be for a key that is away; the others of the batch go without them next time.
+    WaitForKey(Vec<Place>),
+}
+
+impl From<StoreError> for NotRecorded {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
 }
 
 impl<'a, M: Mailbox> Visit<'a, M> {
@@ -414,7 +429,8 @@ impl<'a, M: Mailbox> Visit<'a, M> {
         match fetched {
             Ok(fetched) => Ok((batch, fetched)),
             Err(error) => {
-                self.isolate(places, &error.to_string(), "the server does not give it")
+                let what = "the server does not give it";
+                self.isolate(places, &error.to_string(), what, LONGEST_DOUBLED)
                     .await?;
                 Err(error.into())
             }
@@ -449,15 +465,38 @@ impl<'a, M: Mailbox> Visit<'a, M> {
                 return Ok(to_file);
             }
             Ok(Ok(None)) => anyhow::bail!("the mails before these were not recorded"),
-            Ok(Err(error)) if error.passes_by_itself() || error.is_replaced() => {
+            Ok(Err(NotRecorded::WaitForKey(waiting))) => return self.let_wait(waiting).await,
+            Ok(Err(NotRecorded::Store(error)))
+                if error.passes_by_itself() || error.is_replaced() =>
+            {
                 return Err(error).context("recording mail");
             }
-            Ok(Err(error)) => anyhow::Error::from(error),
+            Ok(Err(NotRecorded::Store(error))) => anyhow::Error::from(error),
             Err(panic) => panic.into(),
         };
-        self.isolate(places, &error.to_string(), "it cannot be recorded")
-            .await?;
+        self.isolate(
+            places,
+            &error.to_string(),
+            "it cannot be recorded",
+            LONGEST_DOUBLED,
+        )
+        .await?;
         Err(error).context("recording mail")
+    }
+
+    /// Recorded now, these mails would be unreadable, and their senders be told so.
+    async fn let_wait<T>(&mut self, waiting: Vec<Place>) -> anyhow::Result<T> {
+        let mails = waiting.len();
+        for place in waiting {
+            self.isolate(
+                vec![place],
+                intake::AWAY,
+                "its key is away",
+                KEY_AWAY_DOUBLED,
+            )
+            .await?;
+        }
+        anyhow::bail!("{mails} mails wait: {}", intake::AWAY)
     }
 
     /// These mails failed: from now on each goes alone, after all others, and waits longer each time.
@@ -466,6 +505,7 @@ impl<'a, M: Mailbox> Visit<'a, M> {
         places: Vec<Place>,
         cause: &str,
         what: &'static str,
+        doubled_at_most: u32,
     ) -> anyhow::Result<()> {
         if places.len() == 1 {
             // It was known for trouble; the way to the server is not to be blamed.
@@ -474,7 +514,7 @@ impl<'a, M: Mailbox> Visit<'a, M> {
         self.carried.isolated = true;
         let cause = cause.to_owned();
         let noted = places.clone();
-        self.on_store(move |store| note_failures(store, &noted, &cause, what))
+        self.on_store(move |store| note_failures(store, &noted, &cause, what, doubled_at_most))
             .await?;
         for place in &places {
             self.carried.begun.remove(place);
@@ -503,6 +543,10 @@ impl<'a, M: Mailbox> Visit<'a, M> {
             let mut mails = open_batch(&desk, lane, &folder, &batch, fetched, answer_since);
             // Nobody may be waiting for it any more.
             let _ = tell_opened.send(());
+            let waiting = waiting_for_key(&mails);
+            if !waiting.is_empty() {
+                return Err(NotRecorded::WaitForKey(waiting));
+            }
             if before.is_some_and(|before| before.recv().is_err()) {
                 return Ok(None);
             }
@@ -636,6 +680,13 @@ fn open_batch(
     };
     killpoint::reached("opened");
     opened
+}
+
+fn waiting_for_key(mails: &[Opened]) -> Vec<Place> {
+    let waiting = mails.iter().filter(|opened| opened.waits_for_key());
+    waiting
+        .filter_map(|opened| opened.mail.place.clone())
+        .collect()
 }
 
 /// Records the mails in one transaction, returns what is to be filed.

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use super::{Desk, LetterError};
 use crate::mail::compose::{self, AutoSubmitted, Draft, KeyAttachment};
 use crate::mail::message::{Address, Certificate};
+use crate::mail::pgp::KeyAway;
 use crate::store::outbox::{Audience, NewLetter};
 use crate::triage::decide::CaseRef;
 use crate::triage::reply::{self, Facts, Template, Voice};
@@ -55,9 +56,35 @@ impl Desk {
         now: DateTime<Utc>,
     ) -> Result<NewLetter, LetterError> {
         let draft = self.draft(outline, now)?;
-        let bytes = compose::plain(&draft);
+        let bytes = self.in_clear_bytes(&draft, outline.number())?;
         let subject = draft.subject.clone();
         Ok(self.finished(outline, draft, subject, bytes, now))
+    }
+
+    /// A mail that leaves in clear: signed where that is wanted. Where no key of ours signs it is
+    /// unsigned, for an answer that can be doubted is better than none; where our key is away for
+    /// now, it waits.
+    pub(crate) fn in_clear_bytes(
+        &self,
+        draft: &Draft,
+        case: Option<&str>,
+    ) -> Result<Vec<u8>, KeyAway> {
+        if !self.signs {
+            return Ok(compose::plain(draft));
+        }
+        let mut away = None;
+        let signed = compose::signed(draft, |entity| {
+            let signed = self.keyring.sign_detached(entity, draft.date);
+            signed.map_err(|error| error.noted(&mut away))
+        });
+        match (signed, away) {
+            (Ok(bytes), _) => Ok(bytes),
+            (Err(_), Some(away)) => Err(away),
+            (Err(why), None) => {
+                warn_of_unsigned(case, &why);
+                Ok(compose::plain(draft))
+            }
+        }
     }
 
     /// The inner error says why the certificate cannot be used.
@@ -69,10 +96,22 @@ impl Desk {
     ) -> Result<Result<NewLetter, String>, LetterError> {
         let draft = self.draft(outline, now)?;
         let outer = reply::outer_subject(outline.number());
+        let mut away = None;
         let sealed = compose::encrypted(&draft, &outer, |inner| {
-            self.keyring.encrypt_signed(certificate, inner, now)
+            let sealed = self.keyring.encrypt_signed(certificate, inner, now);
+            sealed.map_err(|error| error.noted(&mut away))
         });
-        Ok(sealed.map(|bytes| NewLetter {
+        if let Some(away) = away {
+            return Err(away.into());
+        }
+        if let Err(why) = self.keyring.signs(now) {
+            warn_of_unsigned(outline.number(), &why);
+        }
+        let bytes = match sealed {
+            Ok(bytes) => bytes,
+            Err(why) => return Ok(Err(why)),
+        };
+        Ok(Ok(NewLetter {
             encrypted: true,
             certificate: Some(certificate.clone()),
             ..self.finished(outline, draft, outer, bytes, now)
@@ -162,6 +201,14 @@ impl Desk {
             not_before: now,
         }
     }
+}
+
+fn warn_of_unsigned(case: Option<&str>, why: &str) {
+    tracing::warn!(
+        event = "unsigned",
+        case = case.unwrap_or("-"),
+        "a letter leaves unsigned: {why}; `triaged key list` shows which of our keys sign"
+    );
 }
 
 impl Words {

@@ -1,7 +1,7 @@
 //! Finished words to the bytes of a mail (RFC 5322, 2045, 3156, 9788).
 //!
-//! Pure: message-id and date come with the draft, encryption is a function that is passed
-//! in. What is composed is 7-bit (but for a recipient whose address is not, RFC 6532), with
+//! Pure: message-id and date come with the draft, encryption and signing are functions that are
+//! passed in. What is composed is 7-bit (but for a recipient whose address is not, RFC 6532), with
 //! CRLF line ends and lines of at most 998 octets. It is safe whatever the values hold: a line
 //! break or control character in one of them never begins a header field, and a Message-ID
 //! from outside is taken only where it looks like one.
@@ -25,6 +25,9 @@ const REFERENCES_AT_MOST: usize = 20;
 const UNBROKEN_AT_MOST: usize = 78;
 /// Octets of entropy in a Message-ID of ours.
 const MESSAGE_ID_ENTROPY: usize = 20;
+
+/// Octets of entropy in a boundary that the entity between must not hold.
+const BOUNDARY_ENTROPY: usize = 20;
 
 /// A mail in words, complete but for its bytes.
 #[derive(Clone, Debug)]
@@ -70,6 +73,31 @@ pub fn plain(draft: &Draft) -> Vec<u8> {
     let mut mail = Fields::of(draft, &draft.subject);
     mail.autocrypt(draft);
     mail.followed_by(body(draft, Protection::None))
+}
+
+/// A detached signature, and the `micalg` that names its hash (RFC 3156, 5).
+pub type Detached = (Vec<u8>, String);
+
+/// The mail in clear as `multipart/signed` (RFC 3156, 5) with protected header fields (RFC 9788).
+///
+/// `sign` is given exactly the bytes that travel between the boundaries. They are 7-bit, without
+/// white space at line ends and without a line that begins with "From ", so that no relay has a
+/// reason to change them. The signed entity repeats all fields of the header but those that tell
+/// its form: a reader that knows no protected fields shows nothing of them.
+///
+/// Errors are those of `sign`, and a signature that is not armoured.
+pub fn signed(
+    draft: &Draft,
+    sign: impl FnOnce(&[u8]) -> Result<Detached, String>,
+) -> Result<Vec<u8>, String> {
+    let mut fields = Fields::of(draft, &draft.subject);
+    let mut entity = fields.to_string().into_bytes();
+    entity.extend(without_from_lines(&body(draft, Protection::Clear)));
+    // The last line end belongs to the boundary.
+    let entity = entity.strip_suffix(b"\r\n").unwrap_or(&entity);
+    let (signature, micalg) = sign(entity)?;
+    fields.autocrypt(draft);
+    Ok(fields.followed_by(multipart_signed(entity, signature, &micalg)?))
 }
 
 /// The mail as `multipart/encrypted` (RFC 3156) with protected header fields (RFC 9788).
@@ -228,6 +256,8 @@ impl std::fmt::Display for Fields {
 #[derive(Clone, Copy)]
 enum Protection {
     None,
+    /// To be signed, its header fields with it (RFC 9788, 2.1.1).
+    Clear,
     /// To be encrypted, its header fields with it (RFC 9788, 2.1.1).
     Cipher,
 }
@@ -236,6 +266,7 @@ impl Protection {
     fn marks(self, media_type: String) -> MediaType {
         match self {
             Self::None => MediaType(media_type),
+            Self::Clear => MediaType(format!("{media_type}; hp=\"clear\"")),
             Self::Cipher => MediaType(format!("{media_type}; hp=\"cipher\"")),
         }
     }
@@ -288,6 +319,55 @@ fn key_part(key: &KeyAttachment) -> SinglePart {
         .header(MediaType(format!("application/pgp-keys; name=\"{name}\"")))
         .header(ContentDisposition::attachment(&name))
         .body(clean_text(&key.armored))
+}
+
+/// RFC 3156, 5. Written by hand: what was signed must not be formatted once more.
+fn multipart_signed(entity: &[u8], signature: Vec<u8>, micalg: &str) -> Result<Vec<u8>, String> {
+    let armored = String::from_utf8(signature)
+        .ok()
+        .filter(|text| text.is_ascii())
+        .ok_or("the signature is not ASCII-armoured")?;
+    let random: [u8; BOUNDARY_ENTROPY] = rand::random();
+    let boundary: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let signature = armored
+        .trim_end()
+        .replace("\r\n", "\n")
+        .replace('\n', "\r\n");
+    let mut whole = format!(
+        "Content-Type: multipart/signed; micalg=\"{micalg}\";\r\n \
+         protocol=\"application/pgp-signature\"; boundary=\"{boundary}\"\r\n\
+         \r\n\
+         --{boundary}\r\n"
+    )
+    .into_bytes();
+    whole.extend(entity);
+    let rest = format!(
+        "\r\n--{boundary}\r\n\
+         Content-Type: application/pgp-signature; name=\"signature.asc\"\r\n\
+         Content-Description: OpenPGP digital signature\r\n\
+         Content-Disposition: attachment; filename=\"signature.asc\"\r\n\
+         \r\n\
+         {signature}\r\n\
+         \r\n--{boundary}--\r\n"
+    );
+    whole.extend(rest.as_bytes());
+    Ok(whole)
+}
+
+/// A quoted-printable entity in which no line begins with "From ", which mailboxes on the way
+/// change to ">From " (RFC 3156, 3). Fields of a header are not concerned: none is called so.
+fn without_from_lines(entity: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(entity.len());
+    for line in entity.split_inclusive(|byte| *byte == b'\n') {
+        let mut rest = line;
+        // With a soft line break behind it: the line must not grow over 76 octets.
+        while let Some(behind) = rest.strip_prefix(b"From ") {
+            out.extend(b"=46rom =\r\n");
+            rest = behind;
+        }
+        out.extend(rest);
+    }
+    out
 }
 
 /// RFC 3156, 4.
@@ -479,6 +559,18 @@ mod tests {
         check("ann@example.test\r\nRCPT TO:<x@example.test>", false);
         check("ann@example.test> SIZE=1", false);
         check("<ann@example.test>", false);
+    }
+
+    #[test]
+    fn no_signed_line_begins_as_a_mailbox_separator() {
+        #[track_caller]
+        fn check(entity: &str, expected: &str) {
+            let out = without_from_lines(entity.as_bytes());
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+        }
+        check("a\r\nFrom: b\r\n from c\r\n", "a\r\nFrom: b\r\n from c\r\n");
+        check("From here on\r\n", "=46rom =\r\nhere on\r\n");
+        check("a\r\nFrom From b", "a\r\n=46rom =\r\n=46rom =\r\nb");
     }
 
     #[test]

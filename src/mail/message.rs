@@ -82,6 +82,14 @@ pub fn mailbox_key(email: &str) -> String {
     format!("{name}@{ascii}")
 }
 
+/// `ann+reports@example.org` is a mailbox of `ann@example.org` (RFC 5233).
+pub fn without_tag(email: &str) -> String {
+    email
+        .rsplit_once('@')
+        .and_then(|(local, domain)| Some(format!("{}@{domain}", local.split_once('+')?.0)))
+        .unwrap_or_else(|| email.to_owned())
+}
+
 /// One header field of the outermost header, unfolded, its encoded words untouched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeaderField {
@@ -139,6 +147,17 @@ pub struct OpenPgp {
     pub signatures: Vec<Signature>,
     /// Certificates that came with the mail.
     pub certificates: Vec<Certificate>,
+    /// Who signed the text that one of these came in.
+    pub introductions: Vec<Introduction>,
+}
+
+/// The owner of one key signed a text that holds the certificate of another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Introduction {
+    /// Fingerprint of the signer, upper-case hex.
+    pub by: String,
+    /// Fingerprint of the certificate in the text.
+    pub introduced: String,
 }
 
 /// Why a ciphertext was not read. Names are for the team and the log; of
@@ -161,6 +180,9 @@ pub enum Failure {
     TooLarge,
     /// Not an OpenPGP message at all.
     Malformed,
+    /// A key that it may be for is held by a gpg-agent, which does not work with it now. Such a mail
+    /// is not recorded yet: it is tried again.
+    KeyAway,
 }
 
 impl Failure {
@@ -174,6 +196,7 @@ impl Failure {
             Self::Unsupported => "unsupported",
             Self::TooLarge => "too_large",
             Self::Malformed => "malformed",
+            Self::KeyAway => "key_away",
         }
     }
 }

@@ -11,6 +11,7 @@
 
 mod collect;
 mod file;
+mod introduced;
 mod openpgp;
 mod walk;
 

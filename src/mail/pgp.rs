@@ -1,6 +1,7 @@
 //! OpenPGP (RFC 9580): our keys, reading, checking and writing. Alone knows sequoia.
 //!
-//! Keys and `now` are passed in; nothing here reads a file, a clock or a network.
+//! Keys and `now` are passed in; nothing here reads a file, a clock or a network. A secret key that an
+//! agent holds is worked with through a [`SecretAgent`] that is passed in likewise.
 //!
 //! | file | what it holds |
 //! | --- | --- |
@@ -9,8 +10,11 @@
 //! | `keyring` | our secret keys: loading, listing, offering |
 //! | `lifecycle` | new expiry, revocation, another passphrase: what becomes of a key file |
 //! | `parts` | primary keys and subkeys: what each is for, and until when |
+//! | `secret` | one of them: in our memory, or with an agent |
+//! | `agent`, `sexp` | what is said to gpg-agent, which holds secret keys for us |
 //! | `limits` | what one message may cost |
 //! | `decrypt` | opening one ciphertext |
+//! | `ocb` | GnuPG's own authenticated encryption, which the library lacks |
 //! | `elgamal` | the one old algorithm that the library lacks |
 //! | `verify` | what a signature is worth; detached, clear-signed and inline ones |
 //! | `certificate` | reading the certificates of others |
@@ -25,6 +29,7 @@ use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
 
+mod agent;
 mod armor;
 mod certificate;
 mod compose;
@@ -34,18 +39,23 @@ mod generate;
 mod keyring;
 pub mod lifecycle;
 mod limits;
+mod ocb;
 mod parts;
 mod policy;
+mod secret;
+mod sexp;
 #[cfg(test)]
 mod tests;
 mod verify;
 
+pub use agent::{HeldKey, Inside, Refusal, SecretAgent};
 pub use certificate::{MAX_KEPT, merged, read_certificates};
 pub use compose::usable_for_encryption;
 pub use decrypt::Plaintext;
 pub use generate::{Kind, generate, generate_kind};
 pub use keyring::{KeyInfo, KeyProblem, Keyring};
-pub use parts::{KeyPart, parts_of_certificate};
+pub use parts::{Held, KeyPart, parts_of_certificate};
+pub use secret::{KeyAway, SealError};
 pub use verify::{verify_cleartext, verify_detached, verify_message};
 
 /// Runs the library over hostile bytes. `None`: it panicked.

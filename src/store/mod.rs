@@ -19,6 +19,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 pub mod audit;
 pub mod cases;
+pub mod certificates;
 pub mod changes;
 pub mod deadlines;
 pub mod intake;
@@ -95,14 +96,17 @@ pub enum StoreError {
     Io(std::io::Error),
     #[error("{0}")]
     Refused(String),
+    /// Whoever was to write it could not, for a reason that passes.
+    #[error("nothing is recorded yet: {0}; it is tried again")]
+    Postponed(String),
 }
 
 impl StoreError {
-    /// The database or its disk is at fault, not what was to be written.
+    /// The database, its disk or a key that is away is at fault, not what was to be written.
     pub fn passes_by_itself(&self) -> bool {
         matches!(
             self,
-            Self::Busy(_) | Self::Full(_) | Self::Disk(_) | Self::Io(_)
+            Self::Busy(_) | Self::Full(_) | Self::Disk(_) | Self::Io(_) | Self::Postponed(_)
         )
     }
 

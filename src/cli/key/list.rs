@@ -113,10 +113,10 @@ fn row(part: &KeyPart, now: DateTime<Utc>) -> Vec<String> {
 }
 
 fn expiry_of(part: &KeyPart, now: DateTime<Utc>) -> String {
-    let locked = if part.unlocked {
-        ""
-    } else {
-        "; no secret part here"
+    let locked = match (part.unlocked, part.in_agent) {
+        (false, _) => "; no secret part here",
+        (true, true) => "; in gpg-agent",
+        (true, false) => "",
     };
     if part.revoked {
         return format!("{}{locked}", paint("revoked", Paint::Bad));

@@ -15,6 +15,11 @@ const BATCH_BYTES: u64 = 1_000_000;
 /// A mail over which the program died so often is recorded without being opened; after one more
 /// death, by its header alone.
 const DEATHS_AT_MOST: u32 = 10;
+/// The pause before the next attempt at a mail begins with 15 s and is doubled so often: to half an
+/// hour.
+pub(super) const LONGEST_DOUBLED: u32 = 7;
+/// To four minutes, where the mail waits for a key: once that is back, it should be read.
+pub(super) const KEY_AWAY_DOUBLED: u32 = 4;
 
 /// A folder as the records name it.
 #[derive(Clone, Debug)]
@@ -192,6 +197,7 @@ fn is_open(
             place,
             &troubled.cause,
             "the server does not describe it",
+            LONGEST_DOUBLED,
         )?;
     }
     Ok(true)
@@ -363,13 +369,14 @@ pub(super) fn note_failures(
     places: &[Place],
     cause: &str,
     what: &str,
+    doubled_at_most: u32,
 ) -> Result<(), StoreError> {
     let now = Utc::now();
     store.write(|tx| {
         for place in places {
             let before = tx.attempts(place)?.refusals;
             let wait = match (places.len(), before) {
-                (1, 1..) => chrono::Duration::seconds(15 << (before - 1).min(7)),
+                (1, 1..) => chrono::Duration::seconds(15 << (before - 1).min(doubled_at_most)),
                 _ => chrono::Duration::zero(),
             };
             if wait > chrono::Duration::zero() {
@@ -591,7 +598,7 @@ mod tests {
             store
                 .write(|tx| places.iter().try_for_each(|place| tx.begin_attempt(place)))
                 .unwrap();
-            note_failures(&store, places, "NO", "the server does not give it").unwrap();
+            note_failures(&store, places, "NO", "away", LONGEST_DOUBLED).unwrap();
             let attempts = store.read(|tx| tx.attempts(&places[0])).unwrap();
             assert_eq!(attempts.cut_short, 0);
             (attempts.next_at - Utc::now()).num_seconds().max(0)

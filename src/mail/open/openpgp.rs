@@ -235,6 +235,7 @@ impl Reader<'_> {
             let mark = self.out.mark();
             self.walk(child, content);
             let span = self.out.since(mark);
+            self.introduce(child, &signatures);
             self.out.claim(signatures.clone(), &span);
         }
     }
@@ -267,6 +268,7 @@ impl Reader<'_> {
         let mark = self.out.mark();
         let root = self.parse(&plaintext.bytes, inside.depth);
         self.take_certificates(&root);
+        self.introduce(&root, &plaintext.signatures);
         self.walk(&root, inside);
         let span = self.out.since(mark);
         self.out.claim(plaintext.signatures, &span);
@@ -282,6 +284,9 @@ impl Reader<'_> {
             Ok(plaintext) => plaintext,
             Err(failure) => {
                 self.tried_in_vain |= failure != Failure::NoKey;
+                if failure == Failure::KeyAway {
+                    self.failure = Some(failure);
+                }
                 return None;
             }
         };
@@ -300,7 +305,8 @@ impl Reader<'_> {
     }
 
     /// Opens a message; a failure is noted. The first one is kept, but `NoKey`, which is told to
-    /// the sender, gives way to one after a key of ours was tried.
+    /// the sender, gives way to one after a key of ours was tried; and before all comes that a key
+    /// is away, as the mail can be read later.
     fn unlock(&mut self, message: &[u8], scope: Scope) -> Unlocked {
         let message = &armor::without_quoted_printable(message);
         if self.is_beyond(scope) {
@@ -329,7 +335,7 @@ impl Reader<'_> {
     }
 
     fn failed(&mut self, failure: Failure) -> Unlocked {
-        if matches!(self.failure, None | Some(Failure::NoKey)) {
+        if failure == Failure::KeyAway || matches!(self.failure, None | Some(Failure::NoKey)) {
             self.failure = Some(failure);
         }
         self.out
@@ -382,7 +388,7 @@ impl Reader<'_> {
     }
 
     /// As [`Self::guarded`], for what has a bound in number only.
-    fn checked<T>(&mut self, work: impl FnOnce(&Self) -> T) -> Option<T> {
+    pub(super) fn checked<T>(&mut self, work: impl FnOnce(&Self) -> T) -> Option<T> {
         if self.checks_left == 0 {
             self.out
                 .problem("more signatures or certificates than are looked at");

@@ -9,7 +9,9 @@ use super::file::{Entry, Role, default_name, excerpt, is_pdf};
 use super::{Document, Opening, subject};
 use crate::mail::armor::{self, Content, Segment};
 use crate::mail::html;
-use crate::mail::message::{Attachment, Certificate, Digest, Failure, MachineReport, Message};
+use crate::mail::message::{
+    Attachment, Certificate, Digest, Failure, Introduction, MachineReport, Message,
+};
 use crate::mail::parse::{self, Budget, Part, charset, header};
 use crate::mail::report;
 use crate::mail::text;
@@ -71,6 +73,8 @@ pub struct Reader<'c> {
     pub(super) out: Collected,
     /// Certificates that came with the mail.
     pub(super) found: Vec<Certificate>,
+    /// Who signed the text that one of them came in.
+    pub(super) introductions: Vec<Introduction>,
     /// What signatures are checked against: those known before and those found.
     pub(super) known: Vec<Certificate>,
     pub(super) opened: usize,
@@ -90,6 +94,7 @@ impl<'c> Reader<'c> {
             now,
             out: Collected::default(),
             found: Vec::new(),
+            introductions: Vec::new(),
             known: context.known.to_vec(),
             opened: 0,
             failure: None,
@@ -137,6 +142,7 @@ impl<'c> Reader<'c> {
         openpgp.tried_in_vain = self.tried_in_vain;
         openpgp.signatures = self.out.signatures();
         openpgp.certificates = self.found;
+        openpgp.introductions = self.introductions;
         message.machine_report = self.report;
         (message.attachments, message.problems) = self.out.attachments();
         self.documents

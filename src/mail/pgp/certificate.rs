@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use secrecy::zeroize::Zeroizing;
 use sequoia_openpgp::cert::CertParser;
 use sequoia_openpgp::cert::bundle::ComponentBundle;
 use sequoia_openpgp::packet::{Signature, UserID};
@@ -75,13 +76,13 @@ pub fn read_certificates(bytes: &[u8]) -> Vec<Certificate> {
 }
 
 /// The packets of every block that may hold keys.
-pub fn key_blocks(bytes: &[u8]) -> Vec<Vec<u8>> {
+pub fn key_blocks(bytes: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
     if armor::is_binary(bytes) {
-        return vec![bytes.to_vec()];
+        return vec![Zeroizing::new(bytes.to_vec())];
     }
     armor::blocks(bytes, &[Label::PublicKey, Label::PrivateKey])
         .take(MAX_CERTIFICATES)
-        .map(|block| block.bytes.into_owned())
+        .map(|block| Zeroizing::new(block.bytes.into_owned()))
         .collect()
 }
 

@@ -12,9 +12,11 @@ use sequoia_openpgp::serialize::stream::{Encryptor, LiteralWriter, Message, Sign
 use sequoia_openpgp::types::{HashAlgorithm, KeyFlags, RevocationStatus};
 use sequoia_openpgp::{Cert, Error, Result};
 
+use super::agent::Refusal;
 use super::armor::{Label, armored};
 use super::certificate::parsed;
 use super::keyring::Keyring;
+use super::secret::SealError;
 use super::{guarded, policy, system_time};
 use crate::mail::message::Certificate;
 
@@ -35,32 +37,44 @@ pub fn usable_for_encryption(
 
 impl Keyring {
     /// An ASCII-armoured message to `recipient`, signed by our current key.
-    /// The error says why the certificate cannot be used (expired, revoked, no encryption key).
+    /// Unsigned where no key of ours signs: that is not the recipient's fault, and a letter that can
+    /// be doubted is better than none.
+    ///
+    /// The error says why the certificate cannot be used (expired, revoked, no encryption key), or
+    /// that our key is away for now.
     pub fn encrypt_signed(
         &self,
         recipient: &Certificate,
         plaintext: &[u8],
         now: DateTime<Utc>,
-    ) -> std::result::Result<Vec<u8>, String> {
+    ) -> std::result::Result<Vec<u8>, SealError> {
         let policy = policy::current(now);
         let cert = parse(recipient)?;
         let valid = valid(&cert, &policy, now)?;
         let keys = encryption_keys(&valid)?;
-        let signer = self.signer(now)?;
+        let signer = self.signer(now).ok();
         finished(|| {
             let mut packets = Vec::new();
             let message = Message::new(&mut packets);
             let message = Encryptor::for_recipients(message, keys).build()?;
-            let message = Signer::new(message, signer)?
-                .hash_algo(HASH)?
-                .creation_time(system_time(now))
-                .add_intended_recipient(&cert)
-                .build()?;
+            let message = match signer {
+                Some(signer) => Signer::new(message, signer)?
+                    .hash_algo(HASH)?
+                    .creation_time(system_time(now))
+                    .add_intended_recipient(&cert)
+                    .build()?,
+                None => message,
+            };
             let mut message = LiteralWriter::new(message).build()?;
             message.write_all(plaintext)?;
             message.finalize()?;
             Ok(armored(Label::Message, &packets)?)
         })
+    }
+
+    /// Is there a key of ours that signs? It may be away for now. The error says why there is none.
+    pub fn signs(&self, now: DateTime<Utc>) -> std::result::Result<(), String> {
+        self.signer(now).map(drop)
     }
 
     /// A detached, ASCII-armoured signature by our current key, and the `micalg` that names its
@@ -69,7 +83,7 @@ impl Keyring {
         &self,
         text: &[u8],
         now: DateTime<Utc>,
-    ) -> std::result::Result<(Vec<u8>, String), String> {
+    ) -> std::result::Result<(Vec<u8>, String), SealError> {
         let signer = self.signer(now)?;
         let signature = finished(|| {
             let mut packets = Vec::new();
@@ -87,12 +101,16 @@ impl Keyring {
     }
 }
 
-fn finished(work: impl FnOnce() -> Result<String>) -> std::result::Result<Vec<u8>, String> {
-    match guarded(work) {
-        Some(Ok(text)) => Ok(text.into_bytes()),
-        Some(Err(error)) => Err(format!("{error:#}")),
-        None => Err("the OpenPGP library failed".to_owned()),
-    }
+fn finished(work: impl FnOnce() -> Result<String>) -> std::result::Result<Vec<u8>, SealError> {
+    let error = match guarded(work) {
+        Some(Ok(text)) => return Ok(text.into_bytes()),
+        Some(Err(error)) => error,
+        None => return Err("the OpenPGP library failed".to_owned().into()),
+    };
+    Err(match error.downcast_ref::<Refusal>() {
+        Some(Refusal::KeyAway(away)) => away.clone().into(),
+        _ => format!("{error:#}").into(),
+    })
 }
 
 fn parse(certificate: &Certificate) -> std::result::Result<Arc<Cert>, String> {

@@ -6,8 +6,9 @@
 use std::io::Read;
 
 use chrono::{DateTime, Utc};
-use sequoia_openpgp::crypto::{KeyPair, SessionKey};
-use sequoia_openpgp::packet::{PKESK, SKESK, Tag};
+use sequoia_openpgp::crypto::SessionKey;
+use sequoia_openpgp::crypto::mpi::PublicKey;
+use sequoia_openpgp::packet::{PKESK, SEIP, SKESK, Tag};
 use sequoia_openpgp::parse::stream::{
     DecryptionHelper, DecryptorBuilder, MessageStructure, VerificationHelper,
 };
@@ -16,11 +17,11 @@ use sequoia_openpgp::types::SymmetricAlgorithm;
 use sequoia_openpgp::{Cert, Error, KeyHandle, Packet, Result};
 
 use super::armor::{self, Label};
-use super::elgamal::ElGamal;
 use super::keyring::Keyring;
 use super::limits::{buffer_sizes, is_cut_short};
+use super::secret::SecretKey;
 use super::verify::{Checker, Signers};
-use super::{guarded, policy, system_time};
+use super::{guarded, ocb, policy, system_time};
 use crate::mail::message::{Certificate, Failure, Signature};
 
 /// Secret-key operations for one message, in all its layers.
@@ -72,15 +73,19 @@ impl Keyring {
 }
 
 /// One message being opened.
-struct Opening<'a> {
+pub(super) struct Opening<'a> {
     keyring: &'a Keyring,
     checker: Checker<'a>,
     /// Secret-key operations so far.
     tries: usize,
     /// A session key was found that fits the ciphertext.
     opened: bool,
-    /// Session key packets that the library cannot read.
+    /// Session keys for somebody's key that the library cannot read.
     unreadable_keys: bool,
+    /// There is a way in by a password.
+    password: bool,
+    /// The backend lacks what the ciphertext was made with.
+    pub(super) unsupported: bool,
 }
 
 impl<'a> Opening<'a> {
@@ -91,6 +96,8 @@ impl<'a> Opening<'a> {
             tries: 0,
             opened: false,
             unreadable_keys: false,
+            password: false,
+            unsupported: false,
         }
     }
 
@@ -101,6 +108,13 @@ impl<'a> Opening<'a> {
         buffer_size: usize,
         now: DateTime<Utc>,
     ) -> Result<Option<Vec<u8>>> {
+        let unwrapped;
+        let packets = if ocb::is_ocb(packets) {
+            unwrapped = ocb::unwrapped(self, packets)?;
+            &unwrapped
+        } else {
+            packets
+        };
         let policy = policy::reading(now);
         let mut decryptor = DecryptorBuilder::from_bytes(packets)?
             .buffer_size(buffer_size)
@@ -116,6 +130,25 @@ impl<'a> Opening<'a> {
         } else {
             Err(self.checker.limits.refuse(Failure::Malformed))
         }
+    }
+
+    /// To be called with every packet, before its content is read.
+    pub(super) fn admit(&mut self, parser: &PacketParser) -> Result<()> {
+        match &parser.packet {
+            Packet::SKESK(_) => self.password = true,
+            Packet::Unknown(packet) if packet.tag() == Tag::SKESK => self.password = true,
+            Packet::Unknown(packet) if packet.tag() == Tag::PKESK => self.unreadable_keys = true,
+            Packet::SEIP(SEIP::V2(packet)) => {
+                self.unsupported |=
+                    !packet.aead().is_supported() || !packet.symmetric_algo().is_supported();
+            }
+            _ => {}
+        }
+        self.checker.limits.admit(parser)
+    }
+
+    pub(super) fn refuse(&mut self, failure: Failure) -> anyhow::Error {
+        self.checker.limits.refuse(failure)
     }
 
     /// Why it did not open. `damaged`: the armour or the packets are not whole.
@@ -148,11 +181,63 @@ impl<'a> Opening<'a> {
         }
     }
 
+    /// Tries keys until `decrypt` says that a session key fits. An error: none does.
+    pub(super) fn find_key(
+        &mut self,
+        public: &[PKESK],
+        algorithm: Option<SymmetricAlgorithm>,
+        decrypt: &mut dyn FnMut(Option<SymmetricAlgorithm>, &SessionKey) -> bool,
+    ) -> Result<()> {
+        let mut was_named = false;
+        let mut unsupported = false;
+        let mut is_away = false;
+        for (packet, key) in self.candidates(public) {
+            if self.tries == MAX_TRIES {
+                return Err(self.refuse(Failure::TooLarge));
+            }
+            self.tries += 1;
+            was_named |= packet.recipient().is_some();
+            let (cipher, session) = match key.session_key(packet, algorithm) {
+                Ok(Some(found)) => found,
+                Ok(None) => {
+                    unsupported |= !is_readable(packet, key);
+                    continue;
+                }
+                Err(_) => {
+                    is_away = true;
+                    continue;
+                }
+            };
+            unsupported |= self.unsupported || cipher.is_some_and(|cipher| !cipher.is_supported());
+            if decrypt(cipher, &session) {
+                self.opened = true;
+                return Ok(());
+            }
+        }
+        Err(self.refuse(if is_away {
+            Failure::KeyAway
+        } else if unsupported {
+            Failure::Unsupported
+        } else if was_named {
+            // Our key, but the session key does not come out of it.
+            Failure::Modified
+        } else if self.unreadable_keys {
+            // They may have been for us.
+            Failure::Unsupported
+        } else if public.is_empty() && self.password {
+            Failure::PasswordOnly
+        } else if self.tries > 0 {
+            Failure::NoKeyFits
+        } else {
+            Failure::NoKey
+        }))
+    }
+
     /// Each session key packet with each of our keys that it may be for: first those that
     /// name one of ours, then those that hide their recipient (RFC 9580, 5.1.8).
-    fn candidates<'p>(&self, packets: &'p [PKESK]) -> Vec<(&'p PKESK, &'a KeyPair)> {
+    fn candidates<'p>(&self, packets: &'p [PKESK]) -> Vec<(&'p PKESK, &'a SecretKey)> {
         let keyring = self.keyring;
-        let pairs = move |wanted: fn(&PKESK, &KeyPair) -> bool| {
+        let pairs = move |wanted: fn(&PKESK, &SecretKey) -> bool| {
             packets.iter().flat_map(move |packet| {
                 let keys = keyring.decryption_keys();
                 keys.filter(move |key| wanted(packet, key))
@@ -163,35 +248,25 @@ impl<'a> Opening<'a> {
     }
 }
 
-fn is_named(packet: &PKESK, key: &KeyPair) -> bool {
+fn is_named(packet: &PKESK, key: &SecretKey) -> bool {
     let handle = KeyHandle::from(key.public().fingerprint());
     packet
         .recipient()
         .is_some_and(|recipient| recipient.aliases(handle))
 }
 
-fn may_be_meant(packet: &PKESK, key: &KeyPair) -> bool {
+fn may_be_meant(packet: &PKESK, key: &SecretKey) -> bool {
     packet.recipient().is_none() && packet.pk_algo() == key.public().pk_algo()
 }
 
-/// The session key in `packet`, if it is for `key`.
-fn session_key(
-    packet: &PKESK,
-    key: &KeyPair,
-    algorithm: Option<SymmetricAlgorithm>,
-) -> Option<(Option<SymmetricAlgorithm>, SessionKey)> {
-    match ElGamal::of(key) {
-        Some(mut key) => packet.decrypt(&mut key, algorithm),
-        None => packet.decrypt(&mut key.clone(), algorithm),
-    }
+/// Does the backend have the algorithm? Of ElGamal we have our own.
+fn is_readable(packet: &PKESK, key: &SecretKey) -> bool {
+    packet.pk_algo().is_supported() || matches!(key.public().mpis(), PublicKey::ElGamal { .. })
 }
 
 impl VerificationHelper for &mut Opening<'_> {
     fn inspect(&mut self, parser: &PacketParser) -> Result<()> {
-        if let Packet::Unknown(packet) = &parser.packet {
-            self.unreadable_keys |= matches!(packet.tag(), Tag::PKESK | Tag::SKESK);
-        }
-        self.checker.limits.admit(parser)
+        self.admit(parser)
     }
 
     fn get_certs(&mut self, _issuers: &[KeyHandle]) -> Result<Vec<Cert>> {
@@ -207,40 +282,11 @@ impl DecryptionHelper for &mut Opening<'_> {
     fn decrypt(
         &mut self,
         public: &[PKESK],
-        passwords: &[SKESK],
+        _passwords: &[SKESK],
         algorithm: Option<SymmetricAlgorithm>,
         decrypt: &mut dyn FnMut(Option<SymmetricAlgorithm>, &SessionKey) -> bool,
     ) -> Result<Option<Cert>> {
-        let mut was_named = false;
-        let mut unsupported = false;
-        for (packet, key) in self.candidates(public) {
-            if self.tries == MAX_TRIES {
-                return Err(self.checker.limits.refuse(Failure::TooLarge));
-            }
-            self.tries += 1;
-            was_named |= packet.recipient().is_some();
-            let Some((cipher, session)) = session_key(packet, key, algorithm) else {
-                continue;
-            };
-            unsupported |= cipher.is_some_and(|cipher| !cipher.is_supported());
-            if decrypt(cipher, &session) {
-                self.opened = true;
-                return Ok(None);
-            }
-        }
-        Err(self.checker.limits.refuse(if unsupported {
-            Failure::Unsupported
-        } else if was_named {
-            // Our key, but the session key does not come out of it.
-            Failure::Modified
-        } else if public.is_empty() && self.unreadable_keys {
-            Failure::Unsupported
-        } else if public.is_empty() && !passwords.is_empty() {
-            Failure::PasswordOnly
-        } else if self.tries > 0 {
-            Failure::NoKeyFits
-        } else {
-            Failure::NoKey
-        }))
+        self.find_key(public, algorithm, decrypt)?;
+        Ok(None)
     }
 }

@@ -13,7 +13,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use sequoia_openpgp::cert::amalgamation::key::{PrimaryKey, ValidKeyAmalgamationIter};
 use sequoia_openpgp::cert::{CertParser, ValidCert};
-use sequoia_openpgp::crypto::{KeyPair, Password, S2K};
+use sequoia_openpgp::crypto::{KeyPair, Password, S2K, mpi};
 use sequoia_openpgp::packet::Key;
 use sequoia_openpgp::packet::key::{PublicParts, SecretKeyMaterial, SecretParts, UnspecifiedRole};
 use sequoia_openpgp::parse::Parse;
@@ -21,9 +21,11 @@ use sequoia_openpgp::policy::StandardPolicy;
 use sequoia_openpgp::types::{KeyFlags, PublicKeyAlgorithm, RevocationStatus};
 use sequoia_openpgp::{Cert, Error, Fingerprint};
 
+use super::agent::{AgentKey, HeldKey, SecretAgent};
 use super::armor::{Label, armored};
 use super::certificate::{certificate, email, key_blocks, minimal};
-use super::parts::{KeyPart, parts};
+use super::parts::{Held, KeyPart, parts};
+use super::secret::{KeyAway, SecretKey};
 use super::{guarded, policy, system_time};
 use crate::mail::message::{Certificate, address_key};
 
@@ -47,7 +49,7 @@ struct OwnKey {
     origin: String,
     /// Without secret parts.
     cert: Cert,
-    secrets: Vec<KeyPair>,
+    secrets: Vec<SecretKey>,
     /// Offered only for want of a better one.
     retired: bool,
 }
@@ -89,9 +91,34 @@ impl Keyring {
         address: &str,
         now: DateTime<Utc>,
     ) -> (Self, Vec<KeyProblem>) {
+        Self::load_with(sources, passphrase, None, address, now)
+    }
+
+    /// The same; secret parts that the sources lack are looked for in the agent. An error where it
+    /// cannot be asked: who took it for empty would call mail unreadable that is not.
+    pub fn load_with_agent(
+        sources: &[(String, Vec<u8>)],
+        passphrase: Option<&SecretString>,
+        agent: Arc<dyn SecretAgent>,
+        address: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(Self, Vec<KeyProblem>), KeyAway> {
+        let held = agent.keys()?;
+        let agent = Some((agent, held));
+        Ok(Self::load_with(sources, passphrase, agent, address, now))
+    }
+
+    fn load_with(
+        sources: &[(String, Vec<u8>)],
+        passphrase: Option<&SecretString>,
+        agent: Option<(Arc<dyn SecretAgent>, Vec<HeldKey>)>,
+        address: &str,
+        now: DateTime<Utc>,
+    ) -> (Self, Vec<KeyProblem>) {
         let password = passphrase.map(|secret| Password::from(secret.expose_secret()));
         let mut loading = Loading {
             password,
+            agent,
             address: address_key(address),
             now,
             keys: Vec::new(),
@@ -224,7 +251,7 @@ impl Keyring {
     }
 
     /// Secret keys that decrypt.
-    pub(super) fn decryption_keys(&self) -> impl Iterator<Item = &KeyPair> {
+    pub(super) fn decryption_keys(&self) -> impl Iterator<Item = &SecretKey> {
         let secrets = self.keys.iter().flat_map(|key| &key.secrets);
         secrets.filter(|secret| encrypts(secret.public().pk_algo()))
     }
@@ -236,7 +263,7 @@ impl Keyring {
 
     /// The secret key that signs. An old or expired one rather than none: the reader then at
     /// least sees whose it is, and `check` has told us.
-    pub(super) fn signer(&self, now: DateTime<Utc>) -> Result<KeyPair, String> {
+    pub(super) fn signer(&self, now: DateTime<Utc>) -> Result<SecretKey, String> {
         let current = self.current().ok_or("there is no key of ours")?;
         current
             .signer(&policy::current(now), true, now)
@@ -263,12 +290,17 @@ impl OwnKey {
         format!("{:X}", self.cert.fingerprint())
     }
 
-    fn secret(&self, fingerprint: &Fingerprint) -> Option<&KeyPair> {
+    fn secret(&self, fingerprint: &Fingerprint) -> Option<&SecretKey> {
         let mut secrets = self.secrets.iter();
         secrets.find(|secret| secret.public().fingerprint() == *fingerprint)
     }
 
-    fn signer(&self, policy: &StandardPolicy, alive: bool, now: DateTime<Utc>) -> Option<KeyPair> {
+    fn signer(
+        &self,
+        policy: &StandardPolicy,
+        alive: bool,
+        now: DateTime<Utc>,
+    ) -> Option<SecretKey> {
         let cert = self.cert.with_policy(policy, system_time(now)).ok()?;
         let keys = cert.keys().supported().for_signing();
         let keys: Vec<_> = if alive {
@@ -293,6 +325,14 @@ impl OwnKey {
         })
     }
 
+    fn held(&self, part: &Fingerprint) -> Held {
+        match self.secret(part) {
+            None => Held::Nowhere,
+            Some(secret) if secret.is_in_agent() => Held::InAgent,
+            Some(_) => Held::Here,
+        }
+    }
+
     fn info(&self, current: bool, now: DateTime<Utc>) -> KeyInfo {
         let policy = policy::lenient(now);
         let valid = self.cert.with_policy(&policy, system_time(now)).ok();
@@ -307,7 +347,7 @@ impl OwnKey {
             current,
             retired: self.retired,
             revoked: valid.as_ref().is_some_and(is_revoked),
-            parts: parts(&self.cert, now, |part| self.secret(part).is_some()),
+            parts: parts(&self.cert, now, |part| self.held(part)),
         }
     }
 }
@@ -315,6 +355,8 @@ impl OwnKey {
 /// The files being read, and what was found so far.
 struct Loading {
     password: Option<Password>,
+    /// And the keys that it holds.
+    agent: Option<(Arc<dyn SecretAgent>, Vec<HeldKey>)>,
     /// Lower case.
     address: String,
     now: DateTime<Utc>,
@@ -387,24 +429,43 @@ impl Loading {
 
     /// All secret keys that can be unlocked, bound to the certificate or not, and why the
     /// others cannot. A primary key that is kept elsewhere is good practice, and no oddity.
-    fn unlock(&self, cert: &Cert) -> (Vec<KeyPair>, Vec<String>) {
+    fn unlock(&self, cert: &Cert) -> (Vec<SecretKey>, Vec<String>) {
         let mut secrets = Vec::new();
         let mut oddities = Vec::new();
-        for key in cert.keys().secret() {
-            if key.primary() && is_stub(key.key().secret()) {
+        for key in cert.keys() {
+            let secret = key.key().clone().parts_into_secret().ok();
+            let is_elsewhere = secret.as_ref().is_none_or(|key| is_stub(key.secret()));
+            if is_elsewhere && let Some(held) = self.held_by_agent(key.key()) {
+                secrets.push(SecretKey::InAgent(held));
                 continue;
             }
-            match self.unlock_one(key.key().clone()) {
-                Ok(secret) => secrets.push(secret),
+            let Some(secret) = secret.filter(|_| !(key.primary() && is_elsewhere)) else {
+                continue;
+            };
+            match self.unlock_one(secret) {
+                Ok(secret) => secrets.push(SecretKey::Unlocked(secret)),
                 Err(why) => oddities.push(why.to_owned()),
             }
         }
         if secrets.is_empty() && oddities.is_empty() {
-            oddities
-                .push("has no secret key; export it with `gpg --export-secret-keys`".to_owned());
+            oddities.push(self.without_secret().to_owned());
         }
         oddities.dedup();
         (secrets, oddities)
+    }
+
+    fn held_by_agent(&self, key: &Key<PublicParts, UnspecifiedRole>) -> Option<AgentKey> {
+        let (agent, held) = self.agent.as_ref()?;
+        AgentKey::of(key, agent, held)
+    }
+
+    fn without_secret(&self) -> &'static str {
+        match &self.agent {
+            None => "has no secret key; export it with `gpg --export-secret-keys`",
+            Some(_) => {
+                "has no secret key, and the gpg-agent of openpgp.agent_home holds none of it"
+            }
+        }
     }
 
     fn unlock_one(&self, key: Key<SecretParts, UnspecifiedRole>) -> Result<KeyPair, &'static str> {
@@ -435,7 +496,7 @@ impl Loading {
         let time = system_time(self.now);
         let current = policy::current(self.now);
         let lenient = policy::lenient(self.now);
-        let decrypts = |secret: &KeyPair| encrypts(secret.public().pk_algo());
+        let decrypts = |secret: &SecretKey| encrypts(secret.public().pk_algo());
         if !key.secrets.iter().any(decrypts) {
             oddities.push("has no secret key that decrypts".to_owned());
         }
@@ -552,15 +613,11 @@ fn offers_encryption(cert: &ValidCert) -> bool {
 }
 
 fn weakness(key: &Key<PublicParts, UnspecifiedRole>) -> Option<String> {
-    let bits = match key.pk_algo() {
-        PublicKeyAlgorithm::EdDSA
-        | PublicKeyAlgorithm::ECDSA
-        | PublicKeyAlgorithm::ECDH
-        | PublicKeyAlgorithm::Ed25519
-        | PublicKeyAlgorithm::Ed448
-        | PublicKeyAlgorithm::X25519
-        | PublicKeyAlgorithm::X448 => None,
-        _ => key.mpis().bits(),
+    let bits = match key.mpis() {
+        mpi::PublicKey::RSA { .. }
+        | mpi::PublicKey::DSA { .. }
+        | mpi::PublicKey::ElGamal { .. } => key.mpis().bits(),
+        _ => None,
     };
     let bits = bits.filter(|bits| *bits < WEAK_BELOW_BITS)?;
     Some(format!(

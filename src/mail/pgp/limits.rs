@@ -80,7 +80,10 @@ impl Limits {
                 self.encryption += 1;
                 (self.encryption > MAX_ENCRYPTION).then_some(Failure::TooLarge)
             }
-            Packet::Unknown(packet) if packet.tag() == Tag::SEIP => Some(Failure::Unsupported),
+            // Of an unknown version; GnuPG's own (see `ocb`) stands around a message, not inside.
+            Packet::Unknown(packet) if matches!(packet.tag(), Tag::SEIP | Tag::AED) => {
+                Some(Failure::Unsupported)
+            }
             Packet::OnePassSig(_) | Packet::Signature(_) => {
                 self.signatures += 1;
                 // Each inline signature is announced by a packet of its own.
@@ -127,6 +130,22 @@ pub fn is_cut_short(packets: &[u8]) -> bool {
         }
     }
     false
+}
+
+/// The tag of the first packet that is no session key, marker or padding: it holds the data.
+pub fn data_tag(packets: &[u8]) -> Option<u8> {
+    let mut rest = packets;
+    loop {
+        let tag = match *rest.first()? {
+            octet @ 0xc0.. => octet & 0x3f,
+            octet @ 0x80.. => octet >> 2 & 0x0f,
+            _ => return None,
+        };
+        if !matches!(tag, 1 | 3 | 10 | 21) {
+            return Some(tag);
+        }
+        rest = next_packet(rest)?;
+    }
 }
 
 /// What follows the first packet; `None` where it has no end.
@@ -201,6 +220,19 @@ mod tests {
         check(b"\xd2\xff\x00\x00\x00\x03abc", false);
         check(b"\xd2\xff\xff\xff\xff\xff", true);
         check(&[b"\xd2\xc0\x00".as_slice(), &[0; 192]].concat(), false);
+    }
+
+    #[test]
+    fn the_data_is_found_behind_the_session_keys() {
+        assert_eq!(data_tag(b"\xd4\x01a"), Some(20));
+        assert_eq!(
+            data_tag(b"\xc1\x01a\x84\x02ab\xc3\x00\xd5\x01p\xd4"),
+            Some(20)
+        );
+        assert_eq!(data_tag(b"\xa3anything"), Some(8));
+        assert_eq!(data_tag(b"\xc1\x05a\xd4"), None);
+        assert_eq!(data_tag(b"text"), None);
+        assert_eq!(data_tag(b""), None);
     }
 
     #[test]

@@ -24,25 +24,31 @@ pub struct KeyPart {
     pub signs: bool,
     pub encrypts: bool,
     pub revoked: bool,
-    /// Its secret part is at hand.
+    /// Its secret part is at hand, or with the agent.
     pub unlocked: bool,
+    /// A gpg-agent holds its secret part.
+    pub in_agent: bool,
+}
+
+/// Where the secret part of a key is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    Nowhere,
+    Here,
+    InAgent,
 }
 
 /// The parts of somebody's certificate, the primary key first. Empty where it cannot be read.
 pub fn parts_of_certificate(certificate: &Certificate, now: DateTime<Utc>) -> Vec<KeyPart> {
     let parts = guarded(|| {
         let cert = parsed(certificate).ok()?;
-        Some(parts(&cert, now, |_| false))
+        Some(parts(&cert, now, |_| Held::Nowhere))
     });
     parts.flatten().unwrap_or_default()
 }
 
-/// All parts, bound or not, the primary key first. `unlocked`: whose secret is at hand.
-pub fn parts(
-    cert: &Cert,
-    now: DateTime<Utc>,
-    unlocked: impl Fn(&Fingerprint) -> bool,
-) -> Vec<KeyPart> {
+/// All parts, bound or not, the primary key first. `held`: where the secret of one is.
+pub fn parts(cert: &Cert, now: DateTime<Utc>, held: impl Fn(&Fingerprint) -> Held) -> Vec<KeyPart> {
     let policy = policy::lenient(now);
     let valid = cert.with_policy(&policy, system_time(now)).ok();
     let part = |key: &Key<PublicParts, UnspecifiedRole>| {
@@ -51,6 +57,7 @@ pub fn parts(
             .as_ref()
             .and_then(|cert| cert.keys().key_handle(&fingerprint).next());
         let bound = bound.as_ref();
+        let held = held(&fingerprint);
         KeyPart {
             fingerprint: format!("{fingerprint:X}"),
             algorithm: key.pk_algo().to_string(),
@@ -63,7 +70,8 @@ pub fn parts(
                 .is_some_and(|key| key.for_transport_encryption() || key.for_storage_encryption()),
             revoked: bound
                 .is_some_and(|key| matches!(key.revocation_status(), RevocationStatus::Revoked(_))),
-            unlocked: unlocked(&fingerprint),
+            unlocked: held != Held::Nowhere,
+            in_agent: held == Held::InAgent,
         }
     };
     cert.keys().map(|key| part(key.key())).collect()

@@ -9,7 +9,7 @@
 //! | status | when |
 //! | --- | --- |
 //! | `unknown_key` | no certificate at hand binds the issuer's key, or we cannot read the signature |
-//! | `bad` | it does not fit the data; it hashes the data with MD5, SHA-1 or RIPEMD and is not very old; it has expired, comes from the future or from before its key; it names recipients, and none is ours (RFC 9580, 5.2.3.36); or the key is none for signing |
+//! | `bad` | it does not fit the data; it hashes the data with MD5, SHA-1 or RIPEMD and is not older than that is dangerous (see `policy`); it has expired, comes from the future or from before its key; it names recipients, and none is ours (RFC 9580, 5.2.3.36); or the key is none for signing |
 //! | `revoked_key` | it fits, and the key or its certificate is revoked by now |
 //! | `expired_key` | it fits, and the key or its certificate has expired by now, whenever the signature claims to have been made: that time is the signer's word alone |
 //! | `good` | none of these |

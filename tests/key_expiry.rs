@@ -87,10 +87,7 @@ impl Office {
     fn opened(&self, mail: &Received) -> (String, String, String) {
         let to = mail.recipients[0].clone();
         let outside = parsed(&mail.bytes);
-        if outside
-            .content_type()
-            .is_some_and(|it| it.ctype() == "text")
-        {
+        if !outside.is_content_type("multipart", "encrypted") {
             let text = outside.body_text(0).expect("a text").into_owned();
             return (to, outside.subject().expect("a subject").to_owned(), text);
         }

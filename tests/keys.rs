@@ -601,6 +601,10 @@ fn what_cannot_be_configured_by_us_is_told_and_fails() {
     let said = String::from_utf8(output.stdout).expect("UTF-8");
     assert!(said.contains("LoadCredential=pgp:"), "{said}");
     assert!(said.contains("systemctl restart triaged"), "{said}");
+    // Also where the file that the credential is taken from lies there.
+    let output = office.try_key(&["renew"]);
+    let said = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(said.contains("-2.key.asc"), "{said}");
     let after = std::fs::read_to_string(office.setup.file("credentials/pgp")).expect("a key");
     assert_eq!(after, secret);
     assert_eq!(

@@ -165,11 +165,17 @@ impl Ours {
         })
     }
 
-    /// A file for a new key, named by the key.
+    /// A file for a key, named by the key; one that is not there.
     fn new_file(&self, fingerprint: &str) -> PathBuf {
         const SHOWN: usize = 8;
         let short: String = fingerprint.chars().take(SHOWN).collect();
         let beside = self.first_file().unwrap_or(&self.config.path);
-        beside.with_file_name(format!("security-{short}.key.asc"))
+        let first = beside.with_file_name(format!("security-{short}.key.asc"));
+        let others = (2..100)
+            .map(|count| beside.with_file_name(format!("security-{short}-{count}.key.asc")));
+        std::iter::once(first.clone())
+            .chain(others)
+            .find(|path| !path.exists())
+            .unwrap_or(first)
     }
 }

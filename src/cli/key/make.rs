@@ -262,6 +262,10 @@ impl Ours {
             Listed::ByHand(why) => {
                 words::fact("config", &format!("NOT changed: {why}"));
                 let by_hand = self.by_hand(new, edit);
+                // Where the keys are credentials, a restart is among what is done by hand.
+                let is_needed =
+                    |step: &String| self.first_file().is_some() || step != words::RELOAD;
+                let left = left.into_iter().filter(is_needed);
                 let left: Vec<String> = by_hand.into_iter().chain(left).collect();
                 words::left_to_do(&left);
                 Ok(false)

@@ -14,6 +14,9 @@ const THRESHOLDS: [i64; 5] = [0, 7, 14, 30, 60];
 /// From then on it is shown wherever somebody looks.
 pub const FIRST_WORD: TimeDelta = TimeDelta::days(60);
 
+/// Programs make the parts of a key some seconds apart, and so they expire.
+const ONE_MATTER: TimeDelta = TimeDelta::hours(1);
+
 /// Whose it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Owner {
@@ -22,16 +25,17 @@ pub enum Owner {
     Member(String),
 }
 
-/// Parts of one key or certificate that expire at one instant, within 60 days or in the past.
+/// Parts of one key or certificate that expire together, within 60 days or in the past.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expiring {
     pub owner: Owner,
     /// Of the primary key, upper-case hex.
     pub certificate: String,
-    /// Fingerprints of the parts.
-    pub parts: Vec<String>,
+    /// Fingerprints of the parts, and when each expires.
+    pub parts: Vec<(String, DateTime<Utc>)>,
     /// `all of it`, `the subkey that encrypts`..
     pub what: String,
+    /// The first of them.
     pub expires_at: DateTime<Utc>,
 }
 
@@ -138,29 +142,28 @@ fn of_parts(owner: &Owner, parts: &[KeyPart], now: DateTime<Utc>) -> Vec<Expirin
         return Vec::new();
     };
     let alive: Vec<&KeyPart> = parts.iter().filter(|part| !part.revoked).collect();
-    let mut instants: Vec<DateTime<Utc>> = alive
+    let mut ending: Vec<(DateTime<Utc>, &KeyPart)> = alive
         .iter()
-        .filter_map(|part| part.expires_at)
-        .filter(|at| *at <= now + FIRST_WORD)
+        .filter_map(|part| Some((part.expires_at?, *part)))
+        .filter(|(at, _)| *at <= now + FIRST_WORD)
+        .filter(|(at, part)| *at > now || !is_replaced(part, primary, &alive, now))
         .collect();
-    instants.sort_unstable();
-    instants.dedup();
-    let mut found = Vec::new();
-    for expires_at in instants {
-        let is_due = |part: &&&KeyPart| {
-            part.expires_at == Some(expires_at)
-                && !(expires_at <= now && is_replaced(part, primary, &alive, now))
-        };
-        let due: Vec<&KeyPart> = alive.iter().filter(is_due).copied().collect();
-        if due.is_empty() {
+    ending.sort_by_key(|(at, _)| *at);
+    let mut found: Vec<Expiring> = Vec::new();
+    for group in ending.chunk_by(|(one, _), (next, _)| *next - *one < ONE_MATTER) {
+        let Some((expires_at, _)) = group.first() else {
             continue;
-        }
+        };
+        let names: Vec<&KeyPart> = group.iter().map(|(_, part)| *part).collect();
         found.push(Expiring {
             owner: owner.clone(),
             certificate: primary.fingerprint.clone(),
-            what: named(&due, primary, alive.len()),
-            parts: due.iter().map(|part| part.fingerprint.clone()).collect(),
-            expires_at,
+            what: named(&names, primary, alive.len()),
+            parts: group
+                .iter()
+                .map(|(at, part)| (part.fingerprint.clone(), *at))
+                .collect(),
+            expires_at: *expires_at,
         });
     }
     found
@@ -251,6 +254,17 @@ mod tests {
             ],
             &[("the subkey that signs and the subkey that encrypts", 14)],
         );
+    }
+
+    #[test]
+    fn seconds_apart_is_together() {
+        let mut list = parts(&[("P", Some(20), true, false), ("E", Some(20), false, true)]);
+        list[1].expires_at = Some(at(20) + TimeDelta::seconds(3));
+        let found = of_parts(&Owner::Us, &list, at(0));
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].what, "all of it");
+        assert_eq!(found[0].expires_at, at(20));
+        assert_eq!(found[0].parts[1].1, at(20) + TimeDelta::seconds(3));
     }
 
     #[test]

@@ -295,8 +295,8 @@ fn untold<'a>(
 ) -> Result<Vec<&'a Expiring>, StoreError> {
     let mut due = Vec::new();
     for one in expiring {
-        for part in &one.parts {
-            if !tx.key_alert_told(part, one.expires_at, one.threshold(now))? {
+        for (part, expires_at) in &one.parts {
+            if !tx.key_alert_told(part, *expires_at, one.threshold(now))? {
                 due.push(one);
                 break;
             }
@@ -312,15 +312,16 @@ fn set_expiry_told(
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let days = one.threshold(now);
-    for part in &one.parts {
-        tx.set_key_alert_told(part, one.expires_at, days, now)?;
+    for (part, expires_at) in &one.parts {
+        tx.set_key_alert_told(part, *expires_at, days, now)?;
     }
+    let parts: Vec<&str> = one.parts.iter().map(|(part, _)| part.as_str()).collect();
     tx.event(
         now,
         &Actor::Daemon,
         "key_expiry_told",
         None,
-        json!({"fingerprint": one.certificate, "parts": one.parts,
+        json!({"fingerprint": one.certificate, "parts": parts,
                "expires_at": one.expires_at, "days": days, "to": hearers(desk, one)}),
     )
 }

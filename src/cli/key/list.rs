@@ -70,7 +70,7 @@ impl Ours {
             page.push_str(&format!("  {}\n", shown(user, 70)));
         }
         page.push_str(&format!("  {}\n", paint(&key.origin, Paint::Dim)));
-        let head = ["part", "algorithm", "for", "made", "expires"];
+        let head = ["part", "for", "algorithm", "expires", "made"];
         let head = head.map(|name| paint(name, Paint::Dim)).to_vec();
         let parts = key.parts.iter().map(|part| row(part, self.now));
         let rows: Vec<Vec<String>> = std::iter::once(head).chain(parts).collect();
@@ -102,13 +102,14 @@ fn state(key: &KeyInfo) -> String {
 fn row(part: &KeyPart, now: DateTime<Utc>) -> Vec<String> {
     vec![
         short(&part.fingerprint),
-        words::algorithm(part).to_owned(),
         match words::uses(part) {
             "" => "certifies".to_owned(),
             uses => uses.to_owned(),
         },
-        part.created_at.format("%Y-%m-%d").to_string(),
+        words::algorithm(part).to_owned(),
         expiry_of(part, now),
+        // The last: what a narrow terminal cuts.
+        part.created_at.format("%Y-%m-%d").to_string(),
     ]
 }
 

@@ -29,6 +29,7 @@ pub use grid::UNREADABLE_AT_MOST;
 use outline::{Cause, Outline};
 
 /// What the writer of a letter needs at hand. Replaced whole when the policy is reloaded.
+#[derive(Clone)]
 pub struct Desk {
     pub organization: Organization,
     pub policy: Policy,

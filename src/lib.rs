@@ -6,7 +6,7 @@
 //!
 //! - `commands`: what a person does to a case, and the day of disclosure
 //! - `config`: text to checked values; every mistake with its line
-//! - `team`, `notices`: the people, and what they hear of deadlines; the digest
+//! - `team`, `notices`, `expiry`: the people, and what they hear of deadlines and keys; the digest
 //! - `mail`: bytes to values and back: MIME, OpenPGP, composing
 //! - `triage`: the pure core; no clock, network or database
 //! - `parallel`, `memory`: work on all cores; what is needed no more goes back
@@ -31,6 +31,7 @@ pub mod commands;
 pub mod config;
 pub mod daemon;
 pub mod delivery;
+pub mod expiry;
 pub mod intake;
 pub mod killpoint;
 pub mod letters;

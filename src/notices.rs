@@ -10,6 +10,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::json;
 
+use crate::expiry::{Expiring, Owner};
 use crate::letters::Desk;
 use crate::mail::compose::{self, AutoSubmitted, Draft};
 use crate::mail::message::Address;
@@ -47,6 +48,8 @@ pub enum NoticeKind {
     Alarm,
     /// Mails wait to be recorded.
     Waiting,
+    /// A key or certificate expires.
+    Expiry,
     Digest,
 }
 
@@ -56,6 +59,7 @@ impl NoticeKind {
             Self::Warning => "warning",
             Self::Alarm => "alarm",
             Self::Waiting => "waiting",
+            Self::Expiry => "expiry",
             Self::Digest => "digest",
         }
     }
@@ -346,6 +350,52 @@ pub fn of_waiting(mails: usize, since: DateTime<Utc>, calendar: &Calendar, why: 
     Notice {
         kind: NoticeKind::Waiting,
         subject: "Mail cannot be read: a key is away".to_owned(),
+        text,
+    }
+}
+
+/// Keys and certificates that expire, as one mail.
+pub fn of_expiries(expiring: &[&Expiring], now: DateTime<Utc>) -> Notice {
+    let mut text = String::new();
+    for one in expiring.iter().take(DESCRIBED_AT_MOST) {
+        let whose = match &one.owner {
+            Owner::Us => "the key of the security address".to_owned(),
+            Owner::Member(email) => format!("the certificate of {email}"),
+        };
+        text.push_str(&format!("{whose}\n"));
+        text.push_str(&fact("key", &one.certificate));
+        text.push_str(&fact("state", &one.stands(now)));
+        // A command is to be copied: it is not folded.
+        text.push_str("    to do\n");
+        for step in one.steps() {
+            text.push_str(&format!("        {step}\n"));
+        }
+        text.push('\n');
+    }
+    text.push_str(
+        "Told 60, 30, 14 and 7 days before, and when it has expired, once each; until then\n\
+         the digest and `triaged doctor` show it.\n",
+    );
+    let subject = match expiring {
+        [only] => {
+            let (whose, verb) = (
+                match &only.owner {
+                    Owner::Us => "our key".to_owned(),
+                    Owner::Member(email) => format!("the certificate of {email}"),
+                },
+                if only.is_past(now) {
+                    "expired"
+                } else {
+                    "expires"
+                },
+            );
+            format!("{whose} {verb} {}", how_far(only.expires_at, now))
+        }
+        several => format!("{} keys and certificates expire", several.len()),
+    };
+    Notice {
+        kind: NoticeKind::Expiry,
+        subject,
         text,
     }
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::config::{Member, Notify, Role};
 use crate::mail::message::{Certificate, address_key};
-use crate::mail::pgp;
+use crate::mail::pgp::{self, KeyPart};
 use crate::store::deadlines::About;
 
 /// With their certificates as they were read at the start or the last reload.
@@ -59,6 +59,19 @@ impl Team {
         members()
             .filter(|member| member.notify == Notify::Assigned)
             .collect()
+    }
+
+    /// Who hears of what concerns everybody: all who hear of everything, else all who hear of
+    /// their own cases.
+    pub fn keepers(&self) -> Vec<&Teammate> {
+        let of = |wanted: Notify| -> Vec<&Teammate> {
+            let members = self.members.iter();
+            members.filter(|member| member.notify == wanted).collect()
+        };
+        match of(Notify::All) {
+            keepers if keepers.is_empty() => of(Notify::Assigned),
+            keepers => keepers,
+        }
     }
 
     /// Is this one of them?
@@ -122,5 +135,11 @@ impl Teammate {
             }
         }
         Err(why.unwrap_or_default())
+    }
+    /// The parts of the certificate that is used, or that would be if it were good.
+    pub fn parts(&self, now: DateTime<Utc>) -> Vec<KeyPart> {
+        let used = self.certificate(now).ok().or(self.certificates.first());
+        used.map(|certificate| pgp::parts_of_certificate(certificate, now))
+            .unwrap_or_default()
     }
 }

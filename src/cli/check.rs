@@ -10,6 +10,7 @@ use super::{Failure, Outcome, init, office};
 use crate::config::{
     self, Config, Gravity, Member, Mistake, Notify, SecretSource, Source, Transport,
 };
+use crate::expiry;
 use crate::pinned::Pinned;
 use crate::team::Team;
 use crate::triage::calendar::Calendar;
@@ -30,6 +31,7 @@ pub fn run(config_path: &Path) -> Outcome {
         .partition(|warning| warning.gravity == Gravity::MissingFile);
     let mut mistakes: Vec<String> = missing.iter().map(ToString::to_string).collect();
     let mut warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+    let now = Utc::now();
     let texts = Texts::check(config.templates.as_deref());
     mistakes.extend(texts.mistakes.iter().map(ToString::to_string));
     warnings.extend(texts.gaps.iter().map(ToString::to_string));
@@ -46,13 +48,21 @@ pub fn run(config_path: &Path) -> Outcome {
                 &mut warnings
             };
             list.extend(problems.iter().map(office::in_words));
+            // What has expired was said just now.
+            let mut expiring = expiry::ours(&keyring, now);
+            expiring.retain(|it| !it.is_past(now));
+            warnings.extend(expiring.iter().map(|it| it.in_words(now)));
         }
         Err(error) if mistakes.is_empty() => mistakes.push(format!("{error:#}")),
         // The file that is missing was named already.
         Err(_) => {}
     }
-    for member in Team::read(&config.team).members() {
-        if let Err(problem) = member.certificate(Utc::now()) {
+    let team = Team::read(&config.team);
+    let mut expiring = expiry::of_team(&team, now);
+    expiring.retain(|it| !it.is_past(now));
+    warnings.extend(expiring.iter().map(|it| it.in_words(now)));
+    for member in team.members() {
+        if let Err(problem) = member.certificate(now) {
             warnings.push(format!(
                 "team: {}: {problem}; notices to this member say nothing until there is a certificate \
                  that works (`gpg --armor --export {}`)",
@@ -73,7 +83,7 @@ pub fn run(config_path: &Path) -> Outcome {
     warnings.extend(nobody_is_told(&config.team));
     warnings.extend(unwritten_passwords(&config));
     let calendar = &config.policy.calendar;
-    warnings.extend(holidays_are_over(calendar, calendar.date_of(Utc::now())));
+    warnings.extend(holidays_are_over(calendar, calendar.date_of(now)));
     for warning in &warnings {
         complain!("warning: {warning}");
     }

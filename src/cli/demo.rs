@@ -210,7 +210,14 @@ fn pass(config: Config, config_path: &Path) -> Result<(), Failure> {
         .worker_threads(2)
         .enable_all()
         .build()?;
-    let all_gone = runtime.block_on(daemon::run(config, config_path, store, desk, true))?;
+    let all_gone = runtime.block_on(daemon::run(
+        config,
+        config_path,
+        store,
+        desk,
+        office::keyring,
+        true,
+    ))?;
     match all_gone {
         true => Ok(()),
         false => Err(anyhow::anyhow!("some letters could not go").into()),

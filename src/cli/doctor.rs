@@ -12,12 +12,14 @@ use super::say::{self, say};
 use super::{Outcome, Output, office};
 use crate::config::{Config, Source};
 use crate::delivery::Delivery;
+use crate::expiry;
 use crate::mail::message::{self, Certificate};
 use crate::mail::pgp::{self, Keyring};
 use crate::mailbox::imap::Imap;
 use crate::mailbox::maildir::MaildirBox;
 use crate::mailbox::{Lane, Mailbox};
 use crate::store::audit::Verdict;
+use crate::team::Team;
 
 /// How one thing came out.
 enum Health {
@@ -41,6 +43,7 @@ pub fn run(config_path: &Path, output: Output) -> Outcome {
         finding("clock", clock(now)),
         finding("database", database(&config)),
         finding("keys", keys(&config, now)),
+        finding("team", team(&config, now)),
         finding("permissions", permissions(&config, config_path)),
     ];
     findings.push(finding("mailbox", runtime.block_on(mailbox(&config))));
@@ -116,6 +119,14 @@ fn keys(config: &Config, now: DateTime<Utc>) -> Health {
     if keyring.is_empty() {
         return Health::Broken(format!("no usable secret key: {}", list.join("; ")));
     }
+    if !keyring.has_good(now) {
+        return Health::Broken(format!(
+            "no key of ours is good any more: {}",
+            list.join("; ")
+        ));
+    }
+    let expiring = expiry::ours(&keyring, now);
+    list.extend(expiring.iter().map(|it| it.in_words(now)));
     if let Err(why) = decrypts_to_itself(&keyring, now) {
         return Health::Broken(format!("{}: {why}", keyring.fingerprint()));
     }
@@ -152,6 +163,24 @@ fn away(keyring: &Keyring, now: DateTime<Utc>) -> Vec<String> {
 
 const PROBE: &[u8] = b"triaged doctor";
 const PROBE_AT_MOST: usize = 1_000_000;
+
+/// Can every member be told in confidence, and for how long?
+fn team(config: &Config, now: DateTime<Utc>) -> Health {
+    let team = Team::read(&config.team);
+    let unusable = team.members().iter().filter_map(|member| {
+        let why = member.certificate(now).err()?;
+        Some(format!("{}: mail cannot be encrypted: {why}", member.email))
+    });
+    let mut problems: Vec<String> = unusable.collect();
+    let expiring = expiry::of_team(&team, now);
+    problems.extend(expiring.iter().map(|it| it.in_words(now)));
+    match (team.members().len(), problems.is_empty()) {
+        (0, _) => Health::Doubtful("nobody: no [[team]] section".to_owned()),
+        (1, true) => Health::Well("mail can be encrypted to the one member".to_owned()),
+        (members, true) => Health::Well(format!("mail can be encrypted to all {members} members")),
+        (_, false) => Health::Doubtful(problems.join("; ")),
+    }
+}
 
 fn decrypts_to_itself(keyring: &Keyring, now: DateTime<Utc>) -> Result<(), String> {
     let own = pgp::read_certificates(keyring.certificate().as_bytes());

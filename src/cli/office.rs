@@ -69,15 +69,54 @@ pub fn read_keys(config: &Config) -> anyhow::Result<(Keyring, Vec<KeyProblem>)> 
         .map(|source| source.read())
         .transpose()
         .context("openpgp.passphrase")?;
+    let now = Utc::now();
     let (passphrase, address) = (passphrase.as_ref(), &config.organization.address);
-    match &config.openpgp.agent_home {
-        None => Ok(Keyring::load(&sources, passphrase, address, Utc::now())),
+    let (keyring, mut problems) = match &config.openpgp.agent_home {
+        None => Keyring::load(&sources, passphrase, address, now),
         Some(home) => {
             let agent = Arc::new(GpgAgent::at(home));
-            Keyring::load_with_agent(&sources, passphrase, agent, address, Utc::now())
-                .context("openpgp.agent_home")
+            Keyring::load_with_agent(&sources, passphrase, agent, address, now)
+                .context("openpgp.agent_home")?
         }
+    };
+    let keyring = keyring.retiring(&config.openpgp.retired, now);
+    // What is odd about a key that nobody is offered any more is settled.
+    let settled: Vec<String> = keyring
+        .keys(now)
+        .into_iter()
+        .filter(|key| key.retired && !key.current)
+        .map(|key| key.fingerprint)
+        .collect();
+    problems.retain(|problem| {
+        let of = problem.fingerprint.as_ref();
+        problem.fatal || !of.is_some_and(|fingerprint| settled.contains(fingerprint))
+    });
+    problems.extend(about_retired(config, &keyring, now));
+    Ok((keyring, problems))
+}
+
+/// Retired keys that are not there, and those that are offered all the same.
+fn about_retired(config: &Config, keyring: &Keyring, now: DateTime<Utc>) -> Vec<KeyProblem> {
+    let keys = keyring.keys(now);
+    let mut problems = Vec::new();
+    for fingerprint in &config.openpgp.retired {
+        let key = keys.iter().find(|key| key.fingerprint == *fingerprint);
+        let what = match key {
+            None => "is no key of ours".to_owned(),
+            Some(key) if key.current => {
+                "is offered all the same, as no other key is good; make one: triaged key generate"
+                    .to_owned()
+            }
+            Some(_) => continue,
+        };
+        problems.push(KeyProblem {
+            origin: "openpgp.retired".to_owned(),
+            fingerprint: Some(fingerprint.clone()),
+            what,
+            fatal: false,
+        });
     }
+    problems
 }
 
 /// Which of our keys a gpg-agent works with, for the end of a line; nothing where there is none.
@@ -101,7 +140,7 @@ pub fn desk(config: &Config) -> Result<Desk, Failure> {
 }
 
 /// Our keys; problems are warnings as long as one key can be used.
-fn keyring(config: &Config) -> anyhow::Result<Arc<Keyring>> {
+pub fn keyring(config: &Config) -> anyhow::Result<Arc<Keyring>> {
     let (keyring, problems) = read_keys(config)?;
     for problem in &problems {
         tracing::warn!(event = "key_problem", origin = %problem.origin, "{}", problem.what);

@@ -17,7 +17,14 @@ pub fn run(config_path: &Path, once: bool) -> Outcome {
         .worker_threads(2)
         .enable_all()
         .build()?;
-    let outcome = runtime.block_on(daemon::run(config, config_path, store, desk, once));
+    let outcome = runtime.block_on(daemon::run(
+        config,
+        config_path,
+        store,
+        desk,
+        office::keyring,
+        once,
+    ));
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     Ok(outcome?)
 }

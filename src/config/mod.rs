@@ -180,6 +180,8 @@ pub struct Storage {
 pub struct OpenPgpKeys {
     /// Files and credentials, each with one or several secret keys; the first is current.
     pub keys: Vec<SecretSource>,
+    /// Fingerprints (upper-case hex) of keys that decrypt and are offered no more.
+    pub retired: Vec<String>,
     pub passphrase: Option<SecretSource>,
     /// Answers in clear are signed (PGP/MIME).
     pub sign: bool,

@@ -460,6 +460,9 @@ fn openpgp(table: &Table) -> OpenPgpKeys {
     }
     OpenPgpKeys {
         keys,
+        retired: table
+            .list("retired", units::fingerprint)
+            .unwrap_or_default(),
         passphrase: optional_secret(table, "passphrase"),
         sign: table
             .value("sign")

@@ -236,6 +236,20 @@ pub fn line(text: &str) -> Parsed<String> {
     Ok(text.to_owned())
 }
 
+/// An OpenPGP fingerprint, v4 or v6, as any program prints it; in upper case, without spaces.
+pub fn fingerprint(text: &str) -> Parsed<String> {
+    let bare: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    let bare = bare.trim_start_matches("0x").to_uppercase();
+    if matches!(bare.len(), 40 | 64) && bare.chars().all(|c| c.is_ascii_hexdigit()) {
+        return Ok(bare);
+    }
+    let what = format!("{} is not a fingerprint", quote(text));
+    Err(Complaint::new(
+        what,
+        "write its 40 (or 64) hexadecimal digits, as `triaged key list` prints them",
+    ))
+}
+
 /// An e-mail address without a name: `security@example.com`.
 pub fn address(text: &str) -> Parsed<String> {
     let refusal = |mend: &str| {

@@ -1,7 +1,7 @@
 //! The clock task: does what is due on its day, and tells the team what was not told.
 //!
 //! Each turn asks the database what is due by now: publications whose day has come, deadlines at
-//! 80 and at 100 percent, mails that tell of exploitation, the digest. What is done or told and the
+//! 80 and at 100 percent, mails that tell of exploitation, keys that expire, the digest. What is done or told and the
 //! mark that it was commit together, so that a turn can die at any point, and an outage delays
 //! it and loses nothing.
 
@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::Shared;
 use crate::commands;
+use crate::expiry::{self, Expiring, Owner};
 use crate::intake;
 use crate::killpoint;
 use crate::letters::Desk;
@@ -78,14 +79,16 @@ pub async fn set_right(shared: Arc<Shared>) {
 /// One turn.
 pub async fn once(shared: Arc<Shared>) -> anyhow::Result<()> {
     tokio::task::spawn_blocking(move || {
-        let desk = shared.desk();
         let now = Utc::now();
+        shared.offer_as_of(now);
+        let desk = shared.desk();
         // Each by itself: what hinders one must not silence the others.
         let outcomes = [
             disclose(&shared, &desk, now),
             tell_alarms(&shared, &desk, now),
             tell_warnings(&shared, &desk, now),
             tell_waiting(&shared, &desk, now),
+            tell_expiries(&shared, &desk, now),
             mail_digest(&shared, &desk, now),
         ];
         let mut failed = Vec::new();
@@ -289,6 +292,111 @@ fn tell_waiting(shared: &Shared, desk: &Desk, now: DateTime<Utc>) -> Result<usiz
 const WAITING_SINCE: &str = "key_away_since";
 /// Of which beginning the team was told.
 const WAITING_TOLD: &str = "key_away_told";
+
+/// Keys of ours and certificates of members that expire: each threshold once, and after an outage
+/// the nearest alone. Quiet hours hold it back. Returns how many letters were written.
+fn tell_expiries(shared: &Shared, desk: &Desk, now: DateTime<Utc>) -> Result<usize, StoreError> {
+    if desk.policy.is_quiet(now) {
+        return Ok(0);
+    }
+    let expiring = expiry::all(&desk.keyring, &desk.team, now);
+    if expiring.is_empty()
+        || shared
+            .store
+            .read(|tx| untold(tx, &expiring, now))?
+            .is_empty()
+    {
+        return Ok(0);
+    }
+    let (told, letters) = shared.store.write(|tx| {
+        let due = untold(tx, &expiring, now)?;
+        for one in &due {
+            set_expiry_told(tx, desk, one, now)?;
+        }
+        let letters = desk.tell_team(tx, now, |member| {
+            let concerns = |one: &&&Expiring| hearers(desk, one).contains(&member.email.as_str());
+            let of_member: Vec<&Expiring> = due.iter().filter(concerns).copied().collect();
+            (!of_member.is_empty()).then(|| notices::of_expiries(&of_member, now))
+        })?;
+        killpoint::reached("told");
+        Ok::<_, StoreError>((due, letters))
+    })?;
+    killpoint::reached("told_committed");
+    for one in told {
+        log_expiry(desk, one, now);
+    }
+    Ok(letters)
+}
+
+fn untold<'a>(
+    tx: &Tx<'_>,
+    expiring: &'a [Expiring],
+    now: DateTime<Utc>,
+) -> Result<Vec<&'a Expiring>, StoreError> {
+    let mut due = Vec::new();
+    for one in expiring {
+        for (part, expires_at) in &one.parts {
+            if !tx.key_alert_told(part, *expires_at, one.threshold(now))? {
+                due.push(one);
+                break;
+            }
+        }
+    }
+    Ok(due)
+}
+
+fn set_expiry_told(
+    tx: &Tx<'_>,
+    desk: &Desk,
+    one: &Expiring,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let days = one.threshold(now);
+    for (part, expires_at) in &one.parts {
+        tx.set_key_alert_told(part, *expires_at, days, now)?;
+    }
+    let parts: Vec<&str> = one.parts.iter().map(|(part, _)| part.as_str()).collect();
+    tx.event(
+        now,
+        &Actor::Daemon,
+        "key_expiry_told",
+        None,
+        json!({"fingerprint": one.certificate, "parts": parts,
+               "expires_at": one.expires_at, "days": days, "to": hearers(desk, one)}),
+    )
+}
+
+/// The keepers of the house; of a member's certificate the member too.
+fn hearers<'a>(desk: &'a Desk, one: &Expiring) -> Vec<&'a str> {
+    let mut hearers: Vec<&str> = desk
+        .team
+        .keepers()
+        .iter()
+        .map(|it| it.email.as_str())
+        .collect();
+    if let Owner::Member(email) = &one.owner
+        && let Some(member) = desk.team.called(email)
+        && !hearers.contains(&member.email.as_str())
+    {
+        hearers.push(&member.email);
+    }
+    hearers
+}
+
+fn log_expiry(desk: &Desk, one: &Expiring, now: DateTime<Utc>) {
+    let fingerprint = one.certificate.as_str();
+    let expires_at = one.expires_at.to_rfc3339();
+    match hearers(desk, one).len() {
+        0 => tracing::error!(
+            event = "key_expiry",
+            fingerprint,
+            expires_at,
+            "nobody is told: no [[team]] member hears of it; {}",
+            one.stands(now)
+        ),
+        members => tracing::warn!(event = "key_expiry", fingerprint, expires_at, members),
+    }
+}
 
 /// Did a member get so many mails of the kind that the next should wait?
 fn is_burst(

@@ -14,7 +14,7 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, watch as channel};
@@ -46,11 +46,15 @@ const GRACE: Duration = Duration::from_millis(3_500);
 /// So often the daemon looks whether the open database is still the one at its path.
 const LOOK_AT_DATABASE_EVERY: Duration = Duration::from_secs(2);
 
+/// Reads our keys as a configuration names them; an error where none can be used.
+pub type ReadKeys = fn(&Config) -> anyhow::Result<Arc<Keyring>>;
+
 /// What the tasks share.
 pub struct Shared {
     pub config: Config,
     pub store: Store,
     desk: RwLock<Arc<Desk>>,
+    read_keys: ReadKeys,
     /// Wakes the post when there is something new in the outbox.
     pub letters: Notify,
     /// Wakes the clock when there is something that the team must hear at once.
@@ -78,6 +82,23 @@ impl Shared {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// From now on another key of ours is offered, where time has changed which one that is.
+    pub fn offer_as_of(&self, now: DateTime<Utc>) {
+        let Some(keyring) = self.desk().keyring.as_of(now) else {
+            return;
+        };
+        tracing::warn!(
+            event = "key_offered",
+            fingerprint = keyring.fingerprint(),
+            "another key of ours is offered from now on"
+        );
+        let mut desk = self.desk.write().unwrap_or_else(PoisonError::into_inner);
+        *desk = Arc::new(Desk {
+            keyring: Arc::new(keyring),
+            ..Desk::clone(&desk)
+        });
     }
 
     pub fn is_stopping(&self) -> bool {
@@ -152,16 +173,17 @@ pub async fn run(
     config_path: &Path,
     store: Store,
     desk: Desk,
+    read_keys: ReadKeys,
     once: bool,
 ) -> anyhow::Result<bool> {
     let _only_one = lock(store.path())?;
-    let keyring = Arc::clone(&desk.keyring);
     let (stop, stopped) = channel::channel(false);
     let shared = Arc::new(Shared {
         directory: config.openpgp.web_key_directory.then(Directory::new),
         config,
         store,
         desk: RwLock::new(Arc::new(desk)),
+        read_keys,
         letters: Notify::new(),
         alarms: Notify::new(),
         stop: stopped,
@@ -184,7 +206,7 @@ pub async fn run(
         posting,
         ticking,
     };
-    let outcome = supervise(&shared, config_path, &keyring, tasks, signals, stop).await;
+    let outcome = supervise(&shared, config_path, tasks, signals, stop).await;
     systemd::stopping();
     tracing::info!(event = "stopped");
     outcome.map(|()| true)
@@ -239,7 +261,6 @@ struct Tasks {
 async fn supervise(
     shared: &Arc<Shared>,
     config_path: &Path,
-    keyring: &Arc<Keyring>,
     mut tasks: Tasks,
     mut signals: Signals,
     stop: channel::Sender<bool>,
@@ -255,7 +276,6 @@ async fn supervise(
             _ = signals.hangup.recv() => drop(tokio::spawn(reload(
                 Arc::clone(shared),
                 config_path.to_owned(),
-                Arc::clone(keyring),
             ))),
             _ = tick.tick() => feed_watchdog(shared),
             _ = look.tick() => if let Err(error) = shared.store.check_in_place() {
@@ -287,28 +307,32 @@ async fn supervise(
     outcome
 }
 
-/// SIGHUP: takes up the policy and the texts, or keeps the old ones and says why.
-async fn reload(shared: Arc<Shared>, path: PathBuf, keyring: Arc<Keyring>) {
+/// SIGHUP: takes up the policy, the texts, the team and our keys, or keeps all the old ones and
+/// says why. A mail in hand is finished with the old ones.
+async fn reload(shared: Arc<Shared>, path: PathBuf) {
     let reloaded = tokio::task::spawn_blocking(move || {
         let (config, _) = crate::config::load(&path)
             .map_err(|mistakes| anyhow::anyhow!(crate::config::in_words(&mistakes)))?;
-        let desk = desk(&config, keyring)?;
+        let desk = desk(&config, (shared.read_keys)(&config)?)?;
         let version = desk.policy.version.clone();
+        let key = desk.keyring.fingerprint();
         shared.store.write(|tx| {
             tx.event(
                 Utc::now(),
                 &Actor::Daemon,
                 "reload",
                 None,
-                json!({"policy_version": version}),
+                json!({"policy_version": version, "key": key}),
             )
         })?;
         *shared.desk.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(desk);
-        anyhow::Ok(version)
+        anyhow::Ok((version, key))
     })
     .await;
     match reloaded {
-        Ok(Ok(version)) => tracing::info!(event = "reloaded", policy = %version),
+        Ok(Ok((version, key))) => {
+            tracing::info!(event = "reloaded", policy = %version, key = %key);
+        }
         Ok(Err(error)) => {
             tracing::error!(
                 event = "reload_refused",

@@ -8,6 +8,8 @@
 //! | `armor` | ASCII armour, read tolerantly and written plainly |
 //! | `policy` | which algorithms are accepted for what |
 //! | `keyring` | our secret keys: loading, listing, offering |
+//! | `lifecycle` | new expiry, revocation, another passphrase: what becomes of a key file |
+//! | `parts` | primary keys and subkeys: what each is for, and until when |
 //! | `secret` | one of them: in our memory, or with an agent |
 //! | `agent`, `sexp` | what is said to gpg-agent, which holds secret keys for us |
 //! | `limits` | what one message may cost |
@@ -37,8 +39,10 @@ mod directory;
 mod elgamal;
 mod generate;
 mod keyring;
+pub mod lifecycle;
 mod limits;
 mod ocb;
+mod parts;
 mod policy;
 mod secret;
 mod sexp;
@@ -51,9 +55,10 @@ pub use certificate::{MAX_KEPT, merged, read_certificates, read_certificates_wit
 pub use compose::usable_for_encryption;
 pub use decrypt::{Plaintext, Tries};
 pub use directory::directory_name;
-pub use generate::generate;
-pub use keyring::{KeyInfo, KeyPart, KeyProblem, Keyring};
+pub use generate::{Kind, generate, generate_kind};
+pub use keyring::{KeyInfo, KeyProblem, Keyring};
 pub use limits::is_ciphertext;
+pub use parts::{Held, KeyPart, parts_of_certificate};
 pub use secret::{KeyAway, SealError};
 pub use verify::{MAX_HASHED, MAX_SIGNATURES, verify_cleartext, verify_detached, verify_message};
 

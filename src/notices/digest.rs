@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::words::{folded, one_line};
 use super::{Notice, NoticeKind};
+use crate::expiry::{self, Owner};
 use crate::letters::Desk;
 use crate::store::cases::{CaseSummary, CaseView};
 use crate::store::deadlines::{DeadlineView, Threshold};
@@ -389,6 +390,17 @@ fn health(
         lines.push(format!(
             "{unfetched} mails were not fetched so far; `triaged status` names them"
         ));
+    }
+    for expiring in expiry::all(&desk.keyring, &desk.team, now) {
+        let member = match &expiring.owner {
+            Owner::Member(email) => desk.team.called(email),
+            Owner::Us => None,
+        };
+        // Below, with what follows from it.
+        let is_unusable = member.is_some_and(|member| member.certificate(now).is_err());
+        if !(expiring.is_past(now) && is_unusable) {
+            lines.push(expiring.in_words(now));
+        }
     }
     for member in desk.team.members() {
         if let Err(why) = member.certificate(now) {

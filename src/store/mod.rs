@@ -23,6 +23,7 @@ pub mod certificates;
 pub mod changes;
 pub mod deadlines;
 pub mod intake;
+pub mod key_alerts;
 pub mod outbox;
 pub mod wrong_clock;
 

@@ -47,10 +47,13 @@ impl Tx<'_> {
             "UPDATE intake_attempts SET next_at = ?1 WHERE next_at > ?2",
             [now, too_long],
         )?;
+        let alerts = self
+            .0
+            .execute("DELETE FROM key_alerts WHERE told_at > ?1", [ahead])?;
         // All of them are instants, and each is found anew.
         let facts = self
             .0
             .execute("DELETE FROM facts WHERE value > ?1", [ahead])?;
-        Ok(told + letters + begun + copies + mails + facts)
+        Ok(told + letters + begun + copies + mails + alerts + facts)
     }
 }

@@ -24,6 +24,7 @@ use sequoia_openpgp::{Cert, Error, Fingerprint};
 use super::agent::{AgentKey, HeldKey, SecretAgent};
 use super::armor::{Label, armored};
 use super::certificate::{certificate, email, key_blocks, minimal};
+use super::parts::{Held, KeyPart, parts};
 use super::secret::{KeyAway, SecretKey};
 use super::{guarded, policy, system_time};
 use crate::mail::message::{Certificate, address_key};
@@ -39,7 +40,7 @@ const HELD_BY_SHA1: &str = "is held together by SHA-1 signatures or a short key,
 
 /// Our secret keys, unlocked. The first that is valid is current; all of them decrypt.
 pub struct Keyring {
-    keys: Vec<OwnKey>,
+    keys: Arc<Vec<OwnKey>>,
     /// Index of the current key.
     current: usize,
     /// All that we have, as values; made once.
@@ -55,6 +56,8 @@ struct OwnKey {
     /// Without secret parts.
     cert: Cert,
     secrets: Vec<SecretKey>,
+    /// Offered only for want of a better one.
+    retired: bool,
 }
 
 /// What is odd about a configured key; a warning of `check`, unless no key is left.
@@ -78,27 +81,11 @@ pub struct KeyInfo {
     pub user_ids: Vec<String>,
     /// It signs, and is offered to others.
     pub current: bool,
+    /// It still decrypts, and is offered no more.
+    pub retired: bool,
     pub revoked: bool,
     /// The primary key first.
     pub parts: Vec<KeyPart>,
-}
-
-/// A primary key or subkey.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyPart {
-    /// Upper-case hex.
-    pub fingerprint: String,
-    /// As RFC 9580 writes it: `EdDSA`, `RSA (Encrypt or Sign)`..
-    pub algorithm: String,
-    pub created_at: DateTime<Utc>,
-    /// `None`: never.
-    pub expires_at: Option<DateTime<Utc>>,
-    pub signs: bool,
-    pub encrypts: bool,
-    /// Its secret part is at hand, or with the agent.
-    pub unlocked: bool,
-    /// A gpg-agent holds its secret part.
-    pub in_agent: bool,
 }
 
 impl Keyring {
@@ -149,6 +136,46 @@ impl Keyring {
         loading.finish()
     }
 
+    fn of(keys: Arc<Vec<OwnKey>>, now: DateTime<Utc>) -> Self {
+        Self {
+            current: choose(&keys, now),
+            keys,
+            own: OnceLock::new(),
+            certificate: OnceLock::new(),
+            autocrypt: OnceLock::new(),
+        }
+    }
+
+    /// The same keys, of which these (upper-case hex) are offered no more: they decrypt, and the
+    /// first of the others that is good is current.
+    pub fn retiring(self, retired: &[String], now: DateTime<Utc>) -> Self {
+        let mut keys = self.keys;
+        if let Some(keys) = Arc::get_mut(&mut keys) {
+            for key in keys {
+                key.retired = retired.contains(&key.name());
+            }
+        }
+        Self::of(keys, now)
+    }
+
+    /// The same keys with another current one, where time has changed which that is: the current
+    /// one expired, or one before it became valid.
+    pub fn as_of(&self, now: DateTime<Utc>) -> Option<Self> {
+        let keys = Arc::clone(&self.keys);
+        (choose(&keys, now) != self.current).then(|| Self::of(keys, now))
+    }
+
+    /// Fingerprints of the keys that could be offered: good by today's standard, and not retired.
+    pub fn good(&self, now: DateTime<Utc>) -> Vec<String> {
+        let good = |key: &&OwnKey| !key.retired && key.is_good(now);
+        self.keys.iter().filter(good).map(OwnKey::name).collect()
+    }
+
+    /// Is any of them good by today's standard, retired or not?
+    pub fn has_good(&self, now: DateTime<Utc>) -> bool {
+        self.keys.iter().any(|key| key.is_good(now))
+    }
+
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
@@ -179,6 +206,13 @@ impl Keyring {
                 .unwrap_or_default()
         };
         self.certificate.get_or_init(make).clone()
+    }
+
+    /// The certificate of any key of ours (upper-case hex), minimal and armoured.
+    pub fn armored(&self, fingerprint: &str) -> Option<String> {
+        let key = self.keys.iter().find(|key| key.name() == fingerprint)?;
+        let packets = minimal(&key.cert, |_| true).ok()?;
+        armored(Label::PublicKey, &packets).ok()
     }
 
     /// Value of an Autocrypt header field for `address`, a space every 70 characters of key
@@ -286,7 +320,7 @@ impl OwnKey {
     }
 
     /// Good by today's standard: it can be offered, and signs.
-    fn is_current(&self, now: DateTime<Utc>) -> bool {
+    fn is_good(&self, now: DateTime<Utc>) -> bool {
         let policy = policy::current(now);
         let cert = self.cert.with_policy(&policy, system_time(now));
         cert.is_ok_and(|cert| {
@@ -297,33 +331,17 @@ impl OwnKey {
         })
     }
 
+    fn held(&self, part: &Fingerprint) -> Held {
+        match self.secret(part) {
+            None => Held::Nowhere,
+            Some(secret) if secret.is_in_agent() => Held::InAgent,
+            Some(_) => Held::Here,
+        }
+    }
+
     fn info(&self, current: bool, now: DateTime<Utc>) -> KeyInfo {
         let policy = policy::lenient(now);
-        let time = system_time(now);
-        let valid = self.cert.with_policy(&policy, time).ok();
-        let part = |key: &Key<_, UnspecifiedRole>| {
-            let fingerprint = key.fingerprint();
-            let bound = valid
-                .as_ref()
-                .and_then(|cert| cert.keys().key_handle(&fingerprint).next());
-            KeyPart {
-                fingerprint: format!("{fingerprint:X}"),
-                algorithm: key.pk_algo().to_string(),
-                created_at: key.creation_time().into(),
-                expires_at: bound
-                    .as_ref()
-                    .and_then(|key| key.key_expiration_time())
-                    .map(DateTime::from),
-                signs: bound.as_ref().is_some_and(|key| key.for_signing()),
-                encrypts: bound.as_ref().is_some_and(|key| {
-                    key.for_transport_encryption() || key.for_storage_encryption()
-                }),
-                unlocked: self.secret(&fingerprint).is_some(),
-                in_agent: self
-                    .secret(&fingerprint)
-                    .is_some_and(SecretKey::is_in_agent),
-            }
-        };
+        let valid = self.cert.with_policy(&policy, system_time(now)).ok();
         KeyInfo {
             origin: self.origin.clone(),
             fingerprint: self.name(),
@@ -333,8 +351,9 @@ impl OwnKey {
                 .map(|user| String::from_utf8_lossy(user.userid().value()).into_owned())
                 .collect(),
             current,
+            retired: self.retired,
             revoked: valid.as_ref().is_some_and(is_revoked),
-            parts: self.cert.keys().map(|key| part(key.key())).collect(),
+            parts: parts(&self.cert, now, |part| self.held(part)),
         }
     }
 }
@@ -382,6 +401,7 @@ impl Loading {
             origin: origin.to_owned(),
             cert: cert.strip_secret_key_material(),
             secrets,
+            retired: false,
         };
         let fatal = key.secrets.is_empty();
         if !fatal {
@@ -528,21 +548,24 @@ impl Loading {
 
     fn finish(mut self) -> (Keyring, Vec<KeyProblem>) {
         let now = self.now;
-        let current = self.keys.iter().position(|key| key.is_current(now));
-        if let (None, Some(first)) = (current, self.keys.first()) {
+        let any_is_good = self.keys.iter().any(|key| key.is_good(now));
+        if let (false, Some(first)) = (any_is_good, self.keys.first()) {
             let (origin, cert) = (first.origin.clone(), first.cert.clone());
             let what = "is the current key for want of a better one";
             self.problem(&origin, Some(&cert), what, false);
         }
-        let keyring = Keyring {
-            keys: self.keys,
-            current: current.unwrap_or_default(),
-            own: OnceLock::new(),
-            certificate: OnceLock::new(),
-            autocrypt: OnceLock::new(),
-        };
-        (keyring, self.problems)
+        (Keyring::of(Arc::new(self.keys), now), self.problems)
     }
+}
+
+/// Which of them is offered, and signs: the first that is good and not retired; for want of it one
+/// that is good; then one that is not retired.
+fn choose(keys: &[OwnKey], now: DateTime<Utc>) -> usize {
+    let first = |wanted: &dyn Fn(&OwnKey) -> bool| keys.iter().position(wanted);
+    first(&|key| !key.retired && key.is_good(now))
+        .or_else(|| first(&|key| key.is_good(now)))
+        .or_else(|| first(&|key| !key.retired))
+        .unwrap_or_default()
 }
 
 /// Expired, revoked, or without a key to encrypt to.
@@ -610,7 +633,7 @@ fn weakness(key: &Key<PublicParts, UnspecifiedRole>) -> Option<String> {
 }
 
 /// GnuPG's mark for a secret key that is on a card or was left out of the export.
-fn is_stub(secret: &SecretKeyMaterial) -> bool {
+pub(super) fn is_stub(secret: &SecretKeyMaterial) -> bool {
     match secret {
         SecretKeyMaterial::Encrypted(secret) => matches!(secret.s2k(), S2K::Private { .. }),
         SecretKeyMaterial::Unencrypted(_) => false,

@@ -22,6 +22,7 @@ const ENGLISH: &str = "en";
 const WORDS_FILE: &str = "words.toml";
 
 /// The loaded texts.
+#[derive(Clone)]
 pub struct Texts {
     /// With those of the folder in the place of built-in ones.
     chosen: Voices,
@@ -29,12 +30,14 @@ pub struct Texts {
 }
 
 /// One language: its words and its texts.
+#[derive(Clone)]
 pub struct Voice {
     pub language: Language,
     pub words: Words,
     texts: Environment<'static>,
 }
 
+#[derive(Clone)]
 struct Voices {
     /// Has every text.
     english: Voice,

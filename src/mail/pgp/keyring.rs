@@ -25,6 +25,7 @@ use super::agent::{AgentKey, HeldKey, SecretAgent};
 use super::armor::{Label, armored};
 use super::certificate::{certificate, email, key_blocks, minimal};
 use super::secret::{KeyAway, SecretKey};
+use super::unlock::unlocked;
 use super::{guarded, policy, system_time};
 use crate::mail::message::{Certificate, address_key};
 
@@ -460,7 +461,7 @@ impl Loading {
                 );
             }
             (SecretKeyMaterial::Encrypted(_), Some(password)) => {
-                let unlocked = guarded(|| key.decrypt_secret(password).ok()).flatten();
+                let unlocked = guarded(|| unlocked(key, password).ok()).flatten();
                 unlocked.ok_or("is protected by another passphrase than the configured one")?
             }
         };

@@ -500,6 +500,7 @@ impl Loading {
             (Err(error), Err(_)) => oddities.push(format!("has no valid self-signature: {error}")),
         }
         oddities.extend(cert.keys().filter_map(|key| weakness(key.key())));
+        oddities.extend(cert.keys().filter_map(|key| strangeness(key.key())));
         let mut users = cert.userids();
         if !users.any(|user| email(user.userid()).is_some_and(|it| it == self.address)) {
             oddities.push(format!(
@@ -601,6 +602,30 @@ fn weakness(key: &Key<PublicParts, UnspecifiedRole>) -> Option<String> {
     Some(format!(
         "has a key of {bits} bits; {WEAK_BELOW_BITS} is the least that is safe"
     ))
+}
+
+fn strangeness(key: &Key<PublicParts, UnspecifiedRole>) -> Option<String> {
+    let name = match key.mpis() {
+        _ if is_supported(key) => return None,
+        mpi::PublicKey::ECDSA { curve, .. } | mpi::PublicKey::ECDH { curve, .. } => {
+            format!("the curve {curve}")
+        }
+        _ => key.pk_algo().to_string(),
+    };
+    Some(format!(
+        "has a part of an algorithm that triaged lacks: {name}"
+    ))
+}
+
+/// Is the key of an algorithm that we can compute with? Old ElGamal keys decrypt by our own code.
+pub(super) fn is_supported(key: &Key<PublicParts, UnspecifiedRole>) -> bool {
+    match key.mpis() {
+        mpi::PublicKey::ElGamal { .. } => true,
+        mpi::PublicKey::ECDSA { curve, .. } | mpi::PublicKey::ECDH { curve, .. } => {
+            curve.is_supported()
+        }
+        _ => key.pk_algo().is_supported(),
+    }
 }
 
 /// GnuPG's mark for a secret key that is on a card or was left out of the export.

@@ -49,6 +49,8 @@ impl Gpg {
                 .arg(home.path())
                 .args(["--daemon", "--no-detach", "--quiet"])
                 .arg("--allow-loopback-pinentry")
+                // A passphrase costs little, and is no weaker for a test.
+                .args(["--s2k-count", "65536"])
                 .stdout(Stdio::null())
                 .stderr(Stdio::null()),
             Some(home.path()),

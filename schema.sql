@@ -126,10 +126,15 @@ CREATE TABLE certificates (
     fingerprint   TEXT    NOT NULL, -- upper-case hex
     bytes         BLOB    NOT NULL, -- binary, public parts alone; all copies seen, put together
     learned       INTEGER NOT NULL CHECK (learned IN (0, 1, 2, 3)), -- what speaks best for it, the highest first: 3 the team pinned it; 2 its domain's Web Key Directory has it, or it came with, or signed, a mail that our server found authentic; 1 it signed a mail from there; 0 it came along
+    unpinned      INTEGER          CHECK (unpinned IN (0, 1, 2)), -- of a pinned one, what speaks for it beside; NULL: nothing, it is forgotten with the pin
+    speaks_since  INTEGER,         -- it is the key of the address; NULL: another one is
     first_seen_at INTEGER NOT NULL,
     last_seen_at  INTEGER NOT NULL,
     PRIMARY KEY (email, fingerprint)
 ) STRICT;
+
+-- A revocation counts whoever brings it.
+CREATE INDEX certificates_by_fingerprint ON certificates (fingerprint);
 
 -- The calendars that deadlines were computed in, so that each can be explained later.
 CREATE TABLE calendars (

@@ -12,11 +12,10 @@
 use chrono::{DateTime, Utc};
 
 use crate::config::{Organization, nearest};
-use crate::intake;
+use crate::intake::{self, sender};
 use crate::killpoint;
 use crate::letters::{Correspondent, Desk, LetterError};
-use crate::mail::message::{Address, Certificate};
-use crate::mail::pgp;
+use crate::mail::message::Address;
 use crate::store::audit::Actor;
 use crate::store::cases::CaseFile;
 use crate::store::changes::Addressee;
@@ -27,7 +26,7 @@ use crate::team::{Team, Teammate};
 use crate::triage::case::{CaseState, Moment};
 use crate::triage::command::{self, ClockChange, Command, Consequences, Refusal};
 use crate::triage::decide::{self, CaseRef};
-use crate::triage::policy::{Deadline, DeadlineKind, Policy};
+use crate::triage::policy::{Deadline, DeadlineKind, Encrypt, Policy};
 
 /// What a command did.
 #[derive(Clone, Debug)]
@@ -339,9 +338,11 @@ impl Writing<'_> {
         to: Address,
         addressee: &Addressee,
     ) -> Result<Correspondent, StoreError> {
-        let seen = self.tx.certificates_of(&to.key())?;
+        let encrypts =
+            addressee.came_encrypted || self.policy().terms.replies.encrypt == Encrypt::Known;
+        let key = sender::key_of(self.tx, self.desk, &to.key(), self.now)?;
         Ok(Correspondent {
-            certificate: best(&seen, self.now).cloned(),
+            certificate: key.filter(|_| encrypts),
             came_encrypted: addressee.came_encrypted,
             language: addressee.language.clone(),
             in_reply_to: addressee.last_message_id.clone(),
@@ -353,12 +354,6 @@ impl Writing<'_> {
     fn policy(&self) -> &Policy {
         &self.desk.policy
     }
-}
-
-/// The best that can be used, else the best: then the letter says that it cannot be used.
-fn best(seen: &[Certificate], now: DateTime<Utc>) -> Option<&Certificate> {
-    let usable = |certificate: &&Certificate| pgp::usable_for_encryption(certificate, now).is_ok();
-    seen.iter().find(usable).or(seen.first())
 }
 
 /// With the dates that the record has now; those that are over, or stand still, are not promised.

@@ -15,7 +15,6 @@ use crate::mail::message::{
     Address, Certificate, Digest, Failure, Message, Signature, SignatureStatus,
 };
 use crate::mail::open::{self, Limits, Opening};
-use crate::mail::pgp;
 use crate::mailbox::{Lane, Looks};
 use crate::parallel;
 use crate::pdf;
@@ -29,9 +28,12 @@ use crate::triage::decide::{
 };
 use crate::triage::extract::{self, Extracted};
 use crate::triage::language;
-use crate::triage::policy::Language;
+use crate::triage::policy::{Encrypt, Language};
 use crate::triage::rules::{self, Findings};
 use crate::triage::same::{self, Comparable};
+use crate::triage::whose::Seen;
+
+pub mod sender;
 
 /// Why a mail is not recorded yet.
 pub const AWAY: &str =
@@ -118,13 +120,12 @@ pub struct Recorded {
 }
 
 /// Reads and classifies a mail. Never fails and never panics: a mail over which the program
-/// stumbles is for a person. Of certificates it knows those in the mail and ours; [`judge`] adds
-/// those that the records hold.
+/// stumbles is for a person. Of certificates it knows those in the mail, ours and the team's files;
+/// [`judge`] adds those that the records hold.
 pub fn open_mail(mail: Mail, desk: &Desk, now: DateTime<Utc>) -> Opened {
     killpoint::opening(&mail.raw);
-    let known = desk.keyring.certificates();
     match catch_unwind(AssertUnwindSafe(|| {
-        read_mail(&mail, known, None, desk, now)
+        read_mail(&mail, &desk.certificates(), None, desk, now)
     })) {
         Ok(reading) => Opened::new(mail, reading),
         Err(_) => unopened(mail, desk),
@@ -201,25 +202,16 @@ pub fn judge(
     desk: &Desk,
     now: DateTime<Utc>,
 ) -> Result<Decision, StoreError> {
-    let seen = seen_with_sender(tx, opened)?;
+    let seen = sender::seen_with_sender(tx, opened, desk)?;
     learn_from(&seen, opened, desk, now);
     decide_knowing(&seen, tx, opened, desk, now)
 }
 
-/// The certificates that the records hold for the mail's sender, the best first.
-fn seen_with_sender(tx: &Tx<'_>, opened: &Opened) -> Result<Vec<Certificate>, StoreError> {
-    match &opened.message.from {
-        Some(from) => tx.certificates_of(&from.key()),
-        None => Ok(Vec::new()),
-    }
-}
-
 /// Adds to a mail what the certificates say that were seen with its sender.
-fn learn_from(seen: &[Certificate], opened: &mut Opened, desk: &Desk, now: DateTime<Utc>) {
-    read_again_knowing(seen, opened, desk, now);
-    for certificate in &mut opened.message.openpgp.certificates {
-        *certificate = with_copy_among(seen, certificate);
-    }
+fn learn_from(seen: &[Seen], opened: &mut Opened, desk: &Desk, now: DateTime<Utc>) {
+    let seen: Vec<Certificate> = seen.iter().map(|it| it.certificate.clone()).collect();
+    read_again_knowing(&seen, opened, desk, now);
+    sender::complete(&mut opened.message.openpgp.certificates, &seen);
 }
 
 /// Judges the signatures of a mail anew where a certificate that was seen with its sender can say
@@ -230,7 +222,7 @@ fn read_again_knowing(seen: &[Certificate], opened: &mut Opened, desk: &Desk, no
     if !seen.iter().any(says_more) {
         return;
     }
-    let known = [desk.keyring.certificates(), seen].concat();
+    let known = [&desk.certificates(), seen].concat();
     let again = catch_unwind(AssertUnwindSafe(|| {
         read_mail(&opened.mail, &known, Some(&opened.message), desk, now)
     }));
@@ -263,15 +255,16 @@ fn says_more(certificate: &Certificate, message: &Message) -> bool {
 }
 
 fn decide_knowing(
-    seen: &[Certificate],
+    seen: &[Seen],
     tx: &Tx<'_>,
     opened: &Opened,
     desk: &Desk,
     now: DateTime<Utc>,
 ) -> Result<Decision, StoreError> {
+    let comparable = opened.comparable.as_ref();
     let known = Known {
         of_sender: cases_of_asker(tx, opened)?,
-        ..known(seen, tx, &opened.message, opened.comparable.as_ref(), now)?
+        ..known(seen, tx, opened, comparable, desk, now)?
     };
     let incoming = Incoming {
         message: &opened.message,
@@ -302,56 +295,38 @@ fn cases_of_asker(tx: &Tx<'_>, opened: &Opened) -> Result<Vec<OwnCase>, StoreErr
 }
 
 fn known(
-    seen: &[Certificate],
+    seen: &[Seen],
     tx: &Tx<'_>,
-    message: &Message,
+    opened: &Opened,
     comparable: Option<&Comparable>,
+    desk: &Desk,
     now: DateTime<Utc>,
 ) -> Result<Known, StoreError> {
+    let judged = sender::judge(seen, opened, now);
+    let certificates: Vec<Certificate> = seen.iter().map(|it| it.certificate.clone()).collect();
+    let questions = Questions::about(&opened.message, &certificates);
+    let known = tx.known(&questions, comparable, now)?;
     Ok(Known {
-        certificate: best_of(seen, message, now).cloned(),
-        ..tx.known(&Questions::about(message, seen), comparable, now)?
+        came_encrypted: cases_in_cipher(tx, &known, desk)?,
+        certificate: judged.key,
+        signer: judged.signer,
+        key_change: judged.change,
+        ..known
     })
 }
 
-/// Of the certificates seen with the sender's address one that signed this mail, else the best:
-/// as long as it can be used, or whoever sends us a new key would never be answered.
-fn best_of<'s>(
-    seen: &'s [Certificate],
-    message: &Message,
-    now: DateTime<Utc>,
-) -> Option<&'s Certificate> {
-    let usable = |certificate: &&Certificate| pgp::usable_for_encryption(certificate, now).is_ok();
-    let has_signed = |certificate: &&Certificate| decide::has_signed(message, certificate);
-    seen.iter()
-        .find(|certificate| has_signed(certificate) && usable(certificate))
-        .or_else(|| seen.iter().find(usable))
-        .or(seen.first())
-}
-
-/// What the letter that takes the place of held ones is encrypted to: the certificate of the newest
-/// of them that is, and all that was learned about it since. `None`: they are in clear.
-pub fn certificate_of_held(
-    tx: &Tx<'_>,
-    recipient: &str,
-) -> Result<Option<Certificate>, StoreError> {
-    let Some(bytes) = tx.certificate_of_held(recipient)? else {
-        return Ok(None);
-    };
-    let seen = tx.certificates_of(recipient)?;
-    let certificate = pgp::read_certificates(&bytes).into_iter().next();
-    Ok(certificate.map(|certificate| with_copy_among(&seen, &certificate)))
-}
-
-/// The certificate, and what a copy of it among these knows beside. Where the two cannot be put
-/// together, what was seen before stands: anybody can send us a copy.
-fn with_copy_among(seen: &[Certificate], certificate: &Certificate) -> Certificate {
-    let mut seen = seen.iter();
-    match seen.find(|seen| seen.fingerprint == certificate.fingerprint) {
-        Some(copy) if copy.bytes == certificate.bytes => certificate.clone(),
-        Some(copy) => pgp::merged(copy, certificate).unwrap_or_else(|| copy.clone()),
-        None => certificate.clone(),
+/// Of the cases that a mail may join, those that came encrypted.
+fn cases_in_cipher(tx: &Tx<'_>, known: &Known, desk: &Desk) -> Result<Vec<CaseRef>, StoreError> {
+    let mut in_cipher = Vec::new();
+    if desk.policy.terms.replies.encrypt == Encrypt::Known {
+        return Ok(in_cipher);
     }
+    for case in known.cases() {
+        if tx.case_file(case)?.came_encrypted {
+            in_cipher.push(case.clone());
+        }
+    }
+    Ok(in_cipher)
 }
 
 /// Records mails and the letters that answer them in one transaction, and what `beside` adds to it.
@@ -544,7 +519,7 @@ fn half_record<'a>(
     desk: &Desk,
     now: DateTime<Utc>,
 ) -> Result<Half<'a>, StoreError> {
-    let seen = seen_with_sender(tx, opened)?;
+    let seen = sender::seen_with_sender(tx, opened, desk)?;
     learn_from(&seen, opened, desk, now);
     let opened = &*opened;
     let decision = decide_knowing(&seen, tx, opened, desk, now)?;
@@ -553,7 +528,8 @@ fn half_record<'a>(
     warn_of_used_message_id(tx, &opened.message)?;
     let message = insert(tx, opened, decision.kind, case.as_ref(), &decision, now)?;
     remember_origin(tx, opened, message, !stays, now)?;
-    remember_sender(tx, opened, &seen, case.as_ref(), now)?;
+    sender::remember(tx, opened, &seen, case.as_ref(), now)?;
+    sender::learn_of_copies(tx, &opened.message, desk, now)?;
     if matches!(decision.case, CaseChange::Open)
         && let Some(comparable) = &opened.comparable
     {
@@ -765,39 +741,6 @@ fn remember_origin(
     }
 }
 
-/// Keeps the sender's certificate; a changed one is an event.
-fn remember_sender(
-    tx: &Tx<'_>,
-    opened: &Opened,
-    seen: &[Certificate],
-    case: Option<&CaseRef>,
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    let message = &opened.message;
-    let authentication = opened.classified.authentication;
-    let (Some(from), Some((certificate, learned))) = (
-        &message.from,
-        decide::certificate_to_remember(message, authentication, seen),
-    ) else {
-        return Ok(());
-    };
-    if certificate.bytes.len() > pgp::MAX_KEPT {
-        return Ok(());
-    }
-    tx.remember_certificate(&from.key(), certificate, learned, now)?;
-    let is_changed = |best: &Certificate| best.fingerprint != certificate.fingerprint;
-    if seen.first().is_some_and(is_changed) {
-        tx.event(
-            now,
-            &Actor::Reporter,
-            "certificate_changed",
-            case.map(|case| case.id),
-            json!({"fingerprint": certificate.fingerprint}),
-        )?;
-    }
-    Ok(())
-}
-
 /// A letter that was decided on, with all that its words need.
 struct Unwritten<'a> {
     opened: &'a Opened,
@@ -965,9 +908,9 @@ pub fn acknowledge(
     if opened.waits_for_key() {
         return Err(StoreError::Postponed(AWAY.to_owned()).into());
     }
-    let seen = seen_with_sender(tx, &opened)?;
+    let seen = sender::seen_with_sender(tx, &opened, desk)?;
     learn_from(&seen, &mut opened, desk, now);
-    let known = known(&seen, tx, &opened.message, None, now)?;
+    let known = known(&seen, tx, &opened, None, desk, now)?;
     let kind = Kind::parse(&first_kind).unwrap_or(opened.classified.kind_hint);
     let incoming = Incoming {
         message: &opened.message,
@@ -983,7 +926,9 @@ pub fn acknowledge(
         &incoming,
         &known,
         &desk.organization,
+        &desk.policy,
         kind,
+        &CaseChange::Join(case.clone()),
         opened.classified.wants_key,
     )
     .map_err(AcknowledgeError::NotToBeAnswered)?;

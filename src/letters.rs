@@ -98,6 +98,16 @@ impl Written {
 }
 
 impl Desk {
+    /// What signatures are checked with whoever sent the mail: ours, those that the team pinned in
+    /// files, and the team's own.
+    pub fn certificates(&self) -> Vec<Certificate> {
+        let members = self.team.members().iter();
+        let mut all = self.keyring.certificates().to_vec();
+        all.extend_from_slice(self.pinned.certificates());
+        all.extend(members.flat_map(|member| member.certificates().iter().cloned()));
+        all
+    }
+
     /// Writes the answer to one mail.
     pub fn answer(
         &self,
@@ -230,8 +240,9 @@ impl Desk {
         self.in_clear(&outline, now)
     }
 
-    /// Writes one letter in place of several held ones. It names each case, and where it cannot
-    /// be encrypted as one of them was, it leaves in clear and says nothing but that they came.
+    /// Writes one letter in place of several held ones. It names each case. Where it cannot be
+    /// encrypted, though one of them was or is about a case that came so, it leaves in clear, says
+    /// nothing but that they came, and asks for a key.
     pub fn combined(
         &self,
         recipient: &str,
@@ -254,26 +265,44 @@ impl Desk {
             references: Vec::new(),
             cause: Cause::Mail,
         };
-        let unusable_certificate = match (held.encrypted, certificate) {
-            (false, _) => None,
-            (true, None) => Some("no certificate of this address is known any more".to_owned()),
-            (true, Some(certificate)) => match self.encrypted(&outline, certificate, now)? {
+        let is_sealed = held.encrypted || held.cases.iter().any(|case| case.file.came_encrypted);
+        let lack = match certificate.filter(|_| is_sealed) {
+            None if is_sealed => Lack::Unknown,
+            None => {
+                let letter = self.in_clear(&outline, now)?;
+                return Ok(standing_for(held, letter, None));
+            }
+            Some(certificate) => match self.encrypted(&outline, certificate, now)? {
                 Ok(letter) => return Ok(standing_for(held, letter, None)),
-                Err(why) => Some(why),
+                Err(why) => Lack::Unusable(why),
             },
         };
-        let letter = match unusable_certificate {
-            None => self.in_clear(&outline, now)?,
-            Some(_) => self.in_clear(
-                &Outline {
-                    facts: &|voice| self.combined_facts_in_clear(voice, held, now),
-                    attaches_key: held.attaches_key_in_clear,
-                    ..outline.clone()
-                },
-                now,
-            )?,
-        };
-        Ok(standing_for(held, letter, unusable_certificate))
+        let letter = self.in_clear(
+            &Outline {
+                facts: &|voice| self.combined_facts_in_clear(voice, held, &lack, now),
+                attaches_key: held.attaches_key_in_clear,
+                ..outline.clone()
+            },
+            now,
+        )?;
+        Ok(standing_for(held, letter, lack.into_reason()))
+    }
+}
+
+/// Why a letter that should be encrypted is not.
+enum Lack {
+    /// No certificate speaks for the address.
+    Unknown,
+    /// The one that does cannot be used, for this reason.
+    Unusable(String),
+}
+
+impl Lack {
+    fn into_reason(self) -> Option<String> {
+        match self {
+            Self::Unknown => None,
+            Self::Unusable(why) => Some(why),
+        }
     }
 }
 

@@ -104,10 +104,10 @@ impl Desk {
         let draft = self.notice_draft(to, notice, now);
         let sealed = to.certificate(now).and_then(|certificate| {
             let bytes = compose::encrypted(&draft, OUTER_SUBJECT, |inner| {
-                self.keyring.encrypt_signed(certificate, inner, now)
-            })
-            // Also where our key is away: a deadline that comes near does not wait for it.
-            .map_err(|error| error.to_string())?;
+                let sealed = self.keyring.encrypt_signed(certificate, inner, now);
+                // Also where our key is away: a deadline that comes near does not wait for it.
+                sealed.map_err(|error| error.to_string())
+            })?;
             Ok((certificate.clone(), bytes))
         });
         match sealed {

@@ -101,6 +101,10 @@ impl Teammate {
             || address_key(&self.email) == address_key(word)
     }
 
+    pub fn certificates(&self) -> &[Certificate] {
+        &self.certificates
+    }
+
     /// What their mail is encrypted to, or why it cannot be.
     pub fn certificate(&self, now: DateTime<Utc>) -> Result<&Certificate, String> {
         let mut why = self.unreadable.clone();

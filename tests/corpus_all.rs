@@ -7,18 +7,14 @@ mod corpus;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use corpus::{corpus, files, keys, name_of, now, sets};
-use triaged::config::Organization;
-use triaged::intake::{self, Mail, Opened};
+use corpus::{corpus, desk, files, name_of, sets};
+use triaged::intake::Opened;
 use triaged::letters::Desk;
 use triaged::mail::open::Limits;
-use triaged::mailbox::Lane;
-use triaged::store::{Store, StoreError};
+use triaged::store::Store;
 use triaged::triage::decide::Decision;
-use triaged::triage::reply::Texts;
 
 /// What one file may take, in a debug build on a loaded machine.
 const SLOW: Duration = Duration::from_secs(20);
@@ -89,46 +85,10 @@ fn attached(name: &str, bytes: &[u8]) -> Vec<u8> {
     [head.as_bytes(), bytes, b"\r\n--=b=--\r\n"].concat()
 }
 
-fn desk(set: &Path) -> Desk {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/policies/cloudarq.toml");
-    let (policy, mistakes) = triaged::config::policy::read(Path::new(file));
-    assert!(mistakes.is_empty(), "{mistakes:?}");
-    Desk {
-        organization: Organization {
-            name: "Example".into(),
-            address: "a@example.test".into(),
-            aliases: Vec::new(),
-            authserv_ids: Vec::new(),
-            list_ids: Vec::new(),
-        },
-        policy: policy.unwrap(),
-        texts: Texts::load(None).unwrap(),
-        keyring: Arc::new(keys(set).keyring),
-        signs: true,
-        pinned: Default::default(),
-        team: Default::default(),
-        digest: None,
-        return_path: None,
-    }
-}
-
 #[track_caller]
 fn judge(path: &Path, raw: Vec<u8>, desk: &Desk, store: &Store) -> &'static str {
-    let mail = Mail {
-        size: raw.len() as u64,
-        raw,
-        kept: None,
-        lane: Lane::Inbox,
-        received_at: now(),
-        too_large: false,
-        unanswered: None,
-        place: None,
-    };
-    let mut opened = intake::open_mail(mail, desk, now());
-    let decision = store.read(|tx| intake::judge(tx, &mut opened, desk, now()));
-    let decision: Decision = decision.unwrap_or_else(|error: StoreError| {
-        panic!("{}: {error}", path.display());
-    });
+    let (opened, decision) = corpus::decided(raw, desk, store)
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     check_bounds(path, &opened, &decision);
     decision.kind.as_str()
 }

@@ -5,174 +5,15 @@
 
 mod common;
 mod corpus;
+mod desk;
 
-use std::cell::RefCell;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use common::Algorithm;
 use common::letter::with_crlf;
-use common::{Algorithm, Gpg};
-use corpus::collapse;
-use triaged::mail::message::{Certificate, Failure, Message, Signature, SignatureStatus};
-use triaged::mail::open::{Limits, Opening, open};
-use triaged::mail::pgp::{Keyring, read_certificates};
-
-const US: &str = "security@corp.test";
-const ALICE: &str = "alice@research.test";
-const SECRET: &str = "The admin page opens without a password, even from outside.";
-const SUBJECT: &str = "Admin page is open";
-
-/// What the mail shows of the inside.
-const PART: &str = "Content-Type: text/plain; charset=utf-8; protected-headers=v1\r\n\
-    Subject: Admin page is open\r\n\r\n\
-    The admin page opens without a password, even from outside.\r\n";
-
-struct Desk {
-    gpg: Gpg,
-    keyring: Keyring,
-    known: Vec<Certificate>,
-    faults: RefCell<Vec<String>>,
-}
-
-impl Desk {
-    fn new() -> Self {
-        let gpg = Gpg::new();
-        gpg.generate("Corp Security", US, Algorithm::Curve25519);
-        gpg.generate("Alice", ALICE, Algorithm::Curve25519);
-        let secret = gpg.export_secret(US, "");
-        let sources = [("security.key".to_owned(), secret.into_bytes())];
-        let (keyring, problems) = Keyring::load(&sources, None, US, chrono::Utc::now());
-        assert_eq!(problems, [], "the fresh key is good");
-        let known = read_certificates(gpg.export(ALICE).as_bytes());
-        Self {
-            gpg,
-            keyring,
-            known,
-            faults: RefCell::default(),
-        }
-    }
-
-    fn read(&self, raw: &[u8]) -> Message {
-        let context = Opening {
-            keyring: Some(&self.keyring),
-            known: &self.known,
-            limits: Limits::default(),
-        };
-        open(raw, &context, chrono::Utc::now())
-    }
-
-    /// The mail, with LF and with CRLF.
-    fn read_both(&self, mail: &[u8]) -> [Message; 2] {
-        let lf: Vec<u8> = mail.iter().copied().filter(|b| *b != b'\r').collect();
-        [self.read(&lf), self.read(&with_crlf(&lf))]
-    }
-
-    /// A part with MIME, signed and encrypted.
-    fn ciphertext(&self) -> String {
-        self.gpg.encrypt(PART.as_bytes(), &[US, ALICE], Some(ALICE))
-    }
-
-    /// Bare text, signed and encrypted.
-    fn inline(&self, text: &str) -> String {
-        self.gpg.encrypt(text.as_bytes(), &[US, ALICE], Some(ALICE))
-    }
-
-    fn check(&self, name: &str, mail: impl AsRef<[u8]>) -> Message {
-        self.check_all(name, mail.as_ref(), &[SECRET])
-    }
-
-    /// Decrypted, signed by Alice, and all of `texts` are shown in this order.
-    fn check_all(&self, name: &str, mail: &[u8], texts: &[&str]) -> Message {
-        let [lf, crlf] = self.read_both(mail);
-        let fault = fault(&lf, texts)
-            .or_else(|| fault(&crlf, texts))
-            .or_else(|| (lf.text != crlf.text).then(|| "LF and CRLF differ".to_owned()));
-        if let Some(fault) = fault {
-            self.faults.borrow_mut().push(format!("{name}: {fault}"));
-        }
-        crlf
-    }
-
-    /// Fails with everything that is wrong.
-    #[track_caller]
-    fn finish(&self) {
-        let faults = self.faults.borrow();
-        assert!(faults.is_empty(), "{}", faults.join("\n"));
-    }
-}
-
-/// What is wrong with a mail as it was read.
-fn fault(message: &Message, texts: &[&str]) -> Option<String> {
-    let openpgp = &message.openpgp;
-    let shown = collapse(&message.text);
-    if !openpgp.encrypted || !openpgp.decrypted {
-        return Some(format!(
-            "not decrypted, {:?} {:?} {shown:?}",
-            openpgp.failure, message.problems
-        ));
-    }
-    let is_good = |signature: &Signature| signature.status == SignatureStatus::Good;
-    if !openpgp.signatures.iter().any(is_good) {
-        return Some(format!("signatures {:?}", openpgp.signatures));
-    }
-    if shown.contains("PGP MESSAGE") {
-        return Some(format!("armour in {shown:?}"));
-    }
-    let mut rest = shown.as_str();
-    for text in texts {
-        let Some((_, behind)) = rest.split_once(text) else {
-            return Some(format!(
-                "{text:?} is not, or not in its place, in {shown:?}"
-            ));
-        };
-        rest = behind;
-    }
-    None
-}
-
-fn mail(content: &str) -> String {
-    format!("From: Alice <{ALICE}>\nTo: {US}\nSubject: ...\nMIME-Version: 1.0\n{content}")
-}
-
-/// A multipart of these parts, each with its header.
-fn multipart(subtype: &str, parts: &[&str]) -> String {
-    let parts: String = parts.iter().map(|part| format!("--b1\n{part}\n")).collect();
-    format!("Content-Type: multipart/{subtype}; boundary=\"b1\"\n\n{parts}--b1--\n")
-}
-
-/// What [`multipart`] wrote, with another boundary; armour may hold the old one by chance.
-fn with_boundary(multipart: &str, boundary: &str) -> String {
-    multipart
-        .replace("--b1", &format!("--{boundary}"))
-        .replace("\"b1\"", &format!("\"{boundary}\""))
-}
-
-const CONTROL: &str = "Content-Type: application/pgp-encrypted\n\nVersion: 1\n";
-const PROTOCOL: &str = "encrypted; protocol=\"application/pgp-encrypted\"";
-
-fn octets(armor: &str) -> String {
-    format!("Content-Type: application/octet-stream; name=\"encrypted.asc\"\n\n{armor}")
-}
-
-fn base64_lines(bytes: &[u8]) -> String {
-    let whole = STANDARD.encode(bytes);
-    let lines: Vec<&str> = whole
-        .as_bytes()
-        .chunks(76)
-        .map(|line| std::str::from_utf8(line).unwrap())
-        .collect();
-    lines.join("\n") + "\n"
-}
-
-fn quoted_printable(text: &str) -> String {
-    text.replace('=', "=3D")
-        .lines()
-        .map(|line| match line.len() {
-            ..=60 => format!("{line}\n"),
-            _ => format!("{}=\n{}\n", &line[..50], &line[50..]),
-        })
-        .collect()
-}
+use desk::{
+    ALICE, CONTROL, Desk, PART, PROTOCOL, SECRET, SUBJECT, US, base64_lines, mail, multipart,
+    octets, quoted_printable, with_boundary,
+};
+use triaged::mail::message::Failure;
 
 #[test]
 fn pgp_mime_is_read_however_it_was_mangled() {
@@ -923,4 +764,293 @@ fn what_cannot_be_read_is_told_apart() {
         &[CONTROL, "Content-Type: application/octet-stream\n\n"],
     ));
     check("nothing", &nothing, &[Failure::Malformed, Failure::Damaged]);
+}
+
+/// An attachment of this name and type.
+fn attachment(name: &str, media_type: &str, encoding: &str, body: &str) -> String {
+    format!(
+        "Content-Type: {media_type}; name=\"{name}\"\nContent-Transfer-Encoding: {encoding}\n\
+         Content-Disposition: attachment; filename=\"{name}\"\n\n{body}"
+    )
+}
+
+#[test]
+fn files_are_opened_whatever_they_are_called() {
+    let desk = Desk::new();
+    let armor = desk.inline("poc = 'run me'\n");
+    let binary = desk.gpg.run(&["--dearmor"], armor.as_bytes()).stdout;
+    let text = format!("Content-Type: text/plain\n\n{}", desk.inline(SECRET));
+    let check = |name: &str, file: &str, inner: &str| {
+        let message = desk.check(name, mail(&multipart("mixed", &[&text, file])));
+        let names: Vec<&str> = message
+            .attachments
+            .iter()
+            .map(|file| file.name.as_str())
+            .collect();
+        assert_eq!(names, [inner], "{name}");
+        let excerpt = message.attachments[0].excerpt.as_deref();
+        assert_eq!(excerpt, Some("poc = 'run me'\n"), "{name}");
+        assert!(message.attachments[0].encrypted, "{name}");
+    };
+    let octets = "application/octet-stream";
+    for extension in ["asc", "gpg", "pgp", "PGP"] {
+        let name = format!("poc.py.{extension}");
+        check(&name, &attachment(&name, octets, "7bit", &armor), "poc.py");
+        let binary = attachment(&name, octets, "base64", &base64_lines(&binary));
+        check(&format!("{name}, binary"), &binary, "poc.py");
+    }
+    let pgp_encrypted = attachment(
+        "report.pdf.pgp",
+        "application/pgp-encrypted",
+        "base64",
+        &base64_lines(&binary),
+    );
+    check("application/pgp-encrypted", &pgp_encrypted, "report.pdf");
+    let pgp = attachment("report.pdf", "application/pgp", "7bit", &armor);
+    check("application/pgp", &pgp, "report.pdf");
+    let plain = attachment(
+        "poc.py.asc",
+        "text/plain",
+        "quoted-printable",
+        &quoted_printable(&armor),
+    );
+    check("a text", &plain, "poc.py");
+    // Gateways that rename what they do not know.
+    check(
+        "ATT00001.dat",
+        &attachment("ATT00001.dat", octets, "7bit", &armor),
+        "ATT00001.dat",
+    );
+    let renamed = attachment("ATT00001.dat", octets, "base64", &base64_lines(&binary));
+    check("ATT00001.dat, binary", &renamed, "ATT00001.dat");
+    desk.finish();
+}
+
+#[test]
+fn what_programs_and_gateways_make_of_pgp_mime_is_read() {
+    let desk = Desk::new();
+    let armor = desk.ciphertext();
+    let binary = desk.gpg.run(&["--dearmor"], armor.as_bytes()).stdout;
+    let octets = octets(&armor);
+    let whole = multipart(PROTOCOL, &[CONTROL, &octets]);
+    let check = |name: &str, content: &str, subject: &str| {
+        let message = desk.check(name, mail(content));
+        if message.subject != subject {
+            let fault = format!("{name}: subject {:?}", message.subject);
+            desk.faults.borrow_mut().push(fault);
+        }
+    };
+    let octet_stream = "application/octet-stream";
+    let empty = "Content-Type: text/plain; charset=\"us-ascii\"\n\n\n";
+    check(
+        "Outlook's own names",
+        &multipart(
+            "mixed",
+            &[
+                empty,
+                &attachment(
+                    "PGPMIME version identification.dat",
+                    octet_stream,
+                    "7bit",
+                    "Version: 1\n",
+                ),
+                &attachment(
+                    "encrypted.asc.dat",
+                    octet_stream,
+                    "base64",
+                    &base64_lines(armor.as_bytes()),
+                ),
+            ],
+        ),
+        SUBJECT,
+    );
+    check(
+        "Outlook's own names, binary",
+        &multipart(
+            "mixed",
+            &[
+                empty,
+                &attachment("ATT00001.dat", octet_stream, "7bit", "Version: 1\n"),
+                &attachment(
+                    "ATT00002.dat",
+                    octet_stream,
+                    "base64",
+                    &base64_lines(&binary),
+                ),
+            ],
+        ),
+        SUBJECT,
+    );
+    check(
+        "GpgOL left it as it stores it",
+        &multipart(
+            "mixed",
+            &[
+                &attachment(
+                    "GpgOL_MIME_structure.txt",
+                    "text/plain",
+                    "7bit",
+                    "Content-Type: multipart/encrypted\n",
+                ),
+                &attachment("gpgolPGP.dat", octet_stream, "7bit", &armor),
+            ],
+        ),
+        "...",
+    );
+    check(
+        "a bridge that could not open it",
+        &multipart(
+            "mixed",
+            &[
+                empty,
+                &attachment("message.pgp", "application/pgp-encrypted", "7bit", &armor),
+            ],
+        ),
+        SUBJECT,
+    );
+    check(
+        "a footer as a third part",
+        &multipart(
+            PROTOCOL,
+            &[CONTROL, &octets, "Content-Type: text/plain\n\nOur list\n"],
+        ),
+        "...",
+    );
+    check(
+        "multipart/alternative",
+        &multipart("alternative", &[CONTROL, &octets]),
+        SUBJECT,
+    );
+    check(
+        "related round it",
+        &multipart("related", &[&with_boundary(&whole, "b2")]),
+        SUBJECT,
+    );
+    check(
+        "a mail that was forwarded as it was",
+        &multipart(
+            "mixed",
+            &[
+                "Content-Type: text/plain\n\nDear team, see below.\n",
+                &format!(
+                    "Content-Type: message/rfc822\n\nFrom: b@b.test\nSubject: inner\n{}",
+                    with_boundary(&whole, "b2")
+                ),
+            ],
+        ),
+        "...",
+    );
+    check(
+        "a mail that was forwarded as a file",
+        &multipart(
+            "mixed",
+            &[
+                "Content-Type: text/plain\n\nDear team, see below.\n",
+                &attachment(
+                    "report.eml",
+                    "message/rfc822",
+                    "base64",
+                    &base64_lines(
+                        format!(
+                            "From: b@b.test\nSubject: inner\n{}",
+                            with_boundary(&whole, "b2")
+                        )
+                        .as_bytes(),
+                    ),
+                ),
+            ],
+        ),
+        "...",
+    );
+    desk.finish();
+}
+
+#[test]
+fn armour_is_read_however_it_was_bent() {
+    let desk = Desk::new();
+    let armor = desk.inline(&format!("{SECRET}\n"));
+    let plain = |text: &str| {
+        mail(&format!(
+            "Content-Type: text/plain; charset=utf-8\n\n{text}"
+        ))
+    };
+    let check = |name: &str, text: &str| {
+        desk.check(name, plain(text));
+    };
+    let (head, checksum) = armor.rsplit_once("\n=").unwrap();
+    check(
+        "a wrong checksum",
+        &format!("{head}\n=AAAA{}", &checksum[4..]),
+    );
+    check("quoted", &prefixed(&armor, "> "));
+    check(
+        "quoted twice, with text round it",
+        &format!("Hello,\n{}\nbye\n", prefixed(&armor, ">> ")),
+    );
+    check("quoted, without space", &prefixed(&armor, ">"));
+    check(
+        "odd headers",
+        &armor.replacen(
+            "\n\n",
+            "\nVersion: Mailvelope v4.4\nComment: https://x.test\nX-Odd: \u{e4}\nMessageID: 1\n\n",
+            1,
+        ),
+    );
+    check(
+        "another program's header",
+        &armor.replacen(
+            "\n\n",
+            "\nVersion: OpenPGP.js v4.10.10\r\nComment: https://openpgpjs.org\n\n",
+            1,
+        ),
+    );
+    desk.finish();
+
+    // Somebody else's: it stays as it stands, and is no failure.
+    desk.gpg
+        .generate("Carol", "carol@other.test", Algorithm::Curve25519);
+    let foreign = desk.gpg.encrypt(b"for Carol", &["carol@other.test"], None);
+    let message = desk.read(plain(&prefixed(&foreign, "> ")).as_bytes());
+    assert!(!message.openpgp.encrypted && message.openpgp.failure.is_none());
+    assert!(
+        message.text.contains("> -----BEGIN PGP MESSAGE"),
+        "{}",
+        message.text
+    );
+}
+
+#[test]
+fn layers_of_signatures_and_ciphertexts_are_opened() {
+    let desk = Desk::new();
+    let sign = |part: &str| {
+        let part = with_crlf(part.trim_end().as_bytes());
+        let signature = desk.gpg.sign_detached(&part, ALICE);
+        multipart(
+            "signed; protocol=\"application/pgp-signature\"; micalg=pgp-sha512",
+            &[
+                std::str::from_utf8(&part).unwrap(),
+                &format!("Content-Type: application/pgp-signature\n\n{signature}"),
+            ],
+        )
+    };
+    let encrypt = |part: &str, boundary: &str| {
+        let armor = desk.gpg.encrypt(&with_crlf(part.as_bytes()), &[US], None);
+        with_boundary(&multipart(PROTOCOL, &[CONTROL, &octets(&armor)]), boundary)
+    };
+    let inner = encrypt(&with_boundary(&sign(PART), "s1"), "e1");
+    let signed = with_boundary(&sign(&inner), "s2");
+    let whole = encrypt(&signed, "e2");
+    let message = desk.check("encrypted, signed, encrypted, signed", mail(&whole));
+    assert_eq!(message.subject, SUBJECT);
+    let covers: Vec<&str> = message
+        .openpgp
+        .signatures
+        .iter()
+        .map(|it| it.covers.as_str())
+        .collect();
+    // The outer one is round a ciphertext: whoever found that can sign it.
+    assert_eq!(covers, ["all", "part"]);
+    let signed_outside = desk.check("signed, encrypted, signed", mail(&signed));
+    assert_eq!(signed_outside.subject, SUBJECT);
+    desk.finish();
 }

@@ -173,14 +173,28 @@ fn shape(answer: &str) -> String {
         shape.push_str(&line.replace(|c: char| c.is_ascii_digit(), "0"));
         shape.push('\n');
     }
-    let boundary = shape
-        .split_once("boundary=\"")
-        .and_then(|(_, rest)| rest.split_once('"'))
-        .map(|(boundary, _)| boundary.to_owned());
-    match boundary {
-        Some(boundary) => shape.replace(&boundary, "boundary"),
-        None => shape,
+    let boundaries: Vec<String> = shape
+        .split("boundary=\"")
+        .skip(1)
+        .filter_map(|rest| Some(rest.split_once('"')?.0.to_owned()))
+        .collect();
+    for boundary in boundaries {
+        shape = shape.replace(&boundary, "boundary");
     }
+    without_signature(&shape)
+}
+
+/// Its lines count: how long it is may tell something.
+fn without_signature(shape: &str) -> String {
+    let mut inside = false;
+    let mut out = String::new();
+    for line in shape.lines() {
+        inside &= !line.starts_with("-----END PGP SIGNATURE");
+        out.push_str(if inside { "signature" } else { line });
+        out.push('\n');
+        inside |= line.starts_with("-----BEGIN PGP SIGNATURE");
+    }
+    out
 }
 
 #[test]

@@ -470,6 +470,41 @@ fn expired_and_revoked_keys_of_ours_still_decrypt() {
     }
 }
 
+/// GnuPG made such keys until 2014, and many were never renewed.
+#[test]
+fn old_keys_of_ours_decrypt_and_are_to_be_renewed() {
+    let short = RSA_2048.replace("2048", "1024");
+    let elgamal = ELGAMAL.replace("2048", "1024");
+    for (kind, options, expected) in [
+        (
+            RSA_2048,
+            &["--cert-digest-algo", "SHA1"][..],
+            "held together by SHA-1",
+        ),
+        (
+            &elgamal,
+            &["--cert-digest-algo", "SHA1"],
+            "held together by SHA-1",
+        ),
+        (&short, &[], "has a key of 1024 bits"),
+    ] {
+        let gpg = Gpg::new();
+        gpg.make(US, kind, options);
+        let ciphertext = gpg.run(&["--armor", "-r", US, "--encrypt"], TEXT);
+        let sources = [("file".to_owned(), gpg.secret(US))];
+        let (keyring, problems) = Keyring::load(&sources, None, US, Utc::now());
+        let words: Vec<&str> = problems.iter().map(|it| it.what.as_str()).collect();
+        let found = words.iter().find(|what| what.contains(expected));
+        assert!(
+            found.is_some_and(|what| what.contains("triaged key")),
+            "{words:?}"
+        );
+        assert!(problems.iter().all(|it| !it.fatal), "{words:?}");
+        let opened = keyring.decrypt(&ciphertext, &[], AT_MOST, Utc::now());
+        assert_eq!(opened.map(|it| it.bytes), Ok(TEXT.to_vec()), "{expected}");
+    }
+}
+
 #[test]
 fn a_primary_key_kept_elsewhere_is_no_oddity() {
     let signs = RSA_2048.replace("Key-Length: 2048\n", "Key-Length: 2048\nKey-Usage: cert\n");

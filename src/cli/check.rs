@@ -33,8 +33,10 @@ pub fn run(config_path: &Path) -> Outcome {
     let texts = Texts::check(config.templates.as_deref());
     mistakes.extend(texts.mistakes.iter().map(ToString::to_string));
     warnings.extend(texts.gaps.iter().map(ToString::to_string));
+    let mut in_agent = String::new();
     match office::read_keys(&config) {
         Ok((keyring, problems)) => {
+            in_agent = office::in_agent(&keyring, Utc::now());
             let list = if keyring.is_empty() {
                 mistakes.push(
                     "openpgp.keys: no usable secret key; `triaged init` makes one".to_owned(),
@@ -67,6 +69,7 @@ pub fn run(config_path: &Path) -> Outcome {
              one that works"
         )
     }));
+    warnings.extend(office::open_secrets(&config));
     warnings.extend(nobody_is_told(&config.team));
     warnings.extend(unwritten_passwords(&config));
     let calendar = &config.policy.calendar;
@@ -79,7 +82,7 @@ pub fn run(config_path: &Path) -> Outcome {
         return Err(Failure::Configuration(mistakes));
     }
     say!(
-        "{}: fine{}",
+        "{}: fine{}{in_agent}",
         config_path.display(),
         match warnings.len() {
             0 => String::new(),

@@ -197,7 +197,8 @@ fn encrypted_report(
         autocrypt: Some(researcher.autocrypt(RESEARCHER)),
     };
     compose::encrypted(&draft, "...", |inner| {
-        researcher.encrypt_signed(ours, inner, now)
+        let sealed = researcher.encrypt_signed(ours, inner, now);
+        sealed.map_err(|error| error.to_string())
     })
     .map_err(anyhow::Error::msg)
 }

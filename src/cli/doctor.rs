@@ -2,7 +2,7 @@
 //!
 //! Nothing is sent and nothing in the mailbox changes.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use chrono::{DateTime, Datelike, Utc};
 use serde_json::json;
@@ -10,7 +10,7 @@ use serde_json::json;
 use super::paint::{Paint, columns, paint};
 use super::say::{self, say};
 use super::{Outcome, Output, office};
-use crate::config::{Config, SecretSource, Source, Transport, secret};
+use crate::config::{Config, Source};
 use crate::delivery::Delivery;
 use crate::mail::pgp::{self, Keyring};
 use crate::mailbox::imap::Imap;
@@ -119,8 +119,9 @@ fn keys(config: &Config, now: DateTime<Utc>) -> Health {
         return Health::Broken(format!("{}: {why}", keyring.fingerprint()));
     }
     let fine = format!(
-        "{}: encrypts, signs and decrypts to itself",
-        keyring.fingerprint()
+        "{}: encrypts, signs and decrypts to itself{}",
+        keyring.fingerprint(),
+        office::in_agent(&keyring, now)
     );
     if list.is_empty() {
         Health::Well(fine)
@@ -147,11 +148,7 @@ fn decrypts_to_itself(keyring: &Keyring, now: DateTime<Utc>) -> Result<(), Strin
 
 /// Secrets that others on this machine could read.
 fn permissions(config: &Config, config_path: &Path) -> Health {
-    let mut problems: Vec<String> = secret_files(config)
-        .iter()
-        .filter_map(|path| secret::permission_problem(path))
-        .collect();
-    problems.dedup();
+    let problems = office::open_secrets(config);
     if problems.is_empty() {
         Health::Well(format!(
             "the secrets beside {} are their owner's alone",
@@ -160,25 +157,6 @@ fn permissions(config: &Config, config_path: &Path) -> Health {
     } else {
         Health::Doubtful(problems.join("; "))
     }
-}
-
-fn secret_files(config: &Config) -> Vec<PathBuf> {
-    let mut sources: Vec<&SecretSource> = vec![&config.storage.key];
-    sources.extend(&config.openpgp.keys);
-    sources.extend(&config.openpgp.passphrase);
-    if let Source::Imap(imap) = &config.source {
-        sources.push(&imap.password);
-    }
-    if let Transport::Smtp(smtp) = &config.transport {
-        sources.extend(smtp.login.as_ref().map(|(_, password)| password));
-    }
-    sources
-        .into_iter()
-        .filter_map(|source| match source {
-            SecretSource::File(path) => Some(path.clone()),
-            SecretSource::Command(_) | SecretSource::Credential(_) => None,
-        })
-        .collect()
 }
 
 async fn mailbox(config: &Config) -> Health {

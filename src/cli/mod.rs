@@ -23,6 +23,7 @@ mod explain;
 mod files;
 mod ingest;
 mod init;
+mod key;
 mod office;
 mod paint;
 mod policy;
@@ -95,6 +96,9 @@ enum Command {
     /// The promise: what a changed policy changes.
     #[command(subcommand)]
     Policy(policy::Verb),
+    /// Our OpenPGP keys.
+    #[command(subcommand)]
+    Key(key::Verb),
     /// The audit chain.
     #[command(subcommand)]
     Audit(audit::Verb),
@@ -152,8 +156,8 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
 type Outcome = Result<bool, Failure>;
 
 pub fn main() -> ExitCode {
-    keep_panics_quiet();
     keep_memory_private();
+    keep_panics_quiet();
     crate::pdf::use_own_program();
     let cli = Cli::parse();
     start_log(matches!(cli.command, Command::Run { .. }));
@@ -171,6 +175,7 @@ pub fn main() -> ExitCode {
         } => ingest::run(config, files, *no_reply, *output),
         Command::Case(verb) => case::run(config, verb),
         Command::Policy(verb) => policy::run(config, verb),
+        Command::Key(verb) => key::run(config, verb),
         Command::Audit(verb) => audit::run(config, verb),
         Command::Status(output) => status::run(config, *output),
         Command::Digest { send, output } => digest::run(config, *send, *output),
@@ -209,13 +214,17 @@ fn keep_panics_quiet() {
 }
 
 /// No core dump: memory holds keys, and what was decrypted. The systemd unit says so too; not
-/// everybody uses it, and where the limit cannot be set it is in place already.
+/// everybody uses it, and where the limit cannot be set it is in place already. The limit alone
+/// does not stop a dump that is piped into a program (core(5)); nor may another process of the same
+/// user look into our memory.
 fn keep_memory_private() {
-    let none = rustix::process::Rlimit {
+    use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+    let none = Rlimit {
         current: Some(0),
         maximum: Some(0),
     };
-    rustix::process::setrlimit(rustix::process::Resource::Core, none).ok();
+    setrlimit(Resource::Core, none).ok();
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).ok();
 }
 
 /// One line per event on standard error; systemd adds time and unit. `TRIAGED_LOG` sets the level.

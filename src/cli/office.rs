@@ -4,12 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
-use chrono::Utc;
+use chrono::{DateTime, Utc};
+use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Failure;
 use crate::agent::GpgAgent;
-use crate::config::{self, Config};
+use crate::config::{self, Config, SecretSource, Source, Transport, secret};
 use crate::daemon;
 use crate::letters::Desk;
 use crate::mail::pgp::{KeyProblem, Keyring};
@@ -30,9 +31,31 @@ pub fn config(path: &Path) -> Result<Config, Failure> {
     }
 }
 
+/// Secrets that others on this machine could read or exchange, each with what to do.
+pub fn open_secrets(config: &Config) -> Vec<String> {
+    let mut sources: Vec<&SecretSource> = vec![&config.storage.key];
+    sources.extend(&config.openpgp.keys);
+    sources.extend(&config.openpgp.passphrase);
+    if let Source::Imap(imap) = &config.source {
+        sources.push(&imap.password);
+    }
+    if let Transport::Smtp(smtp) = &config.transport {
+        sources.extend(smtp.login.as_ref().map(|(_, password)| password));
+    }
+    let files = sources.into_iter().filter_map(|source| match source {
+        SecretSource::File(path) => secret::permission_problem(path),
+        SecretSource::Command(_) | SecretSource::Credential(_) => None,
+    });
+    let home = config.openpgp.agent_home.as_deref();
+    let mut problems: Vec<String> = files.chain(home.and_then(secret::home_problem)).collect();
+    problems.sort();
+    problems.dedup();
+    problems
+}
+
 /// Our keys, and what is odd about them. The error says why there are none.
 pub fn read_keys(config: &Config) -> anyhow::Result<(Keyring, Vec<KeyProblem>)> {
-    let mut sources = Vec::new();
+    let mut sources = Zeroizing::new(Vec::new());
     for source in &config.openpgp.keys {
         let bytes = source
             .read_bytes()
@@ -54,6 +77,19 @@ pub fn read_keys(config: &Config) -> anyhow::Result<(Keyring, Vec<KeyProblem>)> 
             Keyring::load_with_agent(&sources, passphrase, agent, address, Utc::now())
                 .context("openpgp.agent_home")
         }
+    }
+}
+
+/// Which of our keys a gpg-agent works with, for the end of a line; nothing where there is none.
+pub fn in_agent(keyring: &Keyring, now: DateTime<Utc>) -> String {
+    let keys = keyring.keys(now);
+    let held = keys
+        .iter()
+        .filter(|key| key.parts.iter().any(|part| part.in_agent));
+    let names: Vec<&str> = held.map(|key| key.fingerprint.as_str()).collect();
+    match names.is_empty() {
+        true => String::new(),
+        false => format!("; in gpg-agent: {}", names.join(", ")),
     }
 }
 

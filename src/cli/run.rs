@@ -7,6 +7,9 @@ use crate::daemon;
 
 pub fn run(config_path: &Path, once: bool) -> Outcome {
     let config = office::config(config_path)?;
+    for problem in office::open_secrets(&config) {
+        tracing::warn!(event = "secret_open", "{problem}");
+    }
     let desk = office::desk(&config)?;
     let store = office::store(&config)?;
     // Two threads for the tasks; reading and cryptography go to threads of their own.

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::config::{Limits, Member, Notify, Role};
 use crate::intake::{Mail, Opened, open_mail, record};
+use crate::mail::pgp;
 use crate::mail::pgp::Keyring;
 use crate::mailbox::Lane;
 use crate::store::Store;

@@ -75,6 +75,7 @@ fn terms<'a>(
         disclosure: terms::disclosure(root, sentences, refuse),
         requests: terms::requests(root, sentences),
         status: terms::status(root),
+        replies: terms::replies(root),
     }
 }
 

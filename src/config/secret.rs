@@ -6,12 +6,12 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -130,10 +130,51 @@ impl fmt::Debug for SecretSource {
 /// all is well or the file cannot be looked at.
 pub fn permission_problem(path: &Path) -> Option<String> {
     const OF_OTHERS: u32 = 0o077;
-    let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
-    (mode & OF_OTHERS != 0).then(|| {
+    let file = std::fs::metadata(path).ok()?;
+    let mode = file.mode() & 0o777;
+    if mode & OF_OTHERS != 0 {
+        return Some(format!(
+            "{} is open to other users (mode {mode:04o}); chmod go= {0}",
+            path.display()
+        ));
+    }
+    owner_problem(path, &file).or_else(|| folder_problem(path.parent()?))
+}
+
+/// Likewise for the home of a gpg-agent: whoever may write there gets what is sent to the agent.
+pub fn home_problem(home: &Path) -> Option<String> {
+    permission_problem(home)
+}
+
+/// Somebody else may exchange what lies in the folder for something else.
+fn folder_problem(folder: &Path) -> Option<String> {
+    const WRITABLE_BY_OTHERS: u32 = 0o022;
+    const STICKY: u32 = 0o1000;
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    let found = std::fs::metadata(folder).ok()?;
+    let mode = found.mode() & 0o7777;
+    if mode & WRITABLE_BY_OTHERS != 0 && mode & STICKY == 0 {
+        return Some(format!(
+            "{} can be written to by other users (mode {mode:04o}), who may put other secrets \
+             there; chmod go-w {0}",
+            folder.display()
+        ));
+    }
+    owner_problem(folder, &found)
+}
+
+/// The owner may read and change it whatever its mode is.
+fn owner_problem(path: &Path, found: &Metadata) -> Option<String> {
+    let ours = rustix::process::geteuid().as_raw();
+    let owner = found.uid();
+    (owner != ours && owner != 0).then(|| {
         format!(
-            "{} is open to other users (mode {mode:04o})",
+            "{} belongs to another user ({owner}); it should be root's, or of the user that \
+             triaged runs as",
             path.display()
         )
     })
@@ -152,19 +193,23 @@ fn credential_path(name: &str, folder: Option<OsString>) -> PathBuf {
     Path::new(&folder).join(name)
 }
 
-/// At most one byte more than a secret may have, in a buffer that never moves.
 fn read_file(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+    read_all(File::open(path)?)
+}
+
+/// At most one byte more than a secret may have, in a buffer that never moves.
+fn read_all(secret: impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
     let most = LARGEST_SECRET + 1;
     let mut bytes = Zeroizing::new(Vec::with_capacity(most));
     let limit = u64::try_from(most).unwrap_or(u64::MAX);
-    File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+    secret.take(limit).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
 /// Runs a command in a process group of its own, so that all of it ends at the limit.
 fn run(command: &str, place: &str, limit: Duration) -> Result<Zeroizing<Vec<u8>>, SecretError> {
     let mend = "check the command";
-    let child = Command::new("/bin/sh")
+    let mut child = Command::new("/bin/sh")
         .args(["-c", command])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -174,9 +219,9 @@ fn run(command: &str, place: &str, limit: Duration) -> Result<Zeroizing<Vec<u8>>
         .map_err(|source| unreadable(place, mend, source))?;
     let group = Pid::from_child(&child);
     let (done, finished) = mpsc::channel();
-    std::thread::spawn(move || done.send(child.wait_with_output()));
+    std::thread::spawn(move || done.send(what_it_says(&mut child)));
     match finished.recv_timeout(limit) {
-        Ok(Ok(output)) => secret_of(output, place),
+        Ok(Ok(said)) => said.secret(place),
         Ok(Err(source)) => Err(unreadable(place, mend, source)),
         Err(_) => {
             // It may have ended in this very moment.
@@ -189,16 +234,45 @@ fn run(command: &str, place: &str, limit: Duration) -> Result<Zeroizing<Vec<u8>>
     }
 }
 
-fn secret_of(output: Output, place: &str) -> Result<Zeroizing<Vec<u8>>, SecretError> {
-    let secret = Zeroizing::new(output.stdout);
-    if output.status.success() {
-        return Ok(secret);
-    }
-    Err(SecretError::Failed {
-        place: place.to_owned(),
-        status: output.status,
-        said: shortened(&output.stderr),
+/// How a command ended.
+struct Said {
+    secret: Zeroizing<Vec<u8>>,
+    complaints: Vec<u8>,
+    status: ExitStatus,
+}
+
+/// Both pipes are read at once, so that no full one holds up the other.
+fn what_it_says(child: &mut Child) -> io::Result<Said> {
+    let (output, errors) = (child.stdout.take(), child.stderr.take());
+    let complaints = std::thread::spawn(move || {
+        let mut said = Vec::new();
+        if let Some(errors) = errors {
+            errors.take(100_000).read_to_end(&mut said).ok();
+        }
+        said
+    });
+    let secret = match output {
+        Some(output) => read_all(output)?,
+        None => Zeroizing::default(),
+    };
+    Ok(Said {
+        complaints: complaints.join().unwrap_or_default(),
+        status: child.wait()?,
+        secret,
     })
+}
+
+impl Said {
+    fn secret(self, place: &str) -> Result<Zeroizing<Vec<u8>>, SecretError> {
+        if self.status.success() {
+            return Ok(self.secret);
+        }
+        Err(SecretError::Failed {
+            place: place.to_owned(),
+            status: self.status,
+            said: shortened(&self.complaints),
+        })
+    }
 }
 
 /// The head of what a command said, on one line.
@@ -221,6 +295,7 @@ fn shortened(stderr: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::os::unix::fs::PermissionsExt;
 
     use secrecy::ExposeSecret;
 
@@ -329,10 +404,40 @@ mod tests {
     fn open_permissions_are_a_problem() {
         let (folder, _) = file(b"x");
         let path = folder.path().join("secret");
+        let set = |path: &Path, mode| {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        };
         for (mode, is_problem) in [(0o600, false), (0o400, false), (0o640, true), (0o604, true)] {
-            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            set(&path, mode);
             assert_eq!(permission_problem(&path).is_some(), is_problem, "{mode:o}");
         }
         assert_eq!(permission_problem(Path::new("/nowhere")), None);
+        set(&path, 0o600);
+        for (mode, is_problem) in [
+            (0o755, false),
+            (0o775, true),
+            (0o757, true),
+            (0o1777, false),
+        ] {
+            set(folder.path(), mode);
+            assert_eq!(permission_problem(&path).is_some(), is_problem, "{mode:o}");
+        }
+    }
+
+    #[test]
+    fn a_secret_of_somebody_else_is_a_problem() {
+        let path = Path::new("/etc/hostname");
+        let found = fs::metadata(path).unwrap();
+        assert_eq!(owner_problem(path, &found), None, "root's");
+        let (folder, _) = file(b"x");
+        let path = folder.path().join("secret");
+        if std::os::unix::fs::chown(&path, Some(12_345), None).is_ok() {
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+            let problem = permission_problem(&path).unwrap();
+            assert!(
+                problem.contains("belongs to another user (12345)"),
+                "{problem}"
+            );
+        }
     }
 }

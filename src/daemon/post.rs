@@ -16,12 +16,12 @@ use serde_json::json;
 use super::Shared;
 use crate::config::Transport;
 use crate::delivery::{Delivery, DeliveryError, Letter, Outcome, Scope};
-use crate::intake;
+use crate::intake::sender;
 use crate::killpoint;
 use crate::letters::{self, Desk};
-use crate::store::StoreError;
 use crate::store::audit::Actor;
-use crate::store::outbox::{Claimed, Delivered, Fate, Recovered};
+use crate::store::outbox::{Claimed, Delivered, Fate, Held, Recovered};
+use crate::store::{StoreError, Tx};
 
 /// Letters in our hands at a time.
 const IN_HAND: usize = 4;
@@ -376,24 +376,38 @@ fn join(
 ) -> anyhow::Result<(i64, usize)> {
     shared.store.write(|tx| {
         let held = tx.held_for(recipient)?;
-        let certificate = intake::certificate_of_held(tx, recipient)?;
+        let certificate = sender::certificate_of_held(tx, desk, recipient, now)?;
         killpoint::fragile("joining");
         let written = desk.combined(recipient, &held, certificate.as_ref(), now)?;
         let id = tx.enqueue(&written.letter)?;
         tx.merge(&held.ids, id)?;
         if let Some(why) = &written.unusable_certificate {
-            for case in &held.cases {
-                tx.event(
-                    now,
-                    &Actor::Daemon,
-                    "certificate_unusable",
-                    Some(case.file.case.id),
-                    json!({"why": why}),
-                )?;
-            }
+            tell_of_unusable(tx, &held, why, now)?;
         }
         Ok((id, held.ids.len()))
     })
+}
+
+/// On each case of which the letter was to speak.
+fn tell_of_unusable(
+    tx: &Tx<'_>,
+    held: &Held,
+    why: &str,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let mut cases: Vec<Option<i64>> = held
+        .cases
+        .iter()
+        .map(|case| Some(case.file.case.id))
+        .collect();
+    if cases.is_empty() {
+        cases.push(None);
+    }
+    for case in cases {
+        let detail = json!({"why": why});
+        tx.event(now, &Actor::Daemon, "certificate_unusable", case, detail)?;
+    }
+    Ok(())
 }
 
 /// The whole post pauses.

@@ -5,7 +5,7 @@
 //! taken; after it, only a reply tells. No login and no letter goes out before TLS is up,
 //! unless `tls = "off"` and the server is on this machine.
 //!
-//! lettre writes the commands. The replies are read here: lettre takes codes such as 571,
+//! lettre writes the commands, but those of the login: it leaves copies of the password behind. The replies are read here: lettre takes codes such as 571,
 //! a code without text and replies in Latin-1 for a broken connection, and after the final
 //! dot that would make a second copy of a letter that was accepted or refused in plain words.
 
@@ -13,10 +13,12 @@ use std::fmt::Display;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use lettre::Address;
-use lettre::transport::smtp::authentication::{Credentials, Mechanism};
-use lettre::transport::smtp::commands::{Auth, Data, Ehlo, Mail, Quit, Rcpt, Rset, Starttls};
+use lettre::transport::smtp::commands::{Data, Ehlo, Mail, Quit, Rcpt, Rset, Starttls};
 use lettre::transport::smtp::extension::{ClientId, MailBodyParameter, MailParameter};
+use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
@@ -586,10 +588,9 @@ impl Session {
     }
 
     async fn log_in(&mut self, user: &str, password: &SecretString) -> Result<(), String> {
-        let credentials = Credentials::new(user.to_owned(), password.expose_secret().to_owned());
         let answer = match self.offers {
-            Offers { plain: true, .. } => self.auth_plain(&credentials).await,
-            Offers { login: true, .. } => self.auth_login(&credentials).await,
+            Offers { plain: true, .. } => self.auth_plain(user, password).await,
+            Offers { login: true, .. } => self.auth_login(user, password).await,
             _ => {
                 let why = "offers neither AUTH PLAIN nor AUTH LOGIN, and smtp.username is set";
                 return Err(why.to_owned());
@@ -600,32 +601,21 @@ impl Session {
             .map_err(|why| format!("{why}; check smtp.username and its password"))
     }
 
-    async fn auth_plain(&mut self, credentials: &Credentials) -> Result<Reply, Fault> {
-        self.auth_step(Mechanism::Plain, credentials, None).await
+    /// RFC 4616, with an initial response.
+    async fn auth_plain(&mut self, user: &str, password: &SecretString) -> Result<Reply, Fault> {
+        let message = Zeroizing::new(["\0", user, "\0", password.expose_secret()].concat());
+        self.talk.secret("AUTH PLAIN ", &message).await
     }
 
     /// The server asks for two things; whatever it calls them, user name comes before password.
-    async fn auth_login(&mut self, credentials: &Credentials) -> Result<Reply, Fault> {
-        let mut reply = self.auth_step(Mechanism::Login, credentials, None).await?;
-        for question in ["Username:", "Password:"] {
+    async fn auth_login(&mut self, user: &str, password: &SecretString) -> Result<Reply, Fault> {
+        let mut reply = self.talk.command(&"AUTH LOGIN\r\n").await?;
+        for answer in [user, password.expose_secret()] {
             if reply.code == 334 {
-                reply = self
-                    .auth_step(Mechanism::Login, credentials, Some(question))
-                    .await?;
+                reply = self.talk.secret("", answer).await?;
             }
         }
         Ok(reply)
-    }
-
-    async fn auth_step(
-        &mut self,
-        mechanism: Mechanism,
-        credentials: &Credentials,
-        question: Option<&str>,
-    ) -> Result<Reply, Fault> {
-        let command = Auth::new(mechanism, credentials.clone(), question.map(str::to_owned))
-            .map_err(|error| Fault::Broken(error.to_string()))?;
-        self.talk.command(&command).await
     }
 
     /// One transaction: MAIL, RCPT, DATA, the text, and the server's verdict on it.
@@ -736,6 +726,15 @@ impl<S: Stream> Talk<S> {
     async fn command(&mut self, command: &impl Display) -> Result<Reply, Fault> {
         let within = self.timeouts.command;
         self.write(command.to_string().as_bytes(), within).await?;
+        self.reply(within).await
+    }
+
+    /// A line that ends with a secret in base64; no copy of it stays in our memory.
+    async fn secret(&mut self, before: &str, secret: &str) -> Result<Reply, Fault> {
+        let encoded = Zeroizing::new(BASE64.encode(secret));
+        let line = Zeroizing::new([before, &encoded, "\r\n"].concat());
+        let within = self.timeouts.command;
+        self.write(line.as_bytes(), within).await?;
         self.reply(within).await
     }
 

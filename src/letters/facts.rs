@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Answered, Desk};
+use super::{Answered, Desk, Lack};
+use crate::mail::message::mailbox_key;
 use crate::store::cases::CaseFile;
 use crate::store::outbox::{Held, HeldCase};
 use crate::triage::case::Moment;
@@ -161,10 +162,12 @@ impl Desk {
         &self,
         voice: &Voice,
         held: &Held,
+        lack: &Lack,
         now: DateTime<Utc>,
     ) -> Facts {
         Facts {
-            certificate_unusable: true,
+            certificate_unusable: matches!(lack, Lack::Unusable(_)),
+            asks_for_key: matches!(lack, Lack::Unknown),
             key_attached: held.attaches_key_in_clear,
             ..self.combined_facts(voice, held, now)
         }
@@ -301,6 +304,7 @@ impl Desk {
             address: self.organization.address.clone(),
             fingerprint: reply::grouped(&self.keyring.fingerprint()),
             policy_url: self.policy.url.clone(),
+            security_txt: security_txt(&self.organization.address),
             ..Facts::default()
         }
     }
@@ -508,4 +512,11 @@ fn cited_rule(voice: &Voice, rule: &Rule) -> Option<Cited> {
 fn quoted(voice: &Voice, sentence: &Sentence) -> Option<String> {
     let words = sentence.in_language(&voice.language);
     (!words.trim().is_empty()).then(|| voice.words.quote(words))
+}
+
+/// Where our site says which key is ours (RFC 9116).
+fn security_txt(address: &str) -> Option<String> {
+    let key = mailbox_key(address);
+    let (_, domain) = key.rsplit_once('@')?;
+    Some(format!("https://{domain}/.well-known/security.txt"))
 }

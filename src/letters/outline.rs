@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::{Desk, LetterError};
 use crate::mail::compose::{self, AutoSubmitted, Draft, KeyAttachment};
 use crate::mail::message::{Address, Certificate};
-use crate::mail::pgp::{KeyAway, SealError};
+use crate::mail::pgp::KeyAway;
 use crate::store::outbox::{Audience, NewLetter};
 use crate::triage::decide::CaseRef;
 use crate::triage::reply::{self, Facts, Template, Voice};
@@ -72,16 +72,16 @@ impl Desk {
         if !self.signs {
             return Ok(compose::plain(draft));
         }
-        let sign = |entity: &[u8]| self.keyring.sign_detached(entity, draft.date);
-        match compose::signed(draft, sign) {
-            Ok(bytes) => Ok(bytes),
-            Err(SealError::KeyAway(away)) => Err(away),
-            Err(SealError::Unusable(why)) => {
-                tracing::warn!(
-                    event = "unsigned",
-                    case = case.unwrap_or("-"),
-                    "a letter leaves unsigned: {why}; `triaged key list` shows which of our keys sign"
-                );
+        let mut away = None;
+        let signed = compose::signed(draft, |entity| {
+            let signed = self.keyring.sign_detached(entity, draft.date);
+            signed.map_err(|error| error.noted(&mut away))
+        });
+        match (signed, away) {
+            (Ok(bytes), _) => Ok(bytes),
+            (Err(_), Some(away)) => Err(away),
+            (Err(why), None) => {
+                warn_of_unsigned(case, &why);
                 Ok(compose::plain(draft))
             }
         }
@@ -96,13 +96,20 @@ impl Desk {
     ) -> Result<Result<NewLetter, String>, LetterError> {
         let draft = self.draft(outline, now)?;
         let outer = reply::outer_subject(outline.number());
+        let mut away = None;
         let sealed = compose::encrypted(&draft, &outer, |inner| {
-            self.keyring.encrypt_signed(certificate, inner, now)
+            let sealed = self.keyring.encrypt_signed(certificate, inner, now);
+            sealed.map_err(|error| error.noted(&mut away))
         });
+        if let Some(away) = away {
+            return Err(away.into());
+        }
+        if let Err(why) = self.keyring.signs(now) {
+            warn_of_unsigned(outline.number(), &why);
+        }
         let bytes = match sealed {
             Ok(bytes) => bytes,
-            Err(SealError::Unusable(why)) => return Ok(Err(why)),
-            Err(SealError::KeyAway(away)) => return Err(away.into()),
+            Err(why) => return Ok(Err(why)),
         };
         Ok(Ok(NewLetter {
             encrypted: true,
@@ -194,6 +201,14 @@ impl Desk {
             not_before: now,
         }
     }
+}
+
+fn warn_of_unsigned(case: Option<&str>, why: &str) {
+    tracing::warn!(
+        event = "unsigned",
+        case = case.unwrap_or("-"),
+        "a letter leaves unsigned: {why}; `triaged key list` shows which of our keys sign"
+    );
 }
 
 impl Words {

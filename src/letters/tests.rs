@@ -206,10 +206,17 @@ fn where_it_cannot_be_encrypted_it_still_names_each_case_and_nothing_from_inside
             let written = desk()
                 .combined("r@research.test", &held, certificate.as_ref(), at(0))
                 .unwrap();
-            assert!(written.unusable_certificate.is_some());
+            assert_eq!(
+                written.unusable_certificate.is_some(),
+                certificate.is_some()
+            );
             let letter = written.letter;
             assert!(letter.acknowledges && !letter.encrypted);
-            for word in ["SEC-2026-0001", "SEC-2026-0002", "cannot be used"] {
+            let why = match certificate {
+                Some(_) => "cannot be used",
+                None => "send us your public key",
+            };
+            for word in ["SEC-2026-0001", "SEC-2026-0002", why] {
                 assert!(letter.text.contains(word), "{word}: {}", letter.text);
             }
             // Set by people who read the report.
@@ -218,6 +225,21 @@ fn where_it_cannot_be_encrypted_it_still_names_each_case_and_nothing_from_inside
             assert_eq!(brings_key(&letter), tells_of_key);
         }
     }
+}
+
+#[test]
+fn of_a_case_that_came_encrypted_it_is_encrypted_though_the_held_letters_were_not() {
+    let mut held = held();
+    held.cases[0].file.came_encrypted = true;
+    let written = |certificate: Option<&Certificate>| {
+        let written = desk().combined("r@research.test", &held, certificate, at(0));
+        written.unwrap()
+    };
+    assert!(written(Some(&certificate())).letter.encrypted);
+    let asks = written(None);
+    assert!(!asks.letter.encrypted && asks.unusable_certificate.is_none());
+    let text = asks.letter.text;
+    assert!(text.contains("send us your public key"), "{text}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Where OpenPGP stands inside text: armoured blocks (RFC 9580, 6) found by their lines.
 //!
-//! Only lines that begin with the marker count: a quoted block (`> -----BEGIN…`) was written to
-//! somebody else. An indented one may have been meant for us; see [`indented_messages`].
+//! Only lines that begin with the marker count. A block behind white space or quote marks was
+//! perhaps written to somebody else, perhaps to us; see [`indented_messages`].
 
 use std::borrow::Cow;
 
@@ -10,7 +10,9 @@ use super::parse::{header, transfer};
 /// Blocks of one text beyond this are left where they stand.
 const MAX_BLOCKS: usize = 64;
 
-const BEGIN: &[u8] = b"-----BEGIN PGP ";
+/// Begins every block.
+pub const ANY: &str = "-----BEGIN PGP ";
+const BEGIN: &[u8] = ANY.as_bytes();
 const MESSAGE: &[u8] = b"-----BEGIN PGP MESSAGE-----";
 const MESSAGE_END: &[u8] = b"-----END PGP MESSAGE-----";
 const SIGNED: &[u8] = b"-----BEGIN PGP SIGNED MESSAGE-----";
@@ -56,7 +58,7 @@ pub fn segments(text: &[u8]) -> Vec<Segment<'_>> {
     found
 }
 
-/// A message whose lines were moved to the right, as by a paste.
+/// A message whose lines were moved to the right, as by a paste or an answer.
 pub struct Indented {
     pub start: usize,
     pub end: usize,
@@ -64,8 +66,8 @@ pub struct Indented {
     pub block: Vec<u8>,
 }
 
-/// Whole messages behind white space. They may be examples too, so that whoever tries them
-/// leaves the text as it is where that fails.
+/// Whole messages behind white space or quote marks. They may be examples too, or for others, so
+/// that whoever tries them leaves the text as it is where that fails.
 pub fn indented_messages(text: &[u8]) -> Vec<Indented> {
     let mut found = Vec::new();
     let mut open: Option<Indented> = None;
@@ -73,7 +75,7 @@ pub fn indented_messages(text: &[u8]) -> Vec<Indented> {
     while let Some(line) = header::line_at(text, at) {
         let start = at;
         at += line.len();
-        let words = line.trim_ascii();
+        let words = without_marks(line);
         if words == MESSAGE && line.starts_with(words) {
             open = None;
         } else if words == MESSAGE {
@@ -95,6 +97,13 @@ pub fn indented_messages(text: &[u8]) -> Vec<Indented> {
         }
     }
     found
+}
+
+fn without_marks(line: &[u8]) -> &[u8] {
+    let is_mark = |octet: &u8| octet.is_ascii_whitespace() || b">|".contains(octet);
+    let start = line.iter().position(|octet| !is_mark(octet));
+    let words = start.and_then(|start| line.get(start..));
+    words.unwrap_or_default().trim_ascii_end()
 }
 
 /// Is there a message, whatever text stands around it?

@@ -86,10 +86,10 @@ pub type Detached = (Vec<u8>, String);
 /// its form: a reader that knows no protected fields shows nothing of them.
 ///
 /// Errors are those of `sign`, and a signature that is not armoured.
-pub fn signed<E: From<String>>(
+pub fn signed(
     draft: &Draft,
-    sign: impl FnOnce(&[u8]) -> Result<Detached, E>,
-) -> Result<Vec<u8>, E> {
+    sign: impl FnOnce(&[u8]) -> Result<Detached, String>,
+) -> Result<Vec<u8>, String> {
     let mut fields = Fields::of(draft, &draft.subject);
     let mut entity = fields.to_string().into_bytes();
     entity.extend(without_from_lines(&body(draft, Protection::Clear)));
@@ -107,11 +107,11 @@ pub fn signed<E: From<String>>(
 /// text, the subject and the attachment nothing is outside.
 ///
 /// Errors are those of `encrypt`, and a ciphertext that is not armoured.
-pub fn encrypted<E: From<String>>(
+pub fn encrypted(
     draft: &Draft,
     outer_subject: &str,
-    encrypt: impl FnOnce(&[u8]) -> Result<Vec<u8>, E>,
-) -> Result<Vec<u8>, E> {
+    encrypt: impl FnOnce(&[u8]) -> Result<Vec<u8>, String>,
+) -> Result<Vec<u8>, String> {
     let mut outer = Fields::of(draft, outer_subject);
     let mut inner = Fields::of(draft, &draft.subject).to_string();
     inner.push_str(&outer.as_hp_outer());

@@ -147,6 +147,17 @@ pub struct OpenPgp {
     pub signatures: Vec<Signature>,
     /// Certificates that came with the mail.
     pub certificates: Vec<Certificate>,
+    /// Who signed the text that one of these came in.
+    pub introductions: Vec<Introduction>,
+}
+
+/// The owner of one key signed a text that holds the certificate of another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Introduction {
+    /// Fingerprint of the signer, upper-case hex.
+    pub by: String,
+    /// Fingerprint of the certificate in the text.
+    pub introduced: String,
 }
 
 /// Why a ciphertext was not read. Names are for the team and the log; of

@@ -11,6 +11,7 @@
 
 mod collect;
 mod file;
+mod introduced;
 mod openpgp;
 mod walk;
 
@@ -59,6 +60,10 @@ pub struct Limits {
     pub ciphertexts: usize,
     /// Signatures and certificates that are looked at: each costs the library's time.
     pub checks: usize,
+    /// Signatures on the keys and user IDs of certificates that are looked at.
+    pub bindings: usize,
+    /// Bytes that are hashed to check signatures over parts of the mail.
+    pub hashing: usize,
     /// Bytes of plaintext, over all ciphertexts.
     pub plaintext: usize,
     /// Bytes of [`Message::text`].
@@ -81,7 +86,10 @@ impl Default for Limits {
             layers: 8,
             ciphertexts: 20,
             checks: 100,
-            plaintext: 128 * 1024 * 1024,
+            bindings: 500,
+            hashing: 1024 * 1024 * 1024,
+            // As large as a mail may be.
+            plaintext: 48 * 1024 * 1024,
             text: 2 * 1024 * 1024,
             excerpt: 64 * 1024,
             certificates: 16,
@@ -111,6 +119,7 @@ fn read(raw: &[u8], context: &Opening, now: DateTime<Utc>) -> (Message, Vec<Docu
     let mut reader = Reader::new(context, now);
     let root = reader.parse(&bytes, 0);
     let mut message = from_header(raw, &root);
+    reader.subject_says_nothing = says_nothing(&message.subject);
     if let Some(from) = &message.from {
         reader.take_autocrypt(&root, from);
     }
@@ -212,6 +221,24 @@ fn identifier_list(message: &Message, name: &str) -> Vec<String> {
         .flat_map(header::identifiers)
         .take(header::MAX_REFERENCES)
         .collect()
+}
+
+/// A word that stands in for a protected subject, as Thunderbird, Enigmail, Mailpile, RFC 9788 and
+/// pEp have it.
+fn says_nothing(subject: &str) -> bool {
+    const STAND_INS: [&str; 10] = [
+        "",
+        "...",
+        "\u{2026}",
+        "[...]",
+        "encrypted message",
+        "encrypted email",
+        "encrypted e-mail",
+        "encrypted subject",
+        "p\u{2261}p",
+        "pep",
+    ];
+    STAND_INS.contains(&subject.trim().to_lowercase().as_str())
 }
 
 /// A subject as shown: decoded, on one line.

@@ -47,13 +47,14 @@ mod unlock;
 mod verify;
 
 pub use agent::{HeldKey, Inside, Refusal, SecretAgent};
-pub use certificate::{MAX_KEPT, merged, read_certificates};
+pub use certificate::{MAX_KEPT, merged, read_certificates, read_certificates_within};
 pub use compose::usable_for_encryption;
-pub use decrypt::Plaintext;
+pub use decrypt::{Plaintext, Tries};
 pub use generate::generate;
 pub use keyring::{KeyInfo, KeyPart, KeyProblem, Keyring};
+pub use limits::is_ciphertext;
 pub use secret::{KeyAway, SealError};
-pub use verify::{verify_cleartext, verify_detached, verify_message};
+pub use verify::{MAX_HASHED, MAX_SIGNATURES, verify_cleartext, verify_detached, verify_message};
 
 /// Runs the library over hostile bytes. `None`: it panicked.
 ///

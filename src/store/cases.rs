@@ -127,6 +127,9 @@ pub struct SignatureView {
     pub status: String,
     pub fingerprint: Option<String>,
     pub covers: String,
+    /// What a good one says of the address in From, as of today: `pinned`, `known`, `first_seen`
+    /// with this mail; `None`: the key does not speak for it.
+    pub trust: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -490,14 +493,24 @@ impl Tx<'_> {
 
     fn signatures_of(&self, message: i64) -> Result<Vec<SignatureView>> {
         let mut statement = self.0.prepare_cached(
-            "SELECT status, fingerprint, covers FROM signatures
-             WHERE message_id = ?1 ORDER BY position",
+            "SELECT status, signatures.fingerprint, covers,
+                    CASE WHEN status <> 'good' THEN NULL
+                         WHEN learned = 3 THEN 'pinned'
+                         WHEN speaks_since IS NULL THEN NULL
+                         WHEN first_seen_at < recorded_at THEN 'known'
+                         ELSE 'first_seen' END
+             FROM signatures
+             JOIN messages ON messages.id = signatures.message_id
+             LEFT JOIN certificates ON certificates.email = messages.from_email
+                                   AND certificates.fingerprint = signatures.fingerprint
+             WHERE signatures.message_id = ?1 ORDER BY position",
         )?;
         let rows = statement.query_map([message], |row| {
             Ok(SignatureView {
                 status: row.get(0)?,
                 fingerprint: row.get(1)?,
                 covers: row.get(2)?,
+                trust: row.get(3)?,
             })
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)

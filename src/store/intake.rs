@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use std::io::Write;
 
 use super::{Result, Tx, instant, optional};
-use crate::mail::message::{Address, Attachment, Certificate, Digest, Message, Signature};
+use crate::mail::message::{Address, Attachment, Digest, Message, Signature};
 use crate::mailbox::{Lane, Looks, Uid};
-use crate::triage::decide::{CaseRef, Known, Learned, Questions};
+use crate::triage::decide::{CaseRef, Known, Questions};
 use crate::triage::same::{self, Comparable, Sketch};
 
 /// A mail over this size is written in pieces, so that no second copy of it is in memory.
@@ -292,63 +292,6 @@ impl Tx<'_> {
             let likeness = same::similarity(sketch, &Sketch::from_bytes(&bytes?)?);
             (likeness >= ALIKE).then_some((case, likeness))
         }))
-    }
-
-    /// The certificates that were seen with this address, the best first: what speaks for it
-    /// counts, then who came first. At most ten.
-    pub fn certificates_of(&self, email: &str) -> Result<Vec<Certificate>> {
-        let mut statement = self.0.prepare_cached(
-            "SELECT fingerprint, bytes FROM certificates WHERE email = ?1
-             ORDER BY learned DESC, first_seen_at, rowid LIMIT 10",
-        )?;
-        let rows = statement.query_map([email], |row| {
-            Ok(Certificate {
-                fingerprint: row.get(0)?,
-                emails: vec![email.to_owned()],
-                bytes: row.get(1)?,
-            })
-        })?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
-    }
-
-    /// Remembers a certificate with the address of the mail that brought it, in place of what was
-    /// known of it. The ten best of an address are kept: anybody can send us more in its name.
-    pub fn remember_certificate(
-        &self,
-        email: &str,
-        certificate: &Certificate,
-        learned: Learned,
-        now: DateTime<Utc>,
-    ) -> Result<()> {
-        self.0
-            .prepare_cached(
-                "INSERT INTO certificates (email, fingerprint, bytes, learned, first_seen_at,
-                     last_seen_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?5)
-                 ON CONFLICT (email, fingerprint)
-                 DO UPDATE SET bytes = excluded.bytes, last_seen_at = excluded.last_seen_at,
-                     learned = max(learned, excluded.learned)",
-            )?
-            .execute(params![
-                email,
-                certificate.fingerprint,
-                certificate.bytes,
-                match learned {
-                    Learned::CameAlong => 0,
-                    Learned::Signed => 1,
-                    Learned::Authenticated => 2,
-                    Learned::Pinned => 3,
-                },
-                now.timestamp()
-            ])?;
-        self.0
-            .prepare_cached(
-                "DELETE FROM certificates WHERE email = ?1 AND rowid NOT IN (
-                     SELECT rowid FROM certificates WHERE email = ?1
-                     ORDER BY learned DESC, first_seen_at, rowid LIMIT 10)",
-            )?
-            .execute([email])?;
-        Ok(())
     }
 
     /// Writes the record of one incoming mail, with its bytes.

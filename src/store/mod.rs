@@ -19,6 +19,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 pub mod audit;
 pub mod cases;
+pub mod certificates;
 pub mod changes;
 pub mod deadlines;
 pub mod intake;

@@ -10,16 +10,15 @@ use super::intake::{IncomingRecord, Place};
 use super::outbox::{Audience, Claimed, Delivered, Fate, NewLetter};
 use super::*;
 use crate::config::Limits;
-use crate::intake;
 use crate::mail::message::{Address, Certificate, Digest, Message};
-use crate::mail::pgp;
 use crate::mailbox::Lane;
 use crate::triage::calendar::Calendar;
 use crate::triage::classify::Label;
 use crate::triage::deadline::open_deadlines;
-use crate::triage::decide::{CaseRef, Learned, Questions};
+use crate::triage::decide::{CaseRef, Questions};
 use crate::triage::policy::{AcknowledgedBy, DeadlineKind, Deadlines, Policy, Remediate, Span};
 use crate::triage::same::comparable;
+use crate::triage::whose::Learned;
 
 mod migrating;
 
@@ -1154,13 +1153,22 @@ fn certificate(name: &str) -> Certificate {
     }
 }
 
+fn names_of(tx: &Tx<'_>, email: &str) -> Vec<String> {
+    let seen = tx.seen_with(email).unwrap().into_iter();
+    seen.map(|it| it.certificate.fingerprint).collect()
+}
+
+fn speakers_of(tx: &Tx<'_>, email: &str) -> Vec<String> {
+    let seen = tx.seen_with(email).unwrap().into_iter();
+    seen.filter(|it| it.speaks)
+        .map(|it| it.certificate.fingerprint)
+        .collect()
+}
+
 #[test]
-fn certificates_rank_by_what_speaks_for_them() {
+fn the_first_certificate_speaks_and_the_others_rank_by_what_speaks_for_them() {
+    const EMAIL: &str = "r@x.test";
     let store = Store::in_memory().unwrap();
-    let names = |tx: &Tx<'_>, email: &str| -> Vec<String> {
-        let certificates = tx.certificates_of(email).unwrap().into_iter();
-        certificates.map(|it| it.fingerprint).collect()
-    };
     let seen = [
         ("A", Learned::CameAlong),
         ("B", Learned::CameAlong),
@@ -1172,15 +1180,50 @@ fn certificates_rank_by_what_speaks_for_them() {
         .write(|tx| {
             for (number, (name, learned)) in seen.into_iter().enumerate() {
                 let at = monday() + Duration::seconds(number as i64);
-                tx.remember_certificate("r@x.test", &certificate(name), learned, at)?;
+                tx.remember_certificate(EMAIL, &certificate(name), learned, at)?;
             }
-            assert_eq!(names(tx, "r@x.test"), ["D", "C", "E", "A", "B"]);
-            assert_eq!(names(tx, "other@x.test"), [""; 0]);
+            assert_eq!(names_of(tx, EMAIL), ["A", "D", "C", "E", "B"]);
+            assert_eq!(speakers_of(tx, EMAIL), ["A"]);
+            assert_eq!(names_of(tx, "other@x.test"), [""; 0]);
             // A better reason counts, a worse one takes nothing away.
             let later = monday() + Duration::days(1);
-            tx.remember_certificate("r@x.test", &certificate("B"), Learned::Signed, later)?;
-            tx.remember_certificate("r@x.test", &certificate("D"), Learned::CameAlong, later)?;
-            assert_eq!(names(tx, "r@x.test"), ["D", "B", "C", "E", "A"]);
+            tx.remember_certificate(EMAIL, &certificate("B"), Learned::Signed, later)?;
+            tx.remember_certificate(EMAIL, &certificate("D"), Learned::CameAlong, later)?;
+            assert_eq!(names_of(tx, EMAIL), ["A", "D", "B", "C", "E"]);
+            tx.let_speak(EMAIL, "C", later)?;
+            assert_eq!(names_of(tx, EMAIL), ["C", "D", "B", "E", "A"]);
+            assert_eq!(speakers_of(tx, EMAIL), ["C"]);
+            Ok::<_, StoreError>(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn a_pin_speaks_alone_and_leaves_what_was_known_before() {
+    const EMAIL: &str = "r@x.test";
+    let store = Store::in_memory().unwrap();
+    store
+        .write(|tx| {
+            let now = monday();
+            tx.remember_certificate(EMAIL, &certificate("A"), Learned::Signed, now)?;
+            tx.remember_certificate(EMAIL, &certificate("B"), Learned::CameAlong, now)?;
+            assert_eq!(tx.unpin(EMAIL, now)?, None);
+            // One that was seen, then one that never was.
+            for name in ["B", "C"] {
+                tx.pin(EMAIL, &certificate(name), now)?;
+                assert_eq!(tx.pinned(EMAIL)?.as_deref(), Some(name));
+                assert_eq!(speakers_of(tx, EMAIL), [name]);
+            }
+            tx.remember_certificate(EMAIL, &certificate("B"), Learned::Authenticated, now)?;
+            assert_eq!(speakers_of(tx, EMAIL), ["C"]);
+            assert_eq!(tx.unpin(EMAIL, now)?.as_deref(), Some("C"));
+            assert_eq!(names_of(tx, EMAIL), ["B", "A"]);
+            assert_eq!(speakers_of(tx, EMAIL), ["B"]);
+            // What a mail says of a pinned one counts once the pin is gone.
+            tx.pin(EMAIL, &certificate("D"), now)?;
+            tx.remember_certificate(EMAIL, &certificate("D"), Learned::Signed, now)?;
+            tx.unpin(EMAIL, now)?;
+            assert_eq!(names_of(tx, EMAIL), ["B", "A", "D"]);
             Ok::<_, StoreError>(())
         })
         .unwrap();
@@ -1202,48 +1245,11 @@ fn ten_certificates_of_an_address_are_kept() {
             let kept: i64 =
                 tx.0.query_row("SELECT count(*) FROM certificates", [], |row| row.get(0))?;
             assert_eq!(kept, 10);
-            let best = tx.certificates_of("r@x.test")?;
-            let best: Vec<&str> = best.iter().map(|it| it.fingerprint.as_str()).collect();
-            assert_eq!(best, ["40", "0", "1", "2", "3", "4", "5", "6", "7", "8"]);
+            let kept = names_of(tx, "r@x.test");
+            assert_eq!(kept, ["0", "40", "1", "2", "3", "4", "5", "6", "7", "8"]);
             Ok::<_, StoreError>(())
         })
         .unwrap();
-}
-
-#[test]
-fn joined_letters_are_sealed_like_the_newest_sealed_one() {
-    let store = Store::in_memory().unwrap();
-    let to = "r@research.test";
-    let generated = |name: &str| {
-        let key = pgp::generate(name, to, None, std::time::Duration::from_secs(60), monday());
-        pgp::read_certificates(key.unwrap().as_bytes()).remove(0)
-    };
-    let [old, new, best] = ["Old", "New", "Best"].map(generated);
-    let sealed = |certificate: &Certificate| NewLetter {
-        encrypted: true,
-        certificate: Some(certificate.clone()),
-        ..letter(None, to, monday())
-    };
-    let clear = letter(None, to, monday());
-    let foreign = NewLetter {
-        recipient: "other@research.test".to_owned(),
-        ..sealed(&best)
-    };
-    let letters = [clear.clone(), sealed(&old), sealed(&new), clear, foreign];
-    store
-        .write(|tx| {
-            tx.remember_certificate(to, &best, Learned::Authenticated, monday())?;
-            tx.remember_certificate(to, &new, Learned::CameAlong, monday())?;
-            letters.iter().try_for_each(|it| tx.enqueue(it).map(drop))
-        })
-        .unwrap();
-    let of_held = || {
-        let found = store.read(|tx| intake::certificate_of_held(tx, to));
-        found.unwrap().map(|it| it.fingerprint)
-    };
-    assert_eq!(of_held(), None, "nothing is held");
-    assert_eq!(send_due(&store, 1, monday()).len(), 2);
-    assert_eq!(of_held(), Some(new.fingerprint));
 }
 
 /// A stop may fall between the note that an attempt failed and our forgetting that it was begun.

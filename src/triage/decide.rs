@@ -8,14 +8,13 @@ use chrono::{DateTime, Utc};
 
 use super::classify::{Authentication, Classified, Kind, Label};
 use super::deadline;
-use super::policy::{Deadline, DeadlineKind, Language, Policy};
+use super::policy::{Deadline, DeadlineKind, Encrypt, Language, Policy};
 use super::reply::Template;
 use super::rules::{Findings, Matched};
+use super::whose;
 use crate::config::Organization;
 use crate::mail::compose;
-use crate::mail::message::{
-    Address, Certificate, Covers, Failure, Message, Signature, SignatureStatus, without_tag,
-};
+use crate::mail::message::{Address, Certificate, Failure, Message};
 use crate::mail::parse::header;
 use crate::mailbox::Lane;
 
@@ -115,8 +114,16 @@ pub struct Known {
     pub acknowledged_again: u32,
     /// Cases of much the same text, and how alike (0 to 1).
     pub alike: Vec<(CaseRef, f32)>,
-    /// Of the certificates seen with the sender's address, the best that can be used.
+    /// What speaks for the sender's address since before this mail, or took over with it.
     pub certificate: Option<Certificate>,
+    /// Signed this mail (one in cipher as a whole), is the sender's by name or was seen with the
+    /// address, and can be used.
+    pub signer: Option<Certificate>,
+    /// The mail showed another certificate than the one that spoke for its sender.
+    pub key_change: Option<whose::Change>,
+    /// Of the cases above, those of which a mail came encrypted. Asked for where the policy
+    /// encrypts nothing else.
+    pub came_encrypted: Vec<CaseRef>,
     /// The cases that the sender takes part in, the newest first. Asked for where the mail asks
     /// how a case stands.
     pub of_sender: Vec<OwnCase>,
@@ -134,6 +141,16 @@ pub struct OwnCase {
 impl Known {
     fn case(&self) -> Option<&CaseRef> {
         self.answers_us.as_ref().or(self.participant.as_ref())
+    }
+
+    /// Every case that a mail may join by what is known.
+    pub fn cases(&self) -> impl Iterator<Item = &CaseRef> {
+        let named = self.answers_us.iter().chain(&self.participant);
+        named.chain(&self.same_report)
+    }
+
+    fn came_encrypted(&self, case: &CaseChange) -> bool {
+        matches!(case, CaseChange::Join(case) if self.came_encrypted.contains(case))
     }
 }
 
@@ -198,7 +215,8 @@ pub fn decide(
 ) -> Decision {
     let (kind, case) = kind_and_case(mail, known);
     let wants_key = wants_key(mail, kind);
-    let (replies, reply_suppressed) = match reply(mail, known, organization, kind, wants_key) {
+    let answer = reply(mail, known, organization, policy, kind, &case, wants_key);
+    let (replies, reply_suppressed) = match answer {
         Ok(reply) => (vec![reply], None),
         Err(because) => (Vec::new(), Some(because)),
     };
@@ -314,10 +332,10 @@ fn asked_about<'k>(mail: &Incoming<'_>, known: &'k Known) -> Vec<&'k OwnCase> {
 /// Did the sender sign all of the mail? What came encrypted may be somebody else's, or be what
 /// somebody else signed, and our answer must not tell what it says. `seen`: with the sender.
 fn is_by_sender<'c>(message: &'c Message, seen: impl IntoIterator<Item = &'c Certificate>) -> bool {
-    own_certificate(message)
+    whose::own_certificate(message)
         .into_iter()
         .chain(seen)
-        .any(|certificate| has_signed_all(message, certificate))
+        .any(|certificate| whose::has_signed_all(message, certificate))
 }
 
 /// Ciphertext of which nothing could be read.
@@ -338,7 +356,9 @@ pub fn reply(
     mail: &Incoming<'_>,
     known: &Known,
     organization: &Organization,
+    policy: &Policy,
     kind: Kind,
+    case: &CaseChange,
     wants_key: bool,
 ) -> Result<Reply, String> {
     let template = match kind {
@@ -378,9 +398,9 @@ pub fn reply(
         return Err(unanswered.because().to_owned());
     }
     if template == Template::Status {
-        return status_reply(mail, known);
+        return status_reply(mail, known, policy);
     }
-    let channel = channel(mail.message, known, &to);
+    let channel = channel(mail, known, case, &to, policy);
     let says_content = may_say_content(mail.message, &channel);
     let openpgp = &mail.message.openpgp;
     let template = match template {
@@ -414,15 +434,17 @@ fn without_content(template: Template) -> Template {
     }
 }
 
-/// How a case stands is told to its participant alone: at the address that wrote, under a
-/// certificate that was known before, and never in clear where the case came encrypted.
-fn status_reply(mail: &Incoming<'_>, known: &Known) -> Result<Reply, String> {
+/// How a case stands is told to its participant alone: at the address that wrote, under the
+/// certificate that spoke for it before, whatever this mail is signed with, and never in clear
+/// where the case came encrypted.
+fn status_reply(mail: &Incoming<'_>, known: &Known, policy: &Policy) -> Result<Reply, String> {
     let from = mail.message.from.as_ref();
     let to = from.ok_or("the mail names no sender that can be answered")?;
     let asked = asked_about(mail, known);
     let came_encrypted =
         mail.message.openpgp.encrypted || asked.iter().any(|own| own.came_encrypted);
-    let channel = match &known.certificate {
+    let encrypts = came_encrypted || policy.terms.replies.encrypt == Encrypt::Known;
+    let channel = match known.certificate.as_ref().filter(|_| encrypts) {
         Some(certificate) => Channel::Encrypted(certificate.clone()),
         None if came_encrypted => Channel::ClearWithoutContent,
         None => Channel::Clear,
@@ -486,20 +508,49 @@ pub fn can_be_answered(address: &Address) -> bool {
     compose::mailable(&address.email).is_some() && address.domain().contains('.')
 }
 
-/// What came encrypted leaves encrypted or without content; whoever showed a certificate gets cipher.
-fn channel(message: &Message, known: &Known, to: &Address) -> Channel {
+/// What came encrypted leaves encrypted or without content. What came in clear leaves encrypted to
+/// whoever showed a certificate, unless the policy says otherwise.
+fn channel(
+    mail: &Incoming<'_>,
+    known: &Known,
+    case: &CaseChange,
+    to: &Address,
+    policy: &Policy,
+) -> Channel {
+    let message = mail.message;
     let answers_sender = message
         .from
         .as_ref()
         .is_some_and(|from| from.same_mailbox(&to.email));
-    let certificate = sender_certificate(message)
-        .or(known.certificate.as_ref())
-        .filter(|_| answers_sender);
-    match certificate {
+    let came_encrypted = message.openpgp.encrypted || known.came_encrypted(case);
+    if !came_encrypted && policy.terms.replies.encrypt == Encrypt::Received {
+        return Channel::Clear;
+    }
+    match certificate_for_answer(message, known).filter(|_| answers_sender) {
         Some(certificate) => Channel::Encrypted(certificate.clone()),
         None if message.openpgp.encrypted => Channel::ClearWithoutContent,
         None => Channel::Clear,
     }
+}
+
+/// What the answer to this very mail is encrypted to.
+///
+/// The one that signed the mail: whoever wrote it can read it, and it tells of no other mail. Else
+/// the key of the address; one that merely came along never comes before it. Else what came along,
+/// or, of a mail in clear, signed it under another address. On a ciphertext such a signature is
+/// not enough: to whom an answer is encrypted can be seen, and that would tell who wrote what
+/// somebody else has sent us.
+fn certificate_for_answer<'m>(message: &'m Message, known: &'m Known) -> Option<&'m Certificate> {
+    let foreign_signer = || {
+        let mut brought = message.openpgp.certificates.iter();
+        brought.find(|it| whose::has_signed(message, it) && !message.openpgp.encrypted)
+    };
+    known
+        .signer
+        .as_ref()
+        .or(known.certificate.as_ref())
+        .or_else(|| whose::own_certificate(message))
+        .or_else(foreign_signer)
 }
 
 /// Cipher alone does not make it safe to speak of what was inside: whoever got hold of a
@@ -509,90 +560,9 @@ fn may_say_content(message: &Message, channel: &Channel) -> bool {
         Channel::Clear => true,
         Channel::ClearWithoutContent => false,
         Channel::Encrypted(certificate) => {
-            !message.openpgp.encrypted || has_signed_all(message, certificate)
+            !message.openpgp.encrypted || whose::has_signed_all(message, certificate)
         }
     }
-}
-
-/// The sender's own certificate among those that came with the mail: it names the address, and
-/// rather one that signed the mail than one that anybody on the way may have added. On a mail
-/// in clear the signature alone is enough. On a ciphertext it is not: to whom an answer is
-/// encrypted can be seen, and that would tell who wrote what somebody else has sent us.
-pub fn sender_certificate(message: &Message) -> Option<&Certificate> {
-    let certificates = || message.openpgp.certificates.iter();
-    own_certificate(message)
-        .or_else(|| certificates().find(|it| has_signed(message, it) && !message.openpgp.encrypted))
-}
-
-/// Of the certificates in the mail that name its sender's address, one that signed it, else the first.
-fn own_certificate(message: &Message) -> Option<&Certificate> {
-    let from = message.from.as_ref()?.key();
-    let untagged = without_tag(&from);
-    let names = |certificate: &&Certificate| {
-        certificate.emails.contains(&from) || certificate.emails.contains(&untagged)
-    };
-    let certificates = || message.openpgp.certificates.iter().filter(names);
-    certificates()
-        .find(|certificate| has_signed(message, certificate))
-        .or_else(|| certificates().next())
-}
-
-/// Did the owner of the certificate sign at least a part of the mail?
-pub fn has_signed(message: &Message, certificate: &Certificate) -> bool {
-    good_signatures(message, certificate).next().is_some()
-}
-
-fn has_signed_all(message: &Message, certificate: &Certificate) -> bool {
-    good_signatures(message, certificate).any(|signature| signature.covers == Covers::All)
-}
-
-/// What speaks for a certificate being that of an address. Anybody can make one that names it and
-/// send it to us under that name, so the first one seen is not always the right one; a better
-/// reason outranks a worse one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Learned {
-    /// It came along with a mail from there.
-    CameAlong,
-    /// It signed a mail from there.
-    Signed,
-    /// It came with, or signed, a mail that our own server found authentic; or its domain's Web
-    /// Key Directory has it.
-    Authenticated,
-    /// The team found out by other means.
-    Pinned,
-}
-
-/// The certificate that is remembered for the mail's sender, and why: one that came with the mail
-/// and names the address, or one of those `seen` with it before that signed the mail.
-///
-/// None of a mail that our own server found to be somebody else's.
-pub fn certificate_to_remember<'m>(
-    message: &'m Message,
-    authentication: Authentication,
-    seen: &'m [Certificate],
-) -> Option<(&'m Certificate, Learned)> {
-    let own = own_certificate(message);
-    let signer = own
-        .into_iter()
-        .chain(seen)
-        .find(|certificate| has_signed(message, certificate));
-    let learned = match authentication {
-        Authentication::Fail => return None,
-        Authentication::Pass => Learned::Authenticated,
-        Authentication::None if signer.is_some() => Learned::Signed,
-        Authentication::None => Learned::CameAlong,
-    };
-    Some((signer.or(own)?, learned))
-}
-
-fn good_signatures<'m>(
-    message: &'m Message,
-    certificate: &'m Certificate,
-) -> impl Iterator<Item = &'m Signature> {
-    message.openpgp.signatures.iter().filter(|signature| {
-        signature.status == SignatureStatus::Good
-            && signature.fingerprint.as_deref() == Some(&certificate.fingerprint)
-    })
 }
 
 /// The labels of the mail, and those that only the records can give.
@@ -618,6 +588,9 @@ fn labels(mail: &Incoming<'_>, known: &Known, case: &CaseChange) -> Vec<Label> {
             "partly_unreadable",
             "some encrypted parts could not be read".to_owned(),
         );
+    }
+    if let Some(change) = &known.key_change {
+        add("key_changed", change.evidence());
     }
     for label in findings_labels(mail.findings) {
         add(label.name, label.because);
@@ -714,6 +687,12 @@ mod tests {
     use crate::mail::message::{Digest, MachineReport, MachineReportKind};
     use crate::triage::classify::classify;
 
+    fn policy() -> Policy {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/policies/cloudarq.toml");
+        let (policy, mistakes) = crate::config::policy::read(std::path::Path::new(file));
+        policy.unwrap_or_else(|| panic!("{mistakes:?}"))
+    }
+
     fn mail(from: &str) -> Message {
         Message {
             from: Some(Address {
@@ -808,7 +787,16 @@ mod tests {
                 unanswered: None,
             };
             let kind = classified.kind_hint;
-            reply(&incoming, &Known::default(), &organization, kind, false).unwrap()
+            reply(
+                &incoming,
+                &Known::default(),
+                &organization,
+                &policy(),
+                kind,
+                &CaseChange::Open,
+                false,
+            )
+            .unwrap()
         };
         let expected = reply_to(Failure::NoKey, false);
         assert_eq!(expected.template, Template::Acknowledgement);
@@ -828,57 +816,5 @@ mod tests {
             assert_eq!(reply_to(failure, false), expected, "{failure:?}");
             assert_eq!(reply_to(failure, true), expected, "{failure:?}");
         }
-    }
-
-    fn certificate(name: &str, email: &str) -> Certificate {
-        Certificate {
-            fingerprint: name.to_owned(),
-            emails: vec![email.to_owned()],
-            bytes: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn a_certificate_is_remembered_for_an_address_that_it_names() {
-        use Authentication::{Fail, None as Unknown, Pass};
-        const FROM: &str = "ann+x@research.example";
-        #[track_caller]
-        fn check(
-            brought: &[(&str, &str)],
-            signed_by: &str,
-            authentication: Authentication,
-            expected: Option<(&str, Learned)>,
-        ) {
-            let mut mail = mail(FROM);
-            mail.openpgp.certificates = brought
-                .iter()
-                .map(|(name, email)| certificate(name, email))
-                .collect();
-            mail.openpgp.signatures = vec![Signature {
-                status: SignatureStatus::Good,
-                fingerprint: Some(signed_by.to_owned()),
-                covers: Covers::Part,
-            }];
-            let seen = [certificate("SEEN", FROM)];
-            let found = certificate_to_remember(&mail, authentication, &seen);
-            let found = found.map(|(it, learned)| (it.fingerprint.as_str(), learned));
-            assert_eq!(
-                found, expected,
-                "{brought:?} {signed_by} {authentication:?}"
-            );
-        }
-        let (own, tagged, other) = (
-            ("A", "ann@research.example"),
-            ("B", FROM),
-            ("C", "c@x.example"),
-        );
-        check(&[own], "?", Unknown, Some(("A", Learned::CameAlong)));
-        check(&[own, tagged], "B", Unknown, Some(("B", Learned::Signed)));
-        check(&[own], "?", Pass, Some(("A", Learned::Authenticated)));
-        check(&[own], "A", Fail, None);
-        check(&[other], "C", Pass, None);
-        check(&[], "?", Pass, None);
-        check(&[], "SEEN", Unknown, Some(("SEEN", Learned::Signed)));
-        check(&[own], "SEEN", Pass, Some(("SEEN", Learned::Authenticated)));
     }
 }

@@ -13,3 +13,4 @@ pub mod policy;
 pub mod reply;
 pub mod rules;
 pub mod same;
+pub mod whose;

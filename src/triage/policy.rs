@@ -11,8 +11,8 @@ pub mod diff;
 mod terms;
 
 pub use terms::{
-    Cited, Disclosure, HostPattern, KnownIssue, Language, Part, Recognition, Requests, Routed,
-    Rule, Scope, Sentence, StatusTells, Terms, Testing, UsefulReport,
+    Cited, Disclosure, Encrypt, HostPattern, KnownIssue, Language, Part, Recognition, Replies,
+    Requests, Routed, Rule, Scope, Sentence, StatusTells, Terms, Testing, UsefulReport,
 };
 
 /// One span of time that the policy promises.

@@ -5,12 +5,20 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use serde_json::Value;
+use triaged::config::Organization;
+use triaged::intake::{self, Mail, Opened};
+use triaged::letters::Desk;
 use triaged::mail::message::Certificate;
 use triaged::mail::pgp::{Keyring, read_certificates};
+use triaged::mailbox::Lane;
+use triaged::store::{Store, StoreError};
+use triaged::triage::decide::Decision;
+use triaged::triage::reply::Texts;
 
 /// The corpus, or `None` with a loud line where it is not there.
 pub fn corpus() -> Option<PathBuf> {
@@ -83,6 +91,47 @@ pub fn keys(set: &Path) -> Keys {
         .flat_map(|(_, bytes)| read_certificates(bytes))
         .collect();
     Keys { keyring, known }
+}
+
+/// A desk with the secret keys of a set.
+pub fn desk(set: &Path) -> Desk {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/policies/cloudarq.toml");
+    let (policy, mistakes) = triaged::config::policy::read(Path::new(file));
+    assert!(mistakes.is_empty(), "{mistakes:?}");
+    Desk {
+        organization: Organization {
+            name: "Example".into(),
+            address: "a@example.test".into(),
+            aliases: Vec::new(),
+            authserv_ids: Vec::new(),
+            list_ids: Vec::new(),
+        },
+        policy: policy.unwrap(),
+        texts: Texts::load(None).unwrap(),
+        keyring: Arc::new(keys(set).keyring),
+        signs: true,
+        pinned: Default::default(),
+        team: Default::default(),
+        digest: None,
+        return_path: None,
+    }
+}
+
+/// A mail on the path that `explain` takes: read, compared with an empty database, decided.
+pub fn decided(raw: Vec<u8>, desk: &Desk, store: &Store) -> Result<(Opened, Decision), StoreError> {
+    let mail = Mail {
+        size: raw.len() as u64,
+        raw,
+        kept: None,
+        lane: Lane::Inbox,
+        received_at: now(),
+        too_large: false,
+        unanswered: None,
+        place: None,
+    };
+    let mut opened = intake::open_mail(mail, desk, now());
+    let decision = store.read(|tx| intake::judge(tx, &mut opened, desk, now()))?;
+    Ok((opened, decision))
 }
 
 /// Passed and counted, by set and by what was compared.

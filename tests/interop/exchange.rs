@@ -176,7 +176,8 @@ fn to_them(program: &dyn Program, theirs: &Key) -> Result<(), String> {
         .ok_or("we: cannot read the certificate")?;
     let keyring = keyring(ours);
     let mail = compose::encrypted(&draft(&theirs.email), "[…]", |payload| {
-        keyring.encrypt_signed(&certificate, payload, Utc::now())
+        let sealed = keyring.encrypt_signed(&certificate, payload, Utc::now());
+        sealed.map_err(|error| error.to_string())
     });
     let mail = mail.map_err(|error| format!("we: {error}"))?;
     let plaintext = program.decrypts(&ciphertext(&mail), theirs, ours)?;

@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sequoia_openpgp::packet::Packet;
 use sequoia_openpgp::parse::{PacketParser, PacketParserResult, Parse};
 use triaged::mail::compose::{self, Draft, KeyAttachment};
-use triaged::mail::pgp::{Keyring, SealError};
+use triaged::mail::pgp::Keyring;
 
 use crate::common::{Dovecot, Postfix, Researcher, SOON, wait_until};
 use crate::exchange::draft;
@@ -78,16 +78,21 @@ fn all_words() -> Vec<Words> {
 
 fn in_clear(words: &Words, us: &Key, ours: &Keyring) -> Vec<u8> {
     let draft = draft_of(words, us, ours);
-    compose::signed(&draft, |entity| ours.sign_detached(entity, Utc::now())).unwrap()
+    let signed = compose::signed(&draft, |entity| {
+        let signature = ours.sign_detached(entity, Utc::now());
+        signature.map_err(|error| error.to_string())
+    });
+    signed.unwrap_or_else(|error| panic!("{}: {error}", words.file))
 }
 
 fn sealed(words: &Words, us: &Key, ours: &Keyring) -> Vec<u8> {
     let certificate = certificates(key(THEIRS)).remove(0);
     let draft = draft_of(words, us, ours);
     let sealed = compose::encrypted(&draft, OUTER_SUBJECT, |payload| {
-        ours.encrypt_signed(&certificate, payload, Utc::now())
+        let sealed = ours.encrypt_signed(&certificate, payload, Utc::now());
+        sealed.map_err(|error| error.to_string())
     });
-    sealed.unwrap_or_else(|error: SealError| panic!("{}: {error}", words.file))
+    sealed.unwrap_or_else(|error| panic!("{}: {error}", words.file))
 }
 
 const OUTER_SUBJECT: &str = "[SEC-2026-0001] Encrypted message";

@@ -3,7 +3,7 @@
 use chrono::Utc;
 use triaged::mail::compose::{self, KeyAttachment};
 use triaged::mail::message::{Covers, Message, Signature};
-use triaged::mail::pgp::{Keyring, SealError, read_certificates};
+use triaged::mail::pgp::{Keyring, read_certificates};
 
 use crate::common::Letter;
 use crate::common::letter::{around_signed, with_crlf};
@@ -470,9 +470,9 @@ fn encrypted_letter(program: &dyn Program, us: &Key, ours: &Keyring) -> Result<(
         ..draft(&them.email)
     };
     let mail = compose::encrypted(&draft, "[SEC-2026-0001] Encrypted", |payload| {
-        ours.encrypt_signed(&certificate, payload, Utc::now())
-    });
-    let mail = mail.map_err(|error: SealError| error.to_string())?;
+        let sealed = ours.encrypt_signed(&certificate, payload, Utc::now());
+        sealed.map_err(|error| error.to_string())
+    })?;
     let plaintext = program.decrypts(&ciphertext(&mail), them, us)?;
     let inner = opened(&plaintext, None, &[]);
     assert_eq!(
@@ -488,8 +488,10 @@ fn signed_letter(program: &dyn Program, us: &Key, ours: &Keyring) -> Result<(), 
         autocrypt: Some(ours.autocrypt(&us.email)),
         ..draft("reporter@example.test")
     };
-    let mail = compose::signed(&draft, |entity| ours.sign_detached(entity, Utc::now()));
-    let mail = mail.map_err(|error| error.to_string())?;
+    let mail = compose::signed(&draft, |entity| {
+        let signature = ours.sign_detached(entity, Utc::now());
+        signature.map_err(|error| error.to_string())
+    })?;
     let (entity, signature) = mime::signed_parts(&mail);
     program.verifies(entity, signature, us)
 }

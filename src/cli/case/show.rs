@@ -7,22 +7,42 @@ use crate::cli::paint::{Paint, columns, paint, short, shown, shown_lines};
 use crate::cli::say::{self, say};
 use crate::cli::{Outcome, Output, office};
 use crate::config::Config;
-use crate::store::cases::{CaseDetail, CaseView};
+use crate::pinned::Pinned;
+use crate::store::cases::{CaseDetail, CaseView, SignatureView};
 use crate::store::deadlines::DeadlineView;
 use crate::triage::calendar::{self, Calendar};
 
 pub fn run(config: &Config, id: &str, output: Output) -> Outcome {
     let now = Utc::now();
-    let detail = office::store_to_read(config)?.read(|tx| {
+    let mut detail = office::store_to_read(config)?.read(|tx| {
         let case = tx.case_by_number(id)?;
         tx.case_detail(&case, now)
     })?;
+    trust_files(&mut detail, config);
     if output.json {
         say!("{}", json!(detail));
     } else {
         say::text(&page(&detail, config));
     }
     Ok(true)
+}
+
+/// Where the team's files pin a key for an address, no other speaks for it.
+fn trust_files(detail: &mut CaseDetail, config: &Config) {
+    let files = Pinned::read(&config.openpgp.certificates);
+    for message in &mut detail.messages {
+        let from = message.from.as_deref().unwrap_or_default();
+        let pinned: Vec<&str> = files.of(from).map(|it| it.fingerprint.as_str()).collect();
+        let good = |signature: &&mut SignatureView| signature.status == "good";
+        for signature in message.signatures.iter_mut().filter(good) {
+            let fingerprint = signature.fingerprint.as_deref().unwrap_or_default();
+            if pinned.contains(&fingerprint) {
+                signature.trust = Some("pinned".to_owned());
+            } else if !pinned.is_empty() && signature.trust.as_deref() != Some("pinned") {
+                signature.trust = None;
+            }
+        }
+    }
 }
 
 fn page(detail: &CaseDetail, config: &Config) -> String {
@@ -87,6 +107,9 @@ fn page(detail: &CaseDetail, config: &Config) -> String {
             message.kind,
             paint(&shown(&message.subject, 70), Paint::Bold),
         ));
+        for signature in &message.signatures {
+            page.push_str(&format!("     {}\n", signature_line(signature)));
+        }
         for attachment in &message.attachments {
             page.push_str(&format!(
                 "     + {} ({}, {} bytes)\n",
@@ -119,6 +142,30 @@ fn page(detail: &CaseDetail, config: &Config) -> String {
         .collect();
     page.push_str(&columns(&rows));
     page
+}
+
+/// What a signature is worth, what it covers, and whether its key speaks for the sender.
+fn signature_line(signature: &SignatureView) -> String {
+    let by = signature.fingerprint.as_deref().unwrap_or("an unknown key");
+    let covers = match signature.covers.as_str() {
+        "all" => "all of the mail",
+        _ => "a part of the mail",
+    };
+    let (word, paint_as) = match signature.status.as_str() {
+        "good" => ("signed", Paint::Good),
+        "bad" => ("BAD signature", Paint::Bad),
+        "expired_key" => ("signed with an expired key", Paint::Warn),
+        "revoked_key" => ("signed with a REVOKED key", Paint::Bad),
+        _ => ("signature by a key that is not known", Paint::Warn),
+    };
+    let trust = match (signature.status.as_str(), signature.trust.as_deref()) {
+        ("good", Some("pinned")) => "; the team pinned it for the sender",
+        ("good", Some("known")) => "; the sender's key",
+        ("good", Some(_)) => "; the sender's key since this mail",
+        ("good", None) => "; NOT the sender's key",
+        _ => "",
+    };
+    format!("{}: {covers}, {by}{trust}", paint(word, paint_as))
 }
 
 fn fact(name: &str, value: &str) -> Vec<String> {

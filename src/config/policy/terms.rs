@@ -1,4 +1,5 @@
-//! `[report]`, `[safe_harbour]`, `[recognition]`, `[disclosure]`, `[requests]` and `[status]`.
+//! `[report]`, `[safe_harbour]`, `[recognition]`, `[disclosure]`, `[requests]`, `[status]` and
+//! `[replies]`.
 
 use super::sentences::Sentences;
 use super::url;
@@ -6,8 +7,8 @@ use crate::config::document::{Complaint, Table, Value};
 use crate::config::mistake::{nearest, quote};
 use crate::config::units;
 use crate::triage::policy::{
-    Cited, Disclosure, Part, Recognition, Requests, Routed, Sentence, Span, StatusTells,
-    UsefulReport,
+    Cited, Disclosure, Encrypt, Part, Recognition, Replies, Requests, Routed, Sentence, Span,
+    StatusTells, UsefulReport,
 };
 
 /// What a report should have, and what one hears who saw other people's data by accident.
@@ -164,4 +165,15 @@ pub fn status(root: &Table) -> StatusTells {
 fn fact(text: &str) -> Result<&'static str, Complaint> {
     let facts = ["status", "severity", "dates"];
     units::one_of(&facts.map(|fact| (fact, fact)))(text)
+}
+
+pub fn replies(root: &Table) -> Replies {
+    let read = |table: &Table| Replies {
+        encrypt: table.optional("encrypt", encrypt).unwrap_or_default(),
+    };
+    root.section("replies", read).unwrap_or_default()
+}
+
+fn encrypt(text: &str) -> Result<Encrypt, Complaint> {
+    units::one_of(&Encrypt::ALL.map(|when| (when.as_str(), when)))(text)
 }

@@ -598,7 +598,7 @@ mod tests {
             store
                 .write(|tx| places.iter().try_for_each(|place| tx.begin_attempt(place)))
                 .unwrap();
-            note_failures(&store, places, "NO", "the server does not give it").unwrap();
+            note_failures(&store, places, "NO", "away", LONGEST_DOUBLED).unwrap();
             let attempts = store.read(|tx| tx.attempts(&places[0])).unwrap();
             assert_eq!(attempts.cut_short, 0);
             (attempts.next_at - Utc::now()).num_seconds().max(0)

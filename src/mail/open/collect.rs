@@ -23,6 +23,7 @@ pub struct File {
 #[derive(Clone, Copy)]
 pub struct Mark {
     texts: usize,
+    unshown: usize,
     files: usize,
     ciphertexts: usize,
 }
@@ -31,6 +32,7 @@ pub struct Mark {
 #[derive(Clone)]
 pub struct Span {
     texts: Range<usize>,
+    unshown: Range<usize>,
     files: Range<usize>,
     /// Some of it came out of a ciphertext that stood there, or stayed in it.
     from_ciphertext: bool,
@@ -53,6 +55,8 @@ pub struct Collected {
     text_bytes: usize,
     text_cut: bool,
     pub text_lossy: bool,
+    /// Other forms of a text, which another program may show in its place.
+    pub unshown: usize,
     /// Met so far, whether they could be read or not.
     pub ciphertexts: usize,
     files: Vec<File>,
@@ -98,6 +102,7 @@ impl Collected {
     pub fn mark(&self) -> Mark {
         Mark {
             texts: self.texts.len(),
+            unshown: self.unshown,
             files: self.files.len(),
             ciphertexts: self.ciphertexts,
         }
@@ -106,6 +111,7 @@ impl Collected {
     pub fn since(&self, mark: Mark) -> Span {
         Span {
             texts: mark.texts..self.texts.len(),
+            unshown: mark.unshown..self.unshown,
             files: mark.files..self.files.len(),
             from_ciphertext: self.ciphertexts > mark.ciphertexts,
         }
@@ -128,7 +134,24 @@ impl Collected {
         });
     }
 
-    /// Is nothing that a reader sees outside of `span`?
+    pub fn subject_count(&self) -> usize {
+        self.subjects.len()
+    }
+
+    /// Takes `Subject: …` and the empty line behind it off the first text since `mark`.
+    pub fn take_subject_line(&mut self, mark: Mark) -> Option<String> {
+        let text = self.texts.get_mut(mark.texts)?;
+        let (line, rest) = text.split_once("\n\n")?;
+        let (name, value) = line.split_once(':')?;
+        if line.contains('\n') || !name.eq_ignore_ascii_case("subject") {
+            return None;
+        }
+        let value = value.trim().to_owned();
+        *text = rest.trim_start_matches('\n').to_owned();
+        Some(value)
+    }
+
+    /// Is nothing that a reader sees, here or in another program, outside of `span`?
     fn is_all(&self, span: &Span) -> bool {
         let visible_files = || {
             self.files
@@ -138,6 +161,7 @@ impl Collected {
                 .map(|(at, _)| at)
         };
         (0..self.texts.len()).all(|at| span.texts.contains(&at))
+            && (0..self.unshown).all(|at| span.unshown.contains(&at))
             && visible_files().all(|at| span.files.contains(&at))
     }
 

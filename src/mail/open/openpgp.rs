@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::collect::Mark;
 use super::file::{Entry, Role};
 use super::walk::{Reader, Scope, Style, is_ciphertext, is_control};
 use crate::mail::armor::{self, Content};
@@ -23,11 +24,14 @@ const MAX_KEY_FILE: usize = 1024 * 1024;
 /// Parts and blocks that are tried as certificates.
 const MAX_KEY_ATTEMPTS: usize = 64;
 
-/// Header fields with which MIME inside a ciphertext begins.
-const MIME_FIELDS: [&str; 10] = [
-    "content-type",
-    "mime-version",
-    "content-transfer-encoding",
+/// What putting two copies of a certificate together counts as, in signatures on it.
+const BINDINGS_OF_A_COPY: usize = 32;
+
+/// One of these makes a header one of MIME.
+const MIME_FIELDS: [&str; 3] = ["content-type", "mime-version", "content-transfer-encoding"];
+
+/// Header fields with which MIME inside a ciphertext begins, beside those.
+const MAIL_FIELDS: [&str; 7] = [
     "content-disposition",
     "autocrypt-gossip",
     "autocrypt",
@@ -36,6 +40,9 @@ const MIME_FIELDS: [&str; 10] = [
     "message-id",
     "date",
 ];
+
+/// So many lines of a plaintext are searched for these.
+const MAX_HEADER_LINES: usize = 200;
 
 /// What came of a message.
 enum Unlocked {
@@ -165,15 +172,17 @@ impl Reader<'_> {
         };
         self.take_keys(&plaintext.bytes);
         self.segments(&plaintext.bytes, &style, inside(scope, decrypted));
+        self.subject_in_text(mark, inside(scope, decrypted));
         let span = self.out.since(mark);
         self.out.claim(plaintext.signatures, &span);
     }
 
     /// A clear-signed text: shown is what was signed.
     pub(super) fn cleartext(&mut self, block: &[u8], style: &Style) {
-        let checked =
-            self.checked(|reader| pgp::verify_cleartext(block, &reader.known, reader.now));
-        let Some((text, signatures)) = checked.flatten() else {
+        let checked = self.may_hash(block.len()).then(|| {
+            self.checked(|reader| pgp::verify_cleartext(block, &reader.known, reader.now))
+        });
+        let Some((text, signatures)) = checked.flatten().flatten() else {
             self.out
                 .problem("a clear-signed text whose signature cannot be read");
             let shown = self.rendered(block, style);
@@ -235,6 +244,7 @@ impl Reader<'_> {
             let mark = self.out.mark();
             self.walk(child, content);
             let span = self.out.since(mark);
+            self.introduce(child, &signatures);
             self.out.claim(signatures.clone(), &span);
         }
     }
@@ -257,19 +267,62 @@ impl Reader<'_> {
     }
 
     fn verify_once(&mut self, content: &[u8], signature: &[u8]) -> Vec<Signature> {
+        if !self.may_hash(content.len()) {
+            return Vec::new();
+        }
         self.checked(|reader| pgp::verify_detached(content, signature, &reader.known, reader.now))
             .unwrap_or_default()
+    }
+
+    /// Whether the signatures over so many bytes may be checked, as if there were as many as are
+    /// looked at.
+    fn may_hash(&mut self, length: usize) -> bool {
+        let cost = length
+            .saturating_mul(pgp::MAX_SIGNATURES)
+            .min(pgp::MAX_HASHED.max(length));
+        let left = self.hashing_left.checked_sub(cost);
+        self.hashing_left = left.unwrap_or(self.hashing_left);
+        if left.is_none() {
+            self.out
+                .problem("more signatures over more text than are looked at");
+        }
+        left.is_some()
     }
 
     /// Reads what was inside a message as MIME.
     fn layer(&mut self, plaintext: Plaintext, scope: Scope, decrypted: bool) {
         let inside = inside(scope, decrypted);
         let mark = self.out.mark();
+        let subjects = self.out.subject_count();
         let root = self.parse(&plaintext.bytes, inside.depth);
         self.take_certificates(&root);
+        self.introduce(&root, &plaintext.signatures);
         self.walk(&root, inside);
+        if self.out.subject_count() == subjects {
+            self.unprotected_subject(&root, mark, inside);
+        }
         let span = self.out.since(mark);
         self.out.claim(plaintext.signatures, &span);
+    }
+
+    /// A subject inside that names no protection, where only that can be meant.
+    fn unprotected_subject(&mut self, root: &Part, mark: Mark, scope: Scope) {
+        let is_meant = self.subject_says_nothing && scope.encrypted && scope.payload;
+        match root.field("subject") {
+            Some(value) if is_meant => self.protect_subject(&value, mark, scope),
+            _ => self.subject_in_text(mark, scope),
+        }
+    }
+
+    /// Enigmail of old and pEp wrote the subject as the first line of the text, and a word that
+    /// says nothing outside.
+    fn subject_in_text(&mut self, mark: Mark, scope: Scope) {
+        if !self.subject_says_nothing || !scope.encrypted || scope.forwarded {
+            return;
+        }
+        if let Some(value) = self.out.take_subject_line(mark) {
+            self.protect_subject(&value, mark, scope);
+        }
     }
 
     /// Opens what may be meant for us; nothing is noted where it is not.
@@ -282,6 +335,7 @@ impl Reader<'_> {
             Ok(plaintext) => plaintext,
             Err(failure) => {
                 self.tried_in_vain |= failure != Failure::NoKey;
+                self.give_up_on(failure);
                 if failure == Failure::KeyAway {
                     self.failure = Some(failure);
                 }
@@ -326,6 +380,13 @@ impl Reader<'_> {
         }
     }
 
+    /// What was too large has taken all the room that there is for one mail.
+    fn give_up_on(&mut self, failure: Failure) {
+        if failure == Failure::TooLarge {
+            self.plaintext_left = 0;
+        }
+    }
+
     /// Encrypted, and not by OpenPGP: there is no key of ours for it.
     pub(super) fn foreign_ciphertext(&mut self) {
         self.out.ciphertexts += 1;
@@ -333,6 +394,7 @@ impl Reader<'_> {
     }
 
     fn failed(&mut self, failure: Failure) -> Unlocked {
+        self.give_up_on(failure);
         if failure == Failure::KeyAway || matches!(self.failure, None | Some(Failure::NoKey)) {
             self.failure = Some(failure);
         }
@@ -357,7 +419,9 @@ impl Reader<'_> {
         if at_most == 0 {
             return Err(Failure::TooLarge);
         }
-        let open = |reader: &Self| keyring.decrypt(message, &reader.known, at_most, reader.now);
+        let open = |reader: &Self| {
+            keyring.decrypt_within(message, &reader.known, at_most, &reader.tries, reader.now)
+        };
         let plaintext = self.guarded(open).unwrap_or(Err(Failure::Malformed))?;
         if !self.learns_from(&plaintext) {
             return Ok(plaintext);
@@ -386,7 +450,7 @@ impl Reader<'_> {
     }
 
     /// As [`Self::guarded`], for what has a bound in number only.
-    fn checked<T>(&mut self, work: impl FnOnce(&Self) -> T) -> Option<T> {
+    pub(super) fn checked<T>(&mut self, work: impl FnOnce(&Self) -> T) -> Option<T> {
         if self.checks_left == 0 {
             self.out
                 .problem("more signatures or certificates than are looked at");
@@ -441,7 +505,13 @@ impl Reader<'_> {
     }
 
     fn keep_certificates(&mut self, bytes: &[u8]) {
-        let read = self.checked(|_| pgp::read_certificates(bytes));
+        let mut left = self.bindings_left;
+        let read = self.checked(|_| pgp::read_certificates_within(bytes, &mut left));
+        if left == 0 && self.bindings_left > 0 {
+            self.out
+                .problem("more signatures on certificates than are looked at");
+        }
+        self.bindings_left = left;
         for certificate in read.unwrap_or_default() {
             self.keep(certificate);
         }
@@ -466,6 +536,9 @@ impl Reader<'_> {
         let Some(found) = self.found.get(at).filter(|found| *found != copy).cloned() else {
             return;
         };
+        let left = self.bindings_left.checked_sub(BINDINGS_OF_A_COPY);
+        let Some(left) = left else { return };
+        self.bindings_left = left;
         let merged = self.checked(|_| pgp::merged(&found, copy)).flatten();
         if let (Some(merged), Some(found)) = (merged, self.found.get_mut(at)) {
             self.known.push(merged.clone());
@@ -515,9 +588,24 @@ fn autocrypt_key(value: &str, from: &Address) -> Option<String> {
     key.filter(|_| address.is_some_and(|address| from.same_mailbox(address)))
 }
 
-/// Does decrypted data begin like a mail or a part of one?
+/// Does decrypted data begin like a mail or a part of one? One field of MIME is among the first: a
+/// text may begin with a line `Subject: …`, too.
 fn is_mime(bytes: &[u8]) -> bool {
-    header::starts_with_field(bytes, &MIME_FIELDS)
+    let begins = [&MIME_FIELDS[..], &MAIL_FIELDS]
+        .iter()
+        .any(|fields| header::starts_with_field(bytes, fields));
+    begins && header_lines(bytes).any(|line| header::starts_with_field(line, &MIME_FIELDS))
+}
+
+/// The lines in front of the first empty one.
+fn header_lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let line = header::line_at(bytes, at)?;
+        at += line.len();
+        Some(line).filter(|line| !line.trim_ascii().is_empty())
+    })
+    .take(MAX_HEADER_LINES)
 }
 
 fn is_signature(part: &Part) -> bool {

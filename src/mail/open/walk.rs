@@ -4,13 +4,16 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 
-use super::collect::{Collected, File};
+use super::collect::{Collected, File, Mark};
 use super::file::{Entry, Role, default_name, excerpt, is_pdf};
 use super::{Document, Opening, subject};
 use crate::mail::armor::{self, Content, Segment};
 use crate::mail::html;
-use crate::mail::message::{Attachment, Certificate, Digest, Failure, MachineReport, Message};
+use crate::mail::message::{
+    Attachment, Certificate, Digest, Failure, Introduction, MachineReport, Message,
+};
 use crate::mail::parse::{self, Budget, Part, charset, header};
+use crate::mail::pgp::{self, Tries};
 use crate::mail::report;
 use crate::mail::text;
 
@@ -71,6 +74,8 @@ pub struct Reader<'c> {
     pub(super) out: Collected,
     /// Certificates that came with the mail.
     pub(super) found: Vec<Certificate>,
+    /// Who signed the text that one of them came in.
+    pub(super) introductions: Vec<Introduction>,
     /// What signatures are checked against: those known before and those found.
     pub(super) known: Vec<Certificate>,
     pub(super) opened: usize,
@@ -78,6 +83,14 @@ pub struct Reader<'c> {
     pub(super) tried_in_vain: bool,
     pub(super) plaintext_left: usize,
     pub(super) checks_left: usize,
+    /// The outer subject is one that programs put in place of a protected one.
+    pub(super) subject_says_nothing: bool,
+    /// Signatures on keys and user IDs.
+    pub(super) bindings_left: usize,
+    /// Bytes under signatures.
+    pub(super) hashing_left: usize,
+    /// What our keys were used for.
+    pub(super) tries: Tries,
     parts_left: usize,
     report: Option<MachineReport>,
     documents: Vec<Document>,
@@ -90,12 +103,17 @@ impl<'c> Reader<'c> {
             now,
             out: Collected::default(),
             found: Vec::new(),
+            introductions: Vec::new(),
             known: context.known.to_vec(),
             opened: 0,
             failure: None,
             tried_in_vain: false,
             plaintext_left: context.limits.plaintext,
             checks_left: context.limits.checks,
+            subject_says_nothing: false,
+            bindings_left: context.limits.bindings,
+            hashing_left: context.limits.hashing,
+            tries: Tries::default(),
             parts_left: context.limits.parts,
             report: None,
             documents: Vec::new(),
@@ -137,6 +155,7 @@ impl<'c> Reader<'c> {
         openpgp.tried_in_vain = self.tried_in_vain;
         openpgp.signatures = self.out.signatures();
         openpgp.certificates = self.found;
+        openpgp.introductions = self.introductions;
         message.machine_report = self.report;
         (message.attachments, message.problems) = self.out.attachments();
         self.documents
@@ -148,7 +167,9 @@ impl<'c> Reader<'c> {
         match part.media_type.as_str() {
             _ if is_report(part) && !scope.forwarded => self.report(part, scope),
             _ if !part.is_multipart() => self.leaf(part, scope),
-            "multipart/alternative" => self.alternative(part, scope),
+            "multipart/alternative" if !part.parts.iter().any(is_control) => {
+                self.alternative(part, scope);
+            }
             "multipart/signed" => self.signed(part, scope),
             "multipart/mixed" if is_mangled_signed(part) => self.signed(part, scope),
             "multipart/encrypted" => self.encrypted(part, scope),
@@ -156,9 +177,7 @@ impl<'c> Reader<'c> {
             _ => self.mixed(part, scope),
         }
         if is_protected && let Some(value) = part.field("subject") {
-            let span = self.out.since(mark);
-            self.out
-                .protected_subject(subject(&value), scope.encrypted, span);
+            self.protect_subject(&value, mark, scope);
         }
     }
 
@@ -209,6 +228,9 @@ impl<'c> Reader<'c> {
 
     fn leaf(&mut self, part: &Part, scope: Scope) {
         match part.media_type.as_str() {
+            "message/rfc822" | "message/global" if is_wrapped(part, scope) => {
+                self.wrapped(part, scope);
+            }
             "message/rfc822" | "message/global" => self.forwarded(part, scope),
             "message/partial" => self.odd_file(part, scope, "a fragment of a mail that was split"),
             "message/external-body" => {
@@ -250,6 +272,30 @@ impl<'c> Reader<'c> {
         }
     }
 
+    /// A mail around itself, for its header to be protected (RFC 8551, 3.1, and pEp).
+    fn wrapped(&mut self, part: &Part, scope: Scope) {
+        let (bytes, _) = part.decoded();
+        let inner = self.parse(&bytes, scope.depth + 1);
+        self.take_certificates(&inner);
+        let mark = self.out.mark();
+        let inside = Scope {
+            payload: true,
+            alone: scope.alone,
+            ..scope.child()
+        };
+        self.walk(&inner, inside);
+        if let Some(value) = inner.field("subject") {
+            self.protect_subject(&value, mark, scope);
+        }
+    }
+
+    /// This subject came with all that was collected since `mark`, under the same protection.
+    pub(super) fn protect_subject(&mut self, value: &str, mark: Mark, scope: Scope) {
+        let span = self.out.since(mark);
+        self.out
+            .protected_subject(subject(value), scope.encrypted, span);
+    }
+
     /// A forwarded mail: who wrote what when, then its text; its files are files of this mail.
     fn forwarded(&mut self, part: &Part, scope: Scope) {
         if scope.depth >= self.context.limits.depth {
@@ -274,6 +320,7 @@ impl<'c> Reader<'c> {
     /// A part that is read, not saved.
     fn text(&mut self, part: &Part, scope: Scope) {
         if scope.silent {
+            self.out.unshown += 1;
             return;
         }
         let (bytes, damaged) = part.decoded();
@@ -292,7 +339,7 @@ impl<'c> Reader<'c> {
     /// HTML is rendered before armour is looked for: `<br>` ends its lines.
     fn html(&mut self, bytes: &[u8], style: &Style, scope: Scope) {
         let rendered = self.rendered(bytes, style);
-        if !armor::mentions_openpgp(rendered.as_bytes()) {
+        if !rendered.contains(armor::ANY) {
             self.push_text(&rendered);
             return;
         }
@@ -346,7 +393,7 @@ impl<'c> Reader<'c> {
                 self.out
                     .problem("the HTML is longer than is read and was cut");
             }
-            return text::normalize(&text);
+            return without_legacy_display(text::normalize(&text), style);
         }
         let text = text::normalize(&text);
         let text = if style.flowed {
@@ -354,13 +401,7 @@ impl<'c> Reader<'c> {
         } else {
             text
         };
-        if style.legacy_display {
-            return text
-                .split_once("\n\n")
-                .map(|(_, rest)| rest.to_owned())
-                .unwrap_or(text);
-        }
-        text
+        without_legacy_display(text, style)
     }
 
     pub(super) fn push_text(&mut self, text: &str) {
@@ -375,7 +416,7 @@ impl<'c> Reader<'c> {
                 .problem("an attachment whose transfer encoding is damaged");
         }
         let content = armor::content(&bytes, is_openpgp_file(part));
-        if content == Content::Message {
+        if content == Content::Message || pgp::is_ciphertext(&bytes) {
             self.attached_ciphertext(part, &bytes, scope);
             return;
         }
@@ -467,7 +508,7 @@ impl Style {
             html,
             flowed: has("format", "flowed") && !html,
             delete_space: has("delsp", "yes"),
-            legacy_display: has("hp-legacy-display", "1") && !html,
+            legacy_display: has("hp-legacy-display", "1"),
         }
     }
 
@@ -482,6 +523,45 @@ impl Style {
     pub(super) fn utf8() -> Self {
         Self::in_charset(Some("utf-8".to_owned()))
     }
+}
+
+/// RFC 9788, 5.2.2: a text may begin with the header fields that are protected, for programs that do
+/// not know of them.
+fn without_legacy_display(text: String, style: &Style) -> String {
+    if !style.legacy_display {
+        return text;
+    }
+    match text.trim_start_matches('\n').split_once("\n\n") {
+        Some((fields, rest)) if fields.lines().all(is_shown_field) => rest.to_owned(),
+        _ => text,
+    }
+}
+
+/// A header field for people, or the rest of one.
+fn is_shown_field(line: &str) -> bool {
+    const FIELDS: [&str; 8] = [
+        "subject",
+        "from",
+        "to",
+        "cc",
+        "date",
+        "reply-to",
+        "followup-to",
+        "keywords",
+    ];
+    line.starts_with([' ', '\t'])
+        || line
+            .split_once(':')
+            .is_some_and(|(name, _)| FIELDS.contains(&name.to_ascii_lowercase().as_str()))
+}
+
+/// Says of itself that it is no forwarded mail, right under the protection or as pEp has it.
+fn is_wrapped(part: &Part, scope: Scope) -> bool {
+    let says_so = part
+        .content_type
+        .get("forwarded")
+        .is_some_and(|value| value.eq_ignore_ascii_case("no"));
+    says_so && scope.payload
 }
 
 /// RFC 9788 (`hp`) and the drafts before it (`protected-headers="v1"`).

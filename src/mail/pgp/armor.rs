@@ -12,6 +12,7 @@ use base64::Engine;
 use base64::alphabet::STANDARD as ALPHABET;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use secrecy::zeroize::Zeroizing;
 use sequoia_openpgp::{Profile, armor};
 
 /// What the line after `-----BEGIN PGP ` says.
@@ -113,8 +114,10 @@ fn skip(line: &[u8], unwanted: impl Fn(&u8) -> bool) -> &[u8] {
 }
 
 /// Reads the headers and the base64 of a block, up to and including its end line.
+///
+/// It may be a secret key: what is not returned is wiped.
 fn body<'a>(lines: &mut impl Iterator<Item = &'a [u8]>) -> Packets<'static> {
-    let mut base64 = Vec::new();
+    let mut base64 = Zeroizing::new(Vec::new());
     let mut clean = true;
     let mut padded = false;
     let mut complete = false;
@@ -127,6 +130,7 @@ fn body<'a>(lines: &mut impl Iterator<Item = &'a [u8]>) -> Packets<'static> {
         if base64.is_empty() && is_header(line) {
             continue;
         }
+        make_room(&mut base64, line.len());
         for &byte in line {
             match byte {
                 // The checksum follows the padding, or stands alone after a `=`.
@@ -143,10 +147,19 @@ fn body<'a>(lines: &mut impl Iterator<Item = &'a [u8]>) -> Packets<'static> {
         base64.pop();
         clean = false;
     }
-    let bytes = UNPADDED.decode(&base64).unwrap_or_default();
+    let bytes = UNPADDED.decode(&*base64).unwrap_or_default();
     Packets {
         complete: complete && clean && !bytes.is_empty(),
         bytes: Cow::Owned(bytes),
+    }
+}
+
+/// As `reserve`, but what was there before is wiped.
+fn make_room(bytes: &mut Zeroizing<Vec<u8>>, more: usize) {
+    if bytes.capacity() - bytes.len() < more {
+        let mut larger = Zeroizing::new(Vec::with_capacity(2 * bytes.len() + more + 4_096));
+        larger.extend_from_slice(bytes);
+        *bytes = larger;
     }
 }
 

@@ -1,14 +1,22 @@
 //! The certificates of others, as they come with mail: read, and cut down to what we use.
+//!
+//! Twice: packets that are of no use are taken out before the library puts a certificate together,
+//! for it compares each signature that does not fit where it stands with each user ID and subkey,
+//! and verifies what it is asked about. What the owner did not sign is left out after that.
 
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
-use sequoia_openpgp::cert::CertParser;
+use secrecy::zeroize::Zeroizing;
 use sequoia_openpgp::cert::bundle::ComponentBundle;
-use sequoia_openpgp::packet::{Signature, UserID};
+use sequoia_openpgp::cert::raw::{RawCert, RawCertParser};
+use sequoia_openpgp::packet::{Signature, Tag, UserID};
 use sequoia_openpgp::parse::Parse;
 use sequoia_openpgp::serialize::Serialize;
-use sequoia_openpgp::{Cert, Packet, Result};
+use sequoia_openpgp::types::{PublicKeyAlgorithm, SignatureType};
+use sequoia_openpgp::{Cert, KeyHandle, Packet, Result};
 
 use super::armor::{self, Label};
 use super::guarded;
@@ -22,6 +30,13 @@ const MAX_INPUT: usize = 8 * 1024 * 1024;
 /// Of one component, the newest; older ones say nothing that holds now.
 const MAX_SELF_SIGNATURES: usize = 3;
 const MAX_COMPONENTS: usize = 64;
+/// Of one component, the newest in each of two groups: revocations, and all others.
+const MAX_CANDIDATES: usize = 16;
+/// Of one certificate.
+const MAX_SIGNATURES: usize = 256;
+/// Checking one signature of a larger key takes longer than we have, in bits.
+const MAX_KEY: usize = 8 * 1024;
+const MAX_DSA_KEY: usize = 3 * 1024;
 
 /// Larger certificates are not worth keeping, nor putting together, in bytes.
 pub const MAX_KEPT: usize = 128 * 1024;
@@ -57,11 +72,19 @@ pub fn parsed(certificate: &Certificate) -> Result<Arc<Cert>> {
 /// Each is cut down to keys, user IDs and the newest self-signatures: no secret part, no
 /// picture, no certification by others. At most 32, and 1 MiB of them.
 pub fn read_certificates(bytes: &[u8]) -> Vec<Certificate> {
+    let mut as_many_as_there_are = usize::MAX;
+    read_certificates_within(bytes, &mut as_many_as_there_are)
+}
+
+/// As [`read_certificates`], with at most so many signatures on keys and user IDs, which are
+/// counted down.
+pub fn read_certificates_within(bytes: &[u8], signatures_left: &mut usize) -> Vec<Certificate> {
     let bytes = bytes.get(..MAX_INPUT).unwrap_or(bytes);
     let mut found: Vec<Certificate> = Vec::new();
     let mut room = MAX_BYTES;
     for block in key_blocks(bytes) {
-        for certificate in guarded(|| certificates(&block)).unwrap_or_default() {
+        let read = guarded(|| certificates(&block, signatures_left));
+        for certificate in read.unwrap_or_default() {
             if found.len() == MAX_CERTIFICATES || certificate.bytes.len() > room {
                 return found;
             }
@@ -75,24 +98,128 @@ pub fn read_certificates(bytes: &[u8]) -> Vec<Certificate> {
 }
 
 /// The packets of every block that may hold keys.
-pub fn key_blocks(bytes: &[u8]) -> Vec<Vec<u8>> {
+pub fn key_blocks(bytes: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
     if armor::is_binary(bytes) {
-        return vec![bytes.to_vec()];
+        return vec![Zeroizing::new(bytes.to_vec())];
     }
     armor::blocks(bytes, &[Label::PublicKey, Label::PrivateKey])
         .take(MAX_CERTIFICATES)
-        .map(|block| block.bytes.into_owned())
+        .map(|block| Zeroizing::new(block.bytes.into_owned()))
         .collect()
 }
 
-fn certificates(packets: &[u8]) -> Vec<Certificate> {
-    let Ok(certs) = CertParser::from_bytes(packets) else {
+fn certificates(packets: &[u8], signatures_left: &mut usize) -> Vec<Certificate> {
+    let Ok(certs) = RawCertParser::from_bytes(packets) else {
         return Vec::new();
     };
     certs
         .take(MAX_CERTIFICATES)
-        .filter_map(|cert| certificate(&cert.ok()?))
+        .filter_map(|raw| {
+            let useful = useful_packets(&raw.ok()?, signatures_left)?;
+            certificate(&Cert::from_bytes(&useful).ok()?)
+        })
         .collect()
+}
+
+/// The packets of a certificate that may tell something: its keys, its first user IDs, and the
+/// newest of the signatures that its owner may have made. `None`: it costs too much.
+fn useful_packets(raw: &RawCert, signatures_left: &mut usize) -> Option<Vec<u8>> {
+    let primary = raw.primary_key();
+    if is_costly(primary.pk_algo(), primary.mpis().bits()) {
+        return None;
+    }
+    let owner = KeyHandle::from(raw.fingerprint());
+    let mut useful = Vec::new();
+    let mut room = MAX_SIGNATURES.min(*signatures_left);
+    let before = room;
+    let (mut users, mut subkeys) = (0, 0);
+    // The primary key's own come first.
+    let mut component = Candidates::default();
+    for packet in raw.packets() {
+        let is_useful = match packet.tag() {
+            Tag::Signature => {
+                component.add(packet.as_bytes(), &owner);
+                continue;
+            }
+            Tag::PublicKey | Tag::SecretKey => true,
+            Tag::UserID => another(&mut users),
+            Tag::PublicSubkey | Tag::SecretSubkey => another(&mut subkeys),
+            _ => false,
+        };
+        component.write(&mut useful, &mut room);
+        component = Candidates {
+            is_useful,
+            ..Candidates::default()
+        };
+        if is_useful {
+            useful.extend_from_slice(packet.as_bytes());
+        }
+    }
+    component.write(&mut useful, &mut room);
+    *signatures_left -= before - room;
+    Some(useful)
+}
+
+#[expect(deprecated, reason = "old keys still check what they signed")]
+fn is_costly(algorithm: PublicKeyAlgorithm, bits: Option<usize>) -> bool {
+    let most = match algorithm {
+        PublicKeyAlgorithm::DSA => MAX_DSA_KEY,
+        _ => MAX_KEY,
+    };
+    bits.is_some_and(|bits| bits > most)
+}
+
+fn another(count: &mut usize) -> bool {
+    *count += 1;
+    *count <= MAX_COMPONENTS
+}
+
+/// The signatures behind one key or user ID.
+#[derive(Default)]
+struct Candidates {
+    is_useful: bool,
+    revocations: Vec<Dated>,
+    bindings: Vec<Dated>,
+}
+
+struct Dated {
+    made_at: Option<SystemTime>,
+    bytes: Vec<u8>,
+}
+
+impl Candidates {
+    /// Unless it is by somebody else, or nothing that can be read.
+    fn add(&mut self, bytes: &[u8], owner: &KeyHandle) {
+        let Ok(Packet::Signature(signature)) = Packet::from_bytes(bytes) else {
+            return;
+        };
+        let issuers = signature.get_issuers();
+        let is_own = issuers.is_empty() || issuers.iter().any(|issuer| issuer.aliases(owner));
+        if !self.is_useful || !is_own {
+            return;
+        }
+        let dated = Dated {
+            made_at: signature.signature_creation_time(),
+            bytes: bytes.to_vec(),
+        };
+        match signature.typ() {
+            SignatureType::KeyRevocation
+            | SignatureType::SubkeyRevocation
+            | SignatureType::CertificationRevocation => self.revocations.push(dated),
+            _ => self.bindings.push(dated),
+        }
+    }
+
+    fn write(mut self, useful: &mut Vec<u8>, room: &mut usize) {
+        for group in [&mut self.revocations, &mut self.bindings] {
+            group.sort_by_key(|dated| Reverse(dated.made_at));
+            group.dedup_by(|one, other| one.bytes == other.bytes);
+            for dated in group.iter().take(MAX_CANDIDATES.min(*room)) {
+                useful.extend_from_slice(&dated.bytes);
+            }
+            *room -= group.len().min(MAX_CANDIDATES).min(*room);
+        }
+    }
 }
 
 /// A certificate as a plain value. `None`: it cannot be written again.

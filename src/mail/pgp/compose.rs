@@ -37,6 +37,9 @@ pub fn usable_for_encryption(
 
 impl Keyring {
     /// An ASCII-armoured message to `recipient`, signed by our current key.
+    /// Unsigned where no key of ours signs: that is not the recipient's fault, and a letter that can
+    /// be doubted is better than none.
+    ///
     /// The error says why the certificate cannot be used (expired, revoked, no encryption key), or
     /// that our key is away for now.
     pub fn encrypt_signed(
@@ -49,21 +52,29 @@ impl Keyring {
         let cert = parse(recipient)?;
         let valid = valid(&cert, &policy, now)?;
         let keys = encryption_keys(&valid)?;
-        let signer = self.signer(now)?;
+        let signer = self.signer(now).ok();
         finished(|| {
             let mut packets = Vec::new();
             let message = Message::new(&mut packets);
             let message = Encryptor::for_recipients(message, keys).build()?;
-            let message = Signer::new(message, signer)?
-                .hash_algo(HASH)?
-                .creation_time(system_time(now))
-                .add_intended_recipient(&cert)
-                .build()?;
+            let message = match signer {
+                Some(signer) => Signer::new(message, signer)?
+                    .hash_algo(HASH)?
+                    .creation_time(system_time(now))
+                    .add_intended_recipient(&cert)
+                    .build()?,
+                None => message,
+            };
             let mut message = LiteralWriter::new(message).build()?;
             message.write_all(plaintext)?;
             message.finalize()?;
             Ok(armored(Label::Message, &packets)?)
         })
+    }
+
+    /// Is there a key of ours that signs? It may be away for now. The error says why there is none.
+    pub fn signs(&self, now: DateTime<Utc>) -> std::result::Result<(), String> {
+        self.signer(now).map(drop)
     }
 
     /// A detached, ASCII-armoured signature by our current key, and the `micalg` that names its

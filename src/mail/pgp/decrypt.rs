@@ -3,7 +3,7 @@
 //! No byte is handed out before the whole message passed its integrity check (EFAIL). Work is
 //! bounded by `limits` and by [`MAX_TRIES`], no password is ever tried.
 
-use std::io::Read;
+use std::cell::Cell;
 
 use chrono::{DateTime, Utc};
 use sequoia_openpgp::crypto::SessionKey;
@@ -17,7 +17,7 @@ use sequoia_openpgp::{Cert, Error, KeyHandle, Packet, Result};
 
 use super::armor::{self, Label};
 use super::keyring::{Keyring, is_supported};
-use super::limits::{buffer_sizes, is_cut_short};
+use super::limits::{buffer_size, is_cut_short, read_whole};
 use super::secret::SecretKey;
 use super::verify::{Checker, Signers};
 use super::{guarded, ocb, policy, system_time};
@@ -25,6 +25,22 @@ use crate::mail::message::{Certificate, Failure, Signature};
 
 /// Secret-key operations for one message, in all its layers.
 const MAX_TRIES: usize = 64;
+
+/// Secret-key operations for all messages of one mail. With RSA of 4096 bits each takes some 20 ms.
+const MAX_TRIES_OF_A_MAIL: usize = 100;
+
+/// Counts the secret-key operations that the messages of one mail have cost.
+#[derive(Debug, Default)]
+pub struct Tries(Cell<usize>);
+
+impl Tries {
+    /// One more. `None`: that would be too many.
+    fn another(&self) -> Option<()> {
+        let so_far = self.0.get();
+        self.0.set(so_far + 1);
+        (so_far < MAX_TRIES_OF_A_MAIL).then_some(())
+    }
+}
 
 /// Decrypted and checked as a whole: the integrity check has passed.
 pub struct Plaintext {
@@ -46,28 +62,40 @@ impl Keyring {
         at_most: usize,
         now: DateTime<Utc>,
     ) -> std::result::Result<Plaintext, Failure> {
+        self.decrypt_within(ciphertext, known, at_most, &Tries::default(), now)
+    }
+
+    /// As [`Self::decrypt`]; several messages of one mail share their `tries`.
+    pub fn decrypt_within(
+        &self,
+        ciphertext: &[u8],
+        known: &[Certificate],
+        at_most: usize,
+        tries: &Tries,
+        now: DateTime<Utc>,
+    ) -> std::result::Result<Plaintext, Failure> {
+        let packets = guarded(|| armor::packets(ciphertext, &[Label::Message])).flatten();
+        let packets = packets.ok_or(Failure::Malformed)?;
+        let is_damaged = || !packets.complete || is_cut_short(&packets.bytes);
         guarded(|| {
-            let packets =
-                armor::packets(ciphertext, &[Label::Message]).ok_or(Failure::Malformed)?;
             let recipients = self.own_fingerprints();
-            for buffer_size in buffer_sizes(packets.bytes.len(), at_most) {
-                let mut opening = Opening::new(self, Signers::new(known, &recipients, now));
-                match opening.read(&packets.bytes, buffer_size, now) {
-                    Ok(None) => {}
-                    Ok(Some(bytes)) if bytes.len() > at_most => break,
-                    Ok(Some(bytes)) => {
-                        let signatures = opening.checker.signatures;
-                        return Ok(Plaintext { bytes, signatures });
-                    }
-                    Err(error) => {
-                        let damaged = !packets.complete || is_cut_short(&packets.bytes);
-                        return Err(opening.failure(&error, damaged));
-                    }
-                }
+            let signers = Signers::new(known, &recipients, now);
+            let mut opening = Opening::new(self, signers, tries);
+            match opening.read(&packets.bytes, at_most, now) {
+                Ok(bytes) => Ok(Plaintext {
+                    bytes,
+                    signatures: opening.checker.signatures,
+                }),
+                Err(error) => Err(opening.failure(&error, is_damaged())),
             }
-            Err(Failure::TooLarge)
         })
-        .unwrap_or(Err(Failure::Malformed))
+        // The library does so over a ciphertext that ends in its first bytes.
+        .unwrap_or_else(|| {
+            Err(match is_damaged() {
+                true => Failure::Damaged,
+                false => Failure::Malformed,
+            })
+        })
     }
 }
 
@@ -75,8 +103,9 @@ impl Keyring {
 pub(super) struct Opening<'a> {
     keyring: &'a Keyring,
     checker: Checker<'a>,
-    /// Secret-key operations so far.
+    /// Secret-key operations so far: of this message, of the mail.
     tries: usize,
+    tries_of_mail: &'a Tries,
     /// A session key was found that fits the ciphertext.
     opened: bool,
     /// Session keys for somebody's key that the library cannot read.
@@ -88,11 +117,12 @@ pub(super) struct Opening<'a> {
 }
 
 impl<'a> Opening<'a> {
-    fn new(keyring: &'a Keyring, signers: Signers<'a>) -> Self {
+    fn new(keyring: &'a Keyring, signers: Signers<'a>, tries_of_mail: &'a Tries) -> Self {
         Self {
             keyring,
             checker: Checker::new(signers),
             tries: 0,
+            tries_of_mail,
             opened: false,
             unreadable_keys: false,
             password: false,
@@ -100,13 +130,11 @@ impl<'a> Opening<'a> {
         }
     }
 
-    /// `Ok(None)`: the message does not fit into the buffer.
-    fn read(
-        &mut self,
-        packets: &[u8],
-        buffer_size: usize,
-        now: DateTime<Utc>,
-    ) -> Result<Option<Vec<u8>>> {
+    /// The whole plaintext, after all of it was checked.
+    ///
+    /// What does not fit into the library's buffer it hands out before that: such bytes stay here
+    /// until the end of the message has been seen, and are gone where it is not as it should be.
+    fn read(&mut self, packets: &[u8], at_most: usize, now: DateTime<Utc>) -> Result<Vec<u8>> {
         let unwrapped;
         let packets = if ocb::is_ocb(packets) {
             unwrapped = ocb::unwrapped(self, packets)?;
@@ -116,18 +144,15 @@ impl<'a> Opening<'a> {
         };
         let policy = policy::reading(now);
         let mut decryptor = DecryptorBuilder::from_bytes(packets)?
-            .buffer_size(buffer_size)
+            .buffer_size(buffer_size(packets.len()))
             .with_policy(&policy, system_time(now), &mut *self)?;
-        if !decryptor.message_processed() {
-            return Ok(None);
-        }
-        let mut bytes = Vec::new();
-        decryptor.read_to_end(&mut bytes)?;
+        let bytes = read_whole(&mut decryptor, at_most)?;
+        let is_checked = decryptor.message_processed();
         drop(decryptor);
-        if self.opened {
-            Ok(Some(bytes))
-        } else {
-            Err(self.checker.limits.refuse(Failure::Malformed))
+        match bytes {
+            None => Err(self.checker.limits.refuse(Failure::TooLarge)),
+            Some(bytes) if self.opened && is_checked => Ok(bytes),
+            Some(_) => Err(self.checker.limits.refuse(Failure::Malformed)),
         }
     }
 
@@ -191,7 +216,7 @@ impl<'a> Opening<'a> {
         let mut unsupported = false;
         let mut is_away = false;
         for (packet, key) in self.candidates(public) {
-            if self.tries == MAX_TRIES {
+            if self.tries == MAX_TRIES || self.tries_of_mail.another().is_none() {
                 return Err(self.refuse(Failure::TooLarge));
             }
             self.tries += 1;

@@ -32,6 +32,12 @@ use crate::mail::message::{Certificate, address_key};
 /// Shorter ones of RSA, DSA and ElGamal can be broken with much money.
 const WEAK_BELOW_BITS: usize = 2_048;
 
+/// What is to be done about a key that is old. It opens mail all the same.
+const RENEW: &str = "renew it with `triaged key renew`";
+const NEW_KEY: &str = "make a new one with `triaged key generate`, this one still decrypts";
+const HELD_BY_SHA1: &str = "is held together by SHA-1 signatures or a short key, which programs of today refuse; \
+     make a new one with `triaged key generate`, this one still decrypts";
+
 /// Our secret keys, unlocked. The first that is valid is current; all of them decrypt.
 pub struct Keyring {
     keys: Vec<OwnKey>,
@@ -488,16 +494,17 @@ impl Loading {
             cert.with_policy(&current, time),
             cert.with_policy(&lenient, time),
         ) {
+            (Ok(valid), Ok(old)) if !offers_encryption(&valid) && offers_encryption(&old) => {
+                oddities.push(format!("has an encryption key that {HELD_BY_SHA1}"));
+            }
             (Ok(valid), _) => oddities.extend(validity(&valid)),
             (Err(_), Ok(valid)) => {
-                oddities.push(
-                    "is held together by SHA-1 signatures or a short key, which programs of \
-                     today refuse; make a new key"
-                        .to_owned(),
-                );
+                oddities.push(HELD_BY_SHA1.to_owned());
                 oddities.extend(validity(&valid));
             }
-            (Err(error), Err(_)) => oddities.push(format!("has no valid self-signature: {error}")),
+            (Err(error), Err(_)) => {
+                oddities.push(format!("has no valid self-signature ({error}); {NEW_KEY}"));
+            }
         }
         oddities.extend(cert.keys().filter_map(|key| weakness(key.key())));
         oddities.extend(cert.keys().filter_map(|key| strangeness(key.key())));
@@ -543,11 +550,11 @@ impl Loading {
 /// Expired, revoked, or without a key to encrypt to.
 fn validity(cert: &ValidCert) -> Option<String> {
     if is_revoked(cert) {
-        return Some("is revoked".to_owned());
+        return Some(format!("is revoked; {NEW_KEY}"));
     }
     if let Err(error) = cert.alive() {
         return Some(match error.downcast_ref::<Error>() {
-            Some(Error::Expired(at)) => format!("expired on {}", date(*at)),
+            Some(Error::Expired(at)) => format!("expired on {}; {RENEW}", date(*at)),
             _ => "is not valid yet".to_owned(),
         });
     }
@@ -559,10 +566,10 @@ fn validity(cert: &ValidCert) -> Option<String> {
         .max();
     Some(match expired {
         Some(at) => format!(
-            "has no valid encryption key; the last expired on {}",
+            "has no valid encryption key; the last expired on {}; {RENEW}",
             date(at)
         ),
-        None => "has no valid encryption key".to_owned(),
+        None => format!("has no valid encryption key; {NEW_KEY}"),
     })
 }
 
@@ -600,7 +607,7 @@ fn weakness(key: &Key<PublicParts, UnspecifiedRole>) -> Option<String> {
     };
     let bits = bits.filter(|bits| *bits < WEAK_BELOW_BITS)?;
     Some(format!(
-        "has a key of {bits} bits; {WEAK_BELOW_BITS} is the least that is safe"
+        "has a key of {bits} bits; {WEAK_BELOW_BITS} is the least that is safe; {NEW_KEY}"
     ))
 }
 

@@ -4,6 +4,8 @@
 //! decompressed or skipped that could be endless: only the content of the one literal packet is
 //! of unknown size, and of that the library reads as much as its buffer holds.
 
+use std::io::Read;
+
 use sequoia_openpgp::packet::Tag;
 use sequoia_openpgp::packet::header::BodyLength;
 use sequoia_openpgp::parse::PacketParser;
@@ -107,17 +109,25 @@ impl Limits {
     }
 }
 
-/// Sizes of the library's buffer to try on a message of `length` bytes, the last one `at_most`.
+/// The library's buffer for a message of `length` bytes.
 ///
-/// What does not fit into the buffer the library would hand out before it was checked; a
-/// message that does not fit is begun again with the next size instead. The library's own
-/// choice of 25 MiB is cleared for every message, which costs more than all the cryptography.
-pub fn buffer_sizes(length: usize, at_most: usize) -> impl Iterator<Item = usize> {
-    const GROWTH: usize = 16;
-    let first = length.saturating_mul(GROWTH).saturating_add(64 * 1024);
-    std::iter::successors(Some(first.min(at_most)), move |size| {
-        (*size < at_most).then(|| size.saturating_mul(GROWTH).min(at_most))
-    })
+/// Its own choice of 25 MiB is cleared for every message, which costs more than all the
+/// cryptography. What does not fit is handed out before it was checked: see [`read_whole`].
+pub fn buffer_size(length: usize) -> usize {
+    const AT_MOST: usize = 1024 * 1024;
+    length
+        .saturating_mul(16)
+        .saturating_add(64 * 1024)
+        .min(AT_MOST)
+}
+
+/// Everything that `message` holds, of which nothing may be used before this has returned.
+/// `None`: it is more than `at_most` bytes.
+pub fn read_whole(message: &mut impl Read, at_most: usize) -> Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    let one_more = u64::try_from(at_most)?.saturating_add(1);
+    message.take(one_more).read_to_end(&mut bytes)?;
+    Ok((bytes.len() <= at_most).then_some(bytes))
 }
 
 /// Does the sequence of packets end in the middle of one (RFC 9580, 4.2)?
@@ -146,6 +156,15 @@ pub fn data_tag(packets: &[u8]) -> Option<u8> {
         }
         rest = next_packet(rest)?;
     }
+}
+
+/// Are these the packets of an encrypted message, from the session key to the ciphertext? So strict
+/// that no file of another kind passes.
+pub fn is_ciphertext(bytes: &[u8]) -> bool {
+    let begins_with_session_key = bytes
+        .first()
+        .is_some_and(|octet| matches!(octet, 0x84..=0x86 | 0x8c..=0x8e | 0xc1 | 0xc3));
+    begins_with_session_key && matches!(data_tag(bytes), Some(9 | 18 | 20))
 }
 
 /// What follows the first packet; `None` where it has no end.
@@ -236,11 +255,29 @@ mod tests {
     }
 
     #[test]
-    fn buffers_grow_to_the_limit() {
-        let sizes = |length, at_most| buffer_sizes(length, at_most).collect::<Vec<_>>();
-        assert_eq!(sizes(0, 1_000), [1_000]);
-        assert_eq!(sizes(0, 65_536), [65_536]);
-        assert_eq!(sizes(4_096, 10_000_000), [131_072, 2_097_152, 10_000_000]);
-        assert_eq!(sizes(usize::MAX, usize::MAX), [usize::MAX]);
+    fn a_ciphertext_is_told_from_other_files() {
+        assert!(is_ciphertext(b"\x84\x01a\xd2"));
+        assert!(is_ciphertext(b"\xc3\x01a\xc1\x01a\xd4"));
+        assert!(!is_ciphertext(b"\xc1\x01a"));
+        assert!(!is_ciphertext(b"\xd2\x01a"));
+        assert!(!is_ciphertext(b"\xc1\x01a\xcb\x01a"));
+        assert!(!is_ciphertext(b"\x85text of some kind"));
+        assert!(!is_ciphertext(b""));
+    }
+
+    #[test]
+    fn the_buffer_follows_the_message() {
+        assert_eq!(buffer_size(0), 65_536);
+        assert_eq!(buffer_size(4_096), 131_072);
+        assert_eq!(buffer_size(100_000), 1_048_576);
+        assert_eq!(buffer_size(usize::MAX), 1_048_576);
+    }
+
+    #[test]
+    fn what_is_read_is_all_or_nothing() {
+        let read = |at_most| read_whole(&mut b"text".as_slice(), at_most).unwrap();
+        assert_eq!(read(4).as_deref(), Some(b"text".as_slice()));
+        assert_eq!(read(3), None);
+        assert_eq!(read(usize::MAX).as_deref(), Some(b"text".as_slice()));
     }
 }

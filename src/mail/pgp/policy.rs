@@ -7,7 +7,7 @@
 //! | how a signer's key hangs together (self-signatures) | [`lenient`] |
 //! | the packets of a message | [`reading`] |
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, Utc};
 use sequoia_openpgp::packet::Tag;
@@ -21,14 +21,22 @@ pub fn current(now: DateTime<Utc>) -> StandardPolicy<'static> {
     StandardPolicy::at(system_time(now))
 }
 
+/// SHA-1 counts in signatures older than this: 2019-01-19, the day that GnuPG took.
+const END_OF_SHA1: u64 = 1_547_856_000;
+
 /// For the hash of what a signature covers, `made_at` being what the signature says.
 ///
-/// SHA-1 and RIPEMD count until February 2013, MD5 until 1997. To misuse a broken hash, one must
-/// get the owner of the key to sign a text prepared for it, and the owner's program puts the
-/// time under the signature: one of 2009 was made before such texts could be computed. Today's
-/// mail gains nothing from the leniency; an archive that is taken in does.
+/// SHA-1 counts until January 2019, RIPEMD until February 2013, MD5 until 1997. To misuse a broken
+/// hash, one must get the owner of the key to sign a text prepared for it, and the owner's program
+/// puts the time under the signature: one of 2009 was made before such texts could be computed, and
+/// the library's SHA-1 knows those of the attacks that were published since. Today's mail gains
+/// nothing from the leniency; an archive that is taken in does.
 pub fn data(made_at: SystemTime) -> StandardPolicy<'static> {
-    StandardPolicy::at(made_at)
+    let mut policy = StandardPolicy::at(made_at);
+    if made_at < SystemTime::UNIX_EPOCH + Duration::from_secs(END_OF_SHA1) {
+        policy.accept_hash(HashAlgorithm::SHA1);
+    }
+    policy
 }
 
 /// For the self-signatures of certificates that were made long ago.

@@ -35,6 +35,17 @@ pub enum SealError {
     KeyAway(#[from] KeyAway),
 }
 
+impl SealError {
+    /// Its words, for a writer of letters that knows no more; that the key is away is kept.
+    pub fn noted(self, away: &mut Option<KeyAway>) -> String {
+        let words = self.to_string();
+        if let Self::KeyAway(key) = self {
+            *away = Some(key);
+        }
+        words
+    }
+}
+
 impl From<String> for SealError {
     fn from(why: String) -> Self {
         Self::Unusable(why)

@@ -557,7 +557,10 @@ fn what_we_send_can_be_read_and_is_signed() {
     let error = ours
         .encrypt_signed(&certificate(&other), TEXT, later)
         .unwrap_err();
-    assert!(error.contains("expired on 2027-05-01"), "{error}");
+    assert!(
+        error.to_string().contains("expired on 2027-05-01"),
+        "{error}"
+    );
     let (nobody, _) = Keyring::load(&[], None, US, now());
     assert!(nobody.is_empty());
     assert!(

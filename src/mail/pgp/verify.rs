@@ -9,13 +9,12 @@
 //! | status | when |
 //! | --- | --- |
 //! | `unknown_key` | no certificate at hand binds the issuer's key, or we cannot read the signature |
-//! | `bad` | it does not fit the data; it hashes the data with MD5, SHA-1 or RIPEMD and is not very old; it has expired, comes from the future or from before its key; it names recipients, and none is ours (RFC 9580, 5.2.3.36); or the key is none for signing |
+//! | `bad` | it does not fit the data; it hashes the data with MD5, SHA-1 or RIPEMD and is not older than that is dangerous (see `policy`); it has expired, comes from the future or from before its key; it names recipients, and none is ours (RFC 9580, 5.2.3.36); or the key is none for signing |
 //! | `revoked_key` | it fits, and the key or its certificate is revoked by now |
 //! | `expired_key` | it fits, and the key or its certificate has expired by now, whenever the signature claims to have been made: that time is the signer's word alone |
 //! | `good` | none of these |
 
 use std::cell::OnceCell;
-use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,12 +35,15 @@ use sequoia_openpgp::{Cert, Error, Fingerprint, KeyHandle, Result};
 use super::armor::{self, Label};
 use super::certificate::parsed;
 use super::decrypt::Plaintext;
-use super::limits::{Limits, buffer_sizes};
+use super::limits::{Limits, buffer_size, read_whole};
 use super::{guarded, policy, system_time};
 use crate::mail::message::{Certificate, Covers, Signature, SignatureStatus};
 
 /// More signatures than this on one text are not looked at.
 pub const MAX_SIGNATURES: usize = 32;
+
+/// Bytes that are hashed for one text at most. Each signature may ask for a hash of its own.
+pub const MAX_HASHED: usize = 256 * 1024 * 1024;
 
 /// A signature may name several keys, of several certificates; this many of each are tried.
 const MAX_KEYS: usize = 4;
@@ -60,7 +62,8 @@ pub fn verify_detached(
 ) -> Vec<Signature> {
     guarded(|| {
         let packets = armor::packets(signature, &[Label::Signature, Label::Message])?;
-        let packets = signature_packets(&packets.bytes);
+        let count = (MAX_HASHED / signed.len().max(1)).clamp(1, MAX_SIGNATURES);
+        let packets = signature_packets(&packets.bytes, count);
         judge_detached(signed, &packets, known, now).ok()
     })
     .flatten()
@@ -97,45 +100,39 @@ pub fn verify_message(
 ) -> Option<Plaintext> {
     guarded(|| {
         let packets = armor::packets(message, &[Label::Message])?;
-        buffer_sizes(packets.bytes.len(), at_most)
-            .find_map(|size| open_signed(&packets.bytes, size, known, now).transpose())?
-            .ok()
-            .filter(|opened| opened.bytes.len() <= at_most)
+        open_signed(&packets.bytes, at_most, known, now).ok()?
     })
     .flatten()
 }
 
-/// `Ok(None)`: the message does not fit into the buffer.
+/// `Ok(None)`: the message holds more than `at_most` bytes.
 fn open_signed(
     packets: &[u8],
-    buffer_size: usize,
+    at_most: usize,
     known: &[Certificate],
     now: DateTime<Utc>,
 ) -> Result<Option<Plaintext>> {
     let policy = policy::reading(now);
     let mut checker = Checker::new(Signers::new(known, &[], now));
     let mut verifier = VerifierBuilder::from_bytes(packets)?
-        .buffer_size(buffer_size)
+        .buffer_size(buffer_size(packets.len()))
         .with_policy(&policy, system_time(now), &mut checker)?;
-    if !verifier.message_processed() {
-        return Ok(None);
-    }
-    let mut bytes = Vec::new();
-    verifier.read_to_end(&mut bytes)?;
+    let bytes = read_whole(&mut verifier, at_most)?;
+    let is_checked = verifier.message_processed();
     drop(verifier);
-    Ok(Some(Plaintext {
+    Ok(bytes.filter(|_| is_checked).map(|bytes| Plaintext {
         bytes,
         signatures: checker.signatures,
     }))
 }
 
 /// The first signature packets among some packets, as they came; of any version.
-fn signature_packets(bytes: &[u8]) -> Vec<u8> {
+fn signature_packets(bytes: &[u8], count: usize) -> Vec<u8> {
     let mut signatures = Vec::new();
     let Ok(mut parsed) = PacketParser::from_bytes(bytes) else {
         return signatures;
     };
-    for _ in 0..MAX_SIGNATURES {
+    for _ in 0..count {
         let PacketParserResult::Some(parser) = parsed else {
             break;
         };

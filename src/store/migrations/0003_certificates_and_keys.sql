@@ -5,6 +5,8 @@ CREATE TABLE certificates_3 (
     fingerprint   TEXT    NOT NULL,
     bytes         BLOB    NOT NULL,
     learned       INTEGER NOT NULL CHECK (learned IN (0, 1, 2, 3)),
+    unpinned      INTEGER          CHECK (unpinned IN (0, 1, 2)),
+    speaks_since  INTEGER,
     first_seen_at INTEGER NOT NULL,
     last_seen_at  INTEGER NOT NULL,
     PRIMARY KEY (email, fingerprint)
@@ -16,6 +18,13 @@ INSERT INTO certificates_3 (email, fingerprint, bytes, learned, first_seen_at, l
 
 DROP TABLE certificates;
 ALTER TABLE certificates_3 RENAME TO certificates;
+CREATE INDEX certificates_by_fingerprint ON certificates (fingerprint);
+
+-- What was best known until now is the key of its address.
+UPDATE certificates SET speaks_since = first_seen_at
+    WHERE rowid = (SELECT best.rowid FROM certificates AS best
+                   WHERE best.email = certificates.email
+                   ORDER BY best.learned DESC, best.first_seen_at, best.rowid LIMIT 1);
 
 CREATE TABLE key_alerts (
     fingerprint TEXT    NOT NULL,

@@ -105,17 +105,14 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// The certificate of the newest encrypted letter that is held for an address.
-    pub fn certificate_of_held(&self, recipient: &str) -> Result<Option<Vec<u8>>> {
-        optional(
-            self.0
-                .prepare_cached(
-                    "SELECT certificate FROM outbox
-                     WHERE state = 'held' AND recipient = ?1 AND certificate IS NOT NULL
-                     ORDER BY id DESC LIMIT 1",
-                )?
-                .query_row([recipient], |row| row.get(0)),
-        )
+    /// What the encrypted letters that are held for an address are encrypted to.
+    pub fn certificates_of_held(&self, recipient: &str) -> Result<Vec<Vec<u8>>> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT DISTINCT certificate FROM outbox
+             WHERE state = 'held' AND recipient = ?1 AND certificate IS NOT NULL",
+        )?;
+        let rows = statement.query_map([recipient], |row| row.get(0))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
     fn case_by_id(&self, id: i64) -> Result<CaseRef> {

@@ -60,21 +60,23 @@ fn partly_encrypted(mail: &Words) -> Option<Label> {
     })
 }
 
+/// Only what a good signature covers whole is called signed.
 fn signed(message: &Message) -> Option<Label> {
-    let good = message
-        .openpgp
-        .signatures
-        .iter()
-        .find(|signature| signature.status == SignatureStatus::Good);
-    let because = match good.map(|signature| signature.covers) {
-        Some(Covers::All) => "a good signature covers all of it",
-        Some(Covers::Part) => "a good signature covers a part of it",
-        None if !message.openpgp.signatures.is_empty() => {
-            "it has a signature that could not be confirmed"
-        }
-        None => return None,
+    let signatures = &message.openpgp.signatures;
+    let good = || {
+        signatures
+            .iter()
+            .filter(|signature| signature.status == SignatureStatus::Good)
     };
-    Some(Label::new("signed", because))
+    if good().any(|signature| signature.covers == Covers::All) {
+        return Some(Label::new("signed", "a good signature covers all of it"));
+    }
+    if good().next().is_some() {
+        let because = "a good signature covers a part of it";
+        return Some(Label::new("partly_signed", because));
+    }
+    let because = "it has a signature that could not be confirmed";
+    (!signatures.is_empty()).then(|| Label::new("unconfirmed_signature", because))
 }
 
 fn from_junk(lane: Lane) -> Option<Label> {

@@ -10,8 +10,8 @@ use chrono::NaiveDate;
 
 use super::{
     AcknowledgedBy, Cited, Deadlines, Disclosure, HostPattern, KnownIssue, Policy, QuietHours,
-    Recognition, Remediate, Requests, Routed, Rule, Scope, Sentence, Severity, Span, StatusTells,
-    Terms, Testing, UsefulReport,
+    Recognition, Remediate, Replies, Requests, Routed, Rule, Scope, Sentence, Severity, Span,
+    StatusTells, Terms, Testing, UsefulReport,
 };
 use crate::triage::calendar::Calendar;
 
@@ -255,6 +255,7 @@ impl Changes {
             disclosure,
             requests,
             status,
+            replies,
         } = old;
         self.value("language", language, &new.language);
         let Scope { inside, outside } = scope;
@@ -276,6 +277,9 @@ impl Changes {
         self.disclosure(disclosure, &new.disclosure);
         self.requests(requests, &new.requests);
         self.value("status.tells", &told(*status), &told(new.status));
+        let Replies { encrypt } = replies;
+        let (was, is) = (encrypt.as_str(), new.replies.encrypt.as_str());
+        self.value("replies.encrypt", was, is);
     }
 
     fn rules(&mut self, key: &str, old: &[Rule], new: &[Rule]) {

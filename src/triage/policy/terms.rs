@@ -57,6 +57,7 @@ pub struct Terms {
     pub disclosure: Disclosure,
     pub requests: Requests,
     pub status: StatusTells,
+    pub replies: Replies,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -286,6 +287,34 @@ impl Default for StatusTells {
             status: true,
             severity: true,
             dates: true,
+        }
+    }
+}
+
+/// How letters to reporters leave.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Replies {
+    pub encrypt: Encrypt,
+}
+
+/// When a letter to a reporter is encrypted. Of a case that came encrypted it always is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Encrypt {
+    /// To every reporter whose certificate is known.
+    #[default]
+    Known,
+    /// Only where the case came encrypted.
+    Received,
+}
+
+impl Encrypt {
+    pub const ALL: [Self; 2] = [Self::Known, Self::Received];
+
+    /// As the policy file writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Known => "known",
+            Self::Received => "received",
         }
     }
 }

@@ -14,6 +14,8 @@ pub struct Facts {
     /// Our key's, in groups of four.
     pub fingerprint: String,
     pub policy_url: Option<String>,
+    /// Where the site of our address says which key is ours.
+    pub security_txt: Option<String>,
     pub case: Option<String>,
     /// With weekday and zone.
     pub received: Option<String>,

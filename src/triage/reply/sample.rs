@@ -78,6 +78,7 @@ pub fn sample(length: usize) -> Facts {
         address: "security@example.com".to_owned(),
         fingerprint: grouped(&"0".repeat(40)),
         policy_url: some("https://example.com/security"),
+        security_txt: some("https://example.com/.well-known/security.txt"),
         case: some("SEC-2026-0001"),
         received: some(WHEN),
         digest: some(&"0".repeat(64)),

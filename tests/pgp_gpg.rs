@@ -1,7 +1,9 @@
 //! We and GnuPG read each other: keys, ciphertexts and signatures in both directions.
 //!
-//! Each test has a GnuPG of its own in a temporary directory. Without `gpg` they print a loud
-//! line and pass.
+//! The functions of `mail::pgp` alone; `tests/interop` goes through whole mails, over kinds of keys and with sq too.
+//! Each test has a GnuPG of its own in a temporary directory.
+
+mod common;
 
 use std::io::Write;
 use std::path::Path;
@@ -12,6 +14,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::Utc;
 use secrecy::SecretString;
+use sequoia_openpgp::parse::Parse;
+use sequoia_openpgp::{Cert, Error};
 use triaged::mail::message::{Certificate, Failure, SignatureStatus};
 use triaged::mail::pgp::{
     Keyring, generate, read_certificates, usable_for_encryption, verify_cleartext, verify_detached,
@@ -29,17 +33,13 @@ struct Gpg {
 }
 
 impl Gpg {
-    fn new() -> Option<Self> {
-        if Command::new("gpg").arg("--version").output().is_err() {
-            eprintln!("SKIPPED: no gpg on this machine");
-            return None;
-        }
+    fn new() -> Self {
         let home = tempfile::Builder::new().prefix("gpg").tempdir().unwrap();
-        Some(Self { home })
+        Self { home }
     }
 
     fn try_run(&self, arguments: &[&str], input: &[u8]) -> Output {
-        let mut child = Command::new("gpg")
+        let mut child = Command::new(common::require("gpg"))
             .arg("--homedir")
             .arg(self.home.path())
             .args([
@@ -139,7 +139,7 @@ const US: &str = "security@example.test";
 
 #[track_caller]
 fn check_decrypts(kind: &str, variants: &[&[&str]]) {
-    let Some(gpg) = Gpg::new() else { return };
+    let gpg = Gpg::new();
     gpg.make(US, kind, &[]);
     let (keyring, _) = Keyring::load(&[(US.to_owned(), gpg.secret(US))], None, US, Utc::now());
     for variant in variants {
@@ -219,7 +219,7 @@ fn curve25519_decrypts_whatever_was_done_to_the_text() {
 
 #[test]
 fn signatures_under_the_encryption_are_judged() {
-    let Some(gpg) = Gpg::new() else { return };
+    let gpg = Gpg::new();
     gpg.make(US, CURVE25519, &[]);
     gpg.make(SIGNER, RSA_2048, &[]);
     let keyring = gpg.keyring(US);
@@ -249,7 +249,7 @@ fn signatures_under_the_encryption_are_judged() {
 
 #[test]
 fn what_is_not_for_us_says_why() {
-    let Some(gpg) = Gpg::new() else { return };
+    let gpg = Gpg::new();
     gpg.make(US, CURVE25519, &[]);
     gpg.make(SIGNER, CURVE25519, &[]);
     let keyring = gpg.keyring(US);
@@ -273,7 +273,7 @@ fn what_is_not_for_us_says_why() {
 
 #[test]
 fn detached_signatures_are_judged() {
-    let Some(gpg) = Gpg::new() else { return };
+    let gpg = Gpg::new();
     gpg.make(SIGNER, P256, &[]);
     gpg.make("other@example.test", RSA_2048, &[]);
     let known = [
@@ -351,7 +351,7 @@ fn detached_signatures_are_judged() {
 
 #[test]
 fn clear_and_inline_signatures_are_judged() {
-    let Some(gpg) = Gpg::new() else { return };
+    let gpg = Gpg::new();
     gpg.make(SIGNER, CURVE25519, &[]);
     let known = [gpg.certificate(SIGNER)];
     let text = b"-- \n- a list\nFrom here  \n\n\xc3\xa4 end\n";
@@ -392,7 +392,7 @@ fn clear_and_inline_signatures_are_judged() {
 
 #[test]
 fn signatures_of_expired_and_revoked_keys_are_told_apart() {
-    let Some(gpg) = Gpg::new() else { return };
+    let gpg = Gpg::new();
     let then = ["--faked-system-time", "20200101T120000"];
     let kind = CURVE25519.replace("Expire-Date: 0", "Expire-Date: 1y");
     gpg.make(SIGNER, &kind, &then);
@@ -442,7 +442,7 @@ fn signatures_of_expired_and_revoked_keys_are_told_apart() {
 
 #[test]
 fn expired_and_revoked_keys_of_ours_still_decrypt() {
-    let Some(gpg) = Gpg::new() else { return };
+    let gpg = Gpg::new();
     let then = ["--faked-system-time", "20200101T120000"];
     let kind = RSA_2048.replace("Expire-Date: 0", "Expire-Date: 1y");
     gpg.make(US, &kind, &then);
@@ -488,7 +488,7 @@ fn old_keys_of_ours_decrypt_and_are_to_be_renewed() {
         ),
         (&short, &[], "has a key of 1024 bits"),
     ] {
-        let Some(gpg) = Gpg::new() else { return };
+        let gpg = Gpg::new();
         gpg.make(US, kind, options);
         let ciphertext = gpg.run(&["--armor", "-r", US, "--encrypt"], TEXT);
         let sources = [("file".to_owned(), gpg.secret(US))];
@@ -513,7 +513,7 @@ fn a_primary_key_kept_elsewhere_is_no_oddity() {
         (&signs[..], &[][..]),
         (CURVE25519, &["signs", "for want of"]),
     ] {
-        let Some(home) = Gpg::new() else { return };
+        let home = Gpg::new();
         home.make(US, kind, &[]);
         let key = home.run(&["--armor", "--export-secret-subkeys", US], b"");
         let ciphertext = home.run(&["--armor", "-r", US, "--encrypt"], TEXT);
@@ -529,7 +529,7 @@ fn a_primary_key_kept_elsewhere_is_no_oddity() {
 
 #[test]
 fn gpg_reads_what_we_write() {
-    let Some(gpg) = Gpg::new() else { return };
+    let gpg = Gpg::new();
     gpg.make(SIGNER, CURVE25519, &[]);
     gpg.make("rsa@example.test", RSA_2048, &[]);
     gpg.make("curve@example.test", P256, &[]);
@@ -570,7 +570,7 @@ fn gpg_reads_what_we_write() {
 
 #[test]
 fn gpg_takes_our_new_key() {
-    let Some(gpg) = Gpg::new() else { return };
+    let gpg = Gpg::new();
     let passphrase = SecretString::from("correct horse");
     let key = generate("Security", US, Some(&passphrase), YEAR, Utc::now()).unwrap();
     let loopback = [
@@ -597,7 +597,7 @@ fn gpg_takes_our_new_key() {
 
 #[test]
 fn gpg_takes_our_autocrypt_key_data() {
-    let Some(gpg) = Gpg::new() else { return };
+    let gpg = Gpg::new();
     let key = generate("Security", US, None, YEAR, Utc::now()).unwrap();
     let sources = [("key".to_owned(), key.into_bytes())];
     let (keyring, _) = Keyring::load(&sources, None, US, Utc::now());
@@ -612,4 +612,46 @@ fn gpg_takes_our_autocrypt_key_data() {
         .decrypt(&ciphertext, &[], AT_MOST, Utc::now())
         .unwrap();
     assert_eq!(opened.bytes, TEXT);
+}
+
+/// Its lengths of secret numbers are not those of the standard.
+#[test]
+fn a_key_that_gpg_2_4_exported_under_a_passphrase_is_unlocked() {
+    let locked = include_bytes!("fixtures/gnupg-2.4/locked.key.asc");
+    let refused = Cert::from_bytes(locked)
+        .unwrap()
+        .keys()
+        .secret()
+        .all(|key| {
+            let unlocked = key.key().clone().decrypt_secret(&"lodestone".into());
+            matches!(
+                unlocked.unwrap_err().downcast_ref(),
+                Some(Error::MalformedMPI(_))
+            )
+        });
+    assert!(refused, "the library reads it: the test proves nothing");
+
+    let sources = [("locked".to_owned(), locked.to_vec())];
+    let load = |passphrase: &str| {
+        let passphrase = SecretString::from(passphrase);
+        Keyring::load(&sources, Some(&passphrase), US, Utc::now())
+    };
+    let (keyring, problems) = load("lodestone");
+    assert_eq!(problems, []);
+    let gpg = Gpg::new();
+    gpg.run(&["--import"], keyring.certificate().as_bytes());
+    let ciphertext = gpg.run(&["--armor", "-r", US, "--encrypt"], TEXT);
+    let opened = keyring.decrypt(&ciphertext, &[], AT_MOST, Utc::now());
+    assert_eq!(opened.map(|it| it.bytes), Ok(TEXT.to_vec()));
+    let (signature, _) = keyring.sign_detached(TEXT, Utc::now()).unwrap();
+    let signature = gpg.path("text.asc", &signature);
+    let output = gpg.try_run(&["--verify", &signature, "-"], TEXT);
+    assert!(output.status.success(), "{output:?}");
+
+    let (keyring, problems) = load("another");
+    assert!(keyring.is_empty());
+    assert!(
+        problems[0].what.contains("another passphrase"),
+        "{problems:?}"
+    );
 }

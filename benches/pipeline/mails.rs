@@ -62,6 +62,11 @@ pub fn encrypted(count: usize, ours: &Keyring, with_key: bool) -> Vec<Waiting> {
     (0..count).map(mail).collect()
 }
 
+/// A small report alone, as a MIME entity.
+pub fn report() -> Vec<u8> {
+    format!("{TEXT_PLAIN}\r\n{}", text(0)).into_bytes()
+}
+
 /// With a file of so many bytes attached, in base64.
 pub fn large(count: usize, file_bytes: usize) -> Vec<Waiting> {
     let mail = |number: usize| {

@@ -4,8 +4,8 @@
 //! SMTP server that takes them as fast as they come. Ratios matter, not the figures of one
 //! machine. `script/bench` runs this; `--quick` takes fewer mails.
 //!
-//! `deadlines` and `rules` need none of them. `mails` makes them, `pieces` measures the pieces with the library's own functions, `sink` and
-//! `notice` are the servers, `process` asks the kernel, `table` prints.
+//! `deadlines`, `rules` and `openpgp` need none of them. `mails` makes them, `pieces` measures the pieces with the
+//! library's own functions, `sink` and `notice` are the servers, `process` asks the kernel, `table` prints.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,6 +26,7 @@ mod common;
 mod deadlines;
 mod mails;
 mod notice;
+mod openpgp;
 mod pieces;
 mod process;
 mod rules;
@@ -75,6 +76,7 @@ fn main() {
     let asked = |wanted: &str| std::env::args().any(|argument| argument == wanted);
     deadlines::measure();
     rules::measure();
+    openpgp::measure();
     if asked("--alone") {
         return;
     }

@@ -15,8 +15,8 @@ OLDEST_CARGO=1.95
 # OpenPGP library share; libclang, with which the latter reads OpenSSL's headers.
 BUILD_PACKAGES=(build-essential pkg-config libssl-dev libclang-dev)
 
-# The mail servers, the reporter's GnuPG, the certificates of the tests, and a clock that runs ahead.
-TEST_PACKAGES=(dovecot-imapd postfix gnupg openssl ca-certificates faketime)
+# The mail servers, the reporter's GnuPG and sequoia's sq, the certificates of the tests, and a clock that runs ahead.
+TEST_PACKAGES=(dovecot-imapd postfix gnupg sq openssl ca-certificates faketime)
 
 # Services that come with the packages above.
 TEST_SERVICES=(dovecot postfix)

@@ -264,11 +264,14 @@ impl Protection {
     fn marks(self, media_type: String) -> MediaType {
         match self {
             Self::None => MediaType(media_type),
-            Self::Clear => MediaType(format!("{media_type}; hp=\"clear\"")),
-            Self::Cipher => MediaType(format!("{media_type}; hp=\"cipher\"")),
+            Self::Clear => MediaType(format!("{media_type}; hp=\"clear\"; {OLDER_MARK}")),
+            Self::Cipher => MediaType(format!("{media_type}; hp=\"cipher\"; {OLDER_MARK}")),
         }
     }
 }
+
+/// That of the draft before RFC 9788: without it Thunderbird, among others, shows the outer subject.
+const OLDER_MARK: &str = "protected-headers=\"v1\"";
 
 /// The value of a Content-Type field, with whatever parameters it needs.
 #[derive(Clone)]

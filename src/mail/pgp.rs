@@ -21,6 +21,7 @@
 //! | `compose` | encrypting and signing |
 //! | `generate` | a new key |
 //! | `directory` | the name of an address in a Web Key Directory |
+//! | `unlock` | secret keys under a passphrase, GnuPG 2.4's too |
 //!
 //! Every input here was written by a stranger. What it may cost is bounded by the constants of
 //! `limits`, `decrypt`, `verify` and `certificate`, and a panic of the library is a failed mail, not a dead daemon.
@@ -48,6 +49,7 @@ mod secret;
 mod sexp;
 #[cfg(test)]
 mod tests;
+mod unlock;
 mod verify;
 
 pub use agent::{HeldKey, Inside, Refusal, SecretAgent};

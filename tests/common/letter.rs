@@ -95,6 +95,11 @@ impl Letter {
     ) -> Vec<u8> {
         let content = with_crlf(self.content(text).as_bytes());
         let armored = gpg.encrypt(&content, recipients, signer);
+        self.around_ciphertext(&armored)
+    }
+
+    /// `multipart/encrypted` around a finished message.
+    pub fn around_ciphertext(&self, armored: &str) -> Vec<u8> {
         let parts = [
             "Content-Type: application/pgp-encrypted\n\nVersion: 1\n".to_owned(),
             format!("Content-Type: application/octet-stream; name=\"encrypted.asc\"\n\n{armored}"),
@@ -106,19 +111,22 @@ impl Letter {
     /// `multipart/signed`.
     #[track_caller]
     pub fn signed(&self, gpg: &Gpg, text: &str, signer: &str) -> Vec<u8> {
-        // The line break before a boundary belongs to the boundary, so the
-        // signed part has none at its end that would not travel.
-        let content = self.content(text);
-        let content = content.trim_end_matches('\n');
-        let signature = gpg.sign_detached(&with_crlf(content.as_bytes()), signer);
-        let parts = [
-            content.to_owned(),
-            format!(
-                "Content-Type: application/pgp-signature; name=\"signature.asc\"\n\n{signature}"
-            ),
-        ];
-        let protocol = "signed; micalg=pgp-sha512; protocol=\"application/pgp-signature\"";
-        self.finish(&multipart(protocol, &parts))
+        let content = self.entity(text);
+        let signature = gpg.sign_detached(&content, signer);
+        self.finish(&around_signed(&content, &signature))
+    }
+
+    /// `multipart/signed` of an entity and the signature over it.
+    pub fn around_signed(&self, content: &[u8], signature: &str) -> Vec<u8> {
+        self.finish(&around_signed(content, signature))
+    }
+
+    /// What a program encrypts or signs for PGP/MIME.
+    ///
+    /// The line break before a boundary belongs to the boundary, so there is none at the end
+    /// that would not travel.
+    pub fn entity(&self, text: &str) -> Vec<u8> {
+        with_crlf(self.content(text).trim_end_matches('\n').as_bytes())
     }
 
     /// Armored text in the body of a plain mail.
@@ -174,6 +182,17 @@ impl Letter {
         }
         with_crlf(mail.as_bytes())
     }
+}
+
+/// The entity `multipart/signed`, which may itself be encrypted (RFC 3156, 6.1).
+pub fn around_signed(content: &[u8], signature: &str) -> String {
+    let content = String::from_utf8_lossy(content).replace("\r\n", "\n");
+    let parts = [
+        content,
+        format!("Content-Type: application/pgp-signature; name=\"signature.asc\"\n\n{signature}"),
+    ];
+    let protocol = "signed; micalg=pgp-sha512; protocol=\"application/pgp-signature\"";
+    multipart(protocol, &parts)
 }
 
 fn multipart(subtype: &str, parts: &[String]) -> String {

@@ -80,8 +80,14 @@ pub fn wait_until(what: &str, timeout: Duration, mut condition: impl FnMut() -> 
 }
 
 /// The program's path. The test fails where it is missing: a skipped test proves nothing.
+///
+/// `TRIAGED_GPG`, `TRIAGED_GPG_AGENT` and the like name another version than the machine's own.
 #[track_caller]
 pub fn require(program: &str) -> PathBuf {
+    let variable = format!("TRIAGED_{}", program.to_uppercase().replace('-', "_"));
+    if let Some(other) = std::env::var_os(variable) {
+        return other.into();
+    }
     let path = std::env::var_os("PATH").unwrap_or_default();
     // Servers live in sbin, which the path of a plain user often lacks.
     std::env::split_paths(&path)

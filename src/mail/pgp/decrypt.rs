@@ -7,7 +7,6 @@ use std::cell::Cell;
 
 use chrono::{DateTime, Utc};
 use sequoia_openpgp::crypto::SessionKey;
-use sequoia_openpgp::crypto::mpi::PublicKey;
 use sequoia_openpgp::packet::{PKESK, SEIP, SKESK, Tag};
 use sequoia_openpgp::parse::stream::{
     DecryptionHelper, DecryptorBuilder, MessageStructure, VerificationHelper,
@@ -17,7 +16,7 @@ use sequoia_openpgp::types::SymmetricAlgorithm;
 use sequoia_openpgp::{Cert, Error, KeyHandle, Packet, Result};
 
 use super::armor::{self, Label};
-use super::keyring::Keyring;
+use super::keyring::{Keyring, is_supported};
 use super::limits::{buffer_size, is_cut_short, read_whole};
 use super::secret::SecretKey;
 use super::verify::{Checker, Signers};
@@ -225,7 +224,7 @@ impl<'a> Opening<'a> {
             let (cipher, session) = match key.session_key(packet, algorithm) {
                 Ok(Some(found)) => found,
                 Ok(None) => {
-                    unsupported |= !is_readable(packet, key);
+                    unsupported |= !is_supported(key.public());
                     continue;
                 }
                 Err(_) => {
@@ -282,11 +281,6 @@ fn is_named(packet: &PKESK, key: &SecretKey) -> bool {
 
 fn may_be_meant(packet: &PKESK, key: &SecretKey) -> bool {
     packet.recipient().is_none() && packet.pk_algo() == key.public().pk_algo()
-}
-
-/// Does the backend have the algorithm? Of ElGamal we have our own.
-fn is_readable(packet: &PKESK, key: &SecretKey) -> bool {
-    packet.pk_algo().is_supported() || matches!(key.public().mpis(), PublicKey::ElGamal { .. })
 }
 
 impl VerificationHelper for &mut Opening<'_> {

@@ -26,6 +26,7 @@ use super::armor::{Label, armored};
 use super::certificate::{certificate, email, key_blocks, minimal};
 use super::parts::{Held, KeyPart, parts};
 use super::secret::{KeyAway, SecretKey};
+use super::unlock::unlocked;
 use super::{guarded, policy, system_time};
 use crate::mail::message::{Certificate, address_key};
 
@@ -486,7 +487,7 @@ impl Loading {
                 );
             }
             (SecretKeyMaterial::Encrypted(_), Some(password)) => {
-                let unlocked = guarded(|| key.decrypt_secret(password).ok()).flatten();
+                let unlocked = guarded(|| unlocked(key, password).ok()).flatten();
                 unlocked.ok_or("is protected by another passphrase than the configured one")?
             }
         };
@@ -526,6 +527,7 @@ impl Loading {
             }
         }
         oddities.extend(cert.keys().filter_map(|key| weakness(key.key())));
+        oddities.extend(cert.keys().filter_map(|key| strangeness(key.key())));
         let mut users = cert.userids();
         if !users.any(|user| email(user.userid()).is_some_and(|it| it == self.address)) {
             oddities.push(format!(
@@ -630,6 +632,30 @@ fn weakness(key: &Key<PublicParts, UnspecifiedRole>) -> Option<String> {
     Some(format!(
         "has a key of {bits} bits; {WEAK_BELOW_BITS} is the least that is safe; {NEW_KEY}"
     ))
+}
+
+fn strangeness(key: &Key<PublicParts, UnspecifiedRole>) -> Option<String> {
+    let name = match key.mpis() {
+        _ if is_supported(key) => return None,
+        mpi::PublicKey::ECDSA { curve, .. } | mpi::PublicKey::ECDH { curve, .. } => {
+            format!("the curve {curve}")
+        }
+        _ => key.pk_algo().to_string(),
+    };
+    Some(format!(
+        "has a part of an algorithm that triaged lacks: {name}"
+    ))
+}
+
+/// Is the key of an algorithm that we can compute with? Old ElGamal keys decrypt by our own code.
+pub(super) fn is_supported(key: &Key<PublicParts, UnspecifiedRole>) -> bool {
+    match key.mpis() {
+        mpi::PublicKey::ElGamal { .. } => true,
+        mpi::PublicKey::ECDSA { curve, .. } | mpi::PublicKey::ECDH { curve, .. } => {
+            curve.is_supported()
+        }
+        _ => key.pk_algo().is_supported(),
+    }
 }
 
 /// GnuPG's mark for a secret key that is on a card or was left out of the export.

@@ -160,18 +160,30 @@ impl World {
 
     /// A mail of which nothing but addresses and its outer subject can be seen.
     fn sealed(&self, from: &Reporter, outer_subject: &str, text: &str) -> Vec<u8> {
-        let mut content = format!(
-            "Content-Type: multipart/mixed; boundary=\"in\"; hp=\"cipher\"\n\
-             Subject: zanzibarsubject\nFrom: zanzibarsender <{}>\nTo: zanzibarsender <{SECURITY_ADDRESS}>\n\n\
-             --in\nContent-Type: text/plain; charset=utf-8\n\n{text}\n\
-             --in\nContent-Type: text/x-python; name=\"zanzibarfile.py\"\n\
+        let files = format!(
+            "--in\nContent-Type: text/x-python; name=\"zanzibarfile.py\"\n\
              Content-Disposition: attachment; filename=\"zanzibarfile.py\"\n\n\
              print('zanzibarcontent')\n\
              --in\nContent-Type: application/pdf; name=\"zanzibarfile.pdf\"\n\
              Content-Disposition: attachment; filename=\"zanzibarfile.pdf\"\n\
              Content-Transfer-Encoding: base64\n\n{}\n",
-            from.address,
             STANDARD.encode(pdf("zanzibarcontent in a document")),
+        );
+        self.sealed_with(from, outer_subject, text, &files)
+    }
+
+    fn sealed_with(
+        &self,
+        from: &Reporter,
+        outer_subject: &str,
+        text: &str,
+        files: &str,
+    ) -> Vec<u8> {
+        let mut content = format!(
+            "Content-Type: multipart/mixed; boundary=\"in\"; hp=\"cipher\"\n\
+             Subject: zanzibarsubject\nFrom: zanzibarsender <{}>\nTo: zanzibarsender <{SECURITY_ADDRESS}>\n\n\
+             --in\nContent-Type: text/plain; charset=utf-8\n\n{text}\n{files}",
+            from.address,
         );
         if from.key != Key::None {
             let certificate = self.gpg.export(&from.fingerprint);
@@ -563,6 +575,7 @@ impl World {
             "wombatreply",
             "wombatreason",
             "wombatquestion",
+            "zanzibarsubject",
             "Guten Tag",
             "denial-of-service",
         ] {
@@ -592,6 +605,9 @@ fn nothing_that_came_encrypted_leaves_in_clear() {
         "...",
         "Hello,\n\nis there any news on my report SEC-2020-0001? zanzibartext\n",
     ));
+    let asks = "Hi,\n\nI found a security issue. Please send me your PGP key.\n\nzanzibartext\n";
+    let kim = world.reporter("kim@elsewhere.test", Key::Good);
+    world.receive(&world.sealed_with(&kim, "...", asks, ""));
     unreadable(&world, &reporters[2]);
     held_by_a_cap(&world, &reporters);
     team_is_told(&world, &reporters[0]);

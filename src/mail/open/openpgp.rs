@@ -341,6 +341,8 @@ impl Reader<'_> {
                 self.plaintext_left = self.plaintext_left.saturating_sub(plaintext.bytes.len());
                 Unlocked::Decrypted(plaintext)
             }
+            // What is said of the recipients of a mail is not said of what lies inside one.
+            Err(Failure::NoKey) if scope.encrypted => self.failed(Failure::NoKeyFits),
             Err(failure) => self.failed(failure),
         }
     }

@@ -163,6 +163,7 @@ fn shape(answer: &str) -> String {
     let answer = answer.replace("=\r\n", "").replace("=\n", "");
     let mut shape = String::new();
     for line in answer.lines() {
+        let line = line.strip_prefix("HP-Outer: ").unwrap_or(line);
         let differs = ["Message-ID:", "In-Reply-To:", "References:", "Date:", " <"]
             .iter()
             .any(|name| line.starts_with(name))

@@ -608,6 +608,7 @@ fn nothing_that_came_encrypted_leaves_in_clear() {
     let asks = "Hi,\n\nI found a security issue. Please send me your PGP key.\n\nzanzibartext\n";
     let kim = world.reporter("kim@elsewhere.test", Key::Good);
     world.receive(&world.sealed_with(&kim, "...", asks, ""));
+    asks_for_key(&world, &reporters[2]);
     unreadable(&world, &reporters[2]);
     held_by_a_cap(&world, &reporters);
     team_is_told(&world, &reporters[0]);
@@ -685,6 +686,18 @@ fn live_through_everything(world: &World, from: &Reporter, number: u32) {
     world.verb("duplicate", &other, &[&case]);
     let other = world.report(from, number + 4);
     world.verb("close", &other, &["wombatreason, and no more"]);
+}
+
+/// An empty reply, in clear, to a letter about what came encrypted.
+fn asks_for_key(world: &World, from: &Reporter) {
+    let letters = world.sink.received();
+    let letter = letters
+        .iter()
+        .find(|letter| letter.recipients[0] == from.address);
+    let letter = MessageParser::default().parse(&letter.expect("a letter").bytes);
+    let id = letter.and_then(|letter| Some(format!("<{}>", letter.message_id()?)));
+    let reply = Letter::new(from.address, SECURITY_ADDRESS, "Re: your letter");
+    world.receive(&reply.in_reply_to(&id.expect("a Message-ID")).plain(""));
 }
 
 /// To another key, changed, and cut short.

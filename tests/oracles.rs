@@ -163,6 +163,7 @@ fn shape(answer: &str) -> String {
     let answer = answer.replace("=\r\n", "").replace("=\n", "");
     let mut shape = String::new();
     for line in answer.lines() {
+        let line = line.strip_prefix("HP-Outer: ").unwrap_or(line);
         let differs = ["Message-ID:", "In-Reply-To:", "References:", "Date:", " <"]
             .iter()
             .any(|name| line.starts_with(name))
@@ -269,6 +270,148 @@ fn every_failure_after_a_session_key_was_tried_reads_the_same() {
     let both = format!("{theirs}\n{}", armored(&modified));
     let answer = world.answer(&letter(THIEF).plain(&both));
     assert_eq!(shape(&answer), expected, "both");
+}
+
+/// What fails late, deep, or after much work, and with a key of the sender's or without.
+#[test]
+fn no_failure_is_told_from_another_by_what_it_cost() {
+    let world = World::new();
+    let gpg = &world.gpg;
+    let other = gpg.generate("Other", "other@research.test", Algorithm::Curve25519);
+    let sealed = |content: &[u8]| gpg.encrypt(content, &[SECURITY_ADDRESS], None);
+    let hidden_often = {
+        let mut arguments = vec!["--armor", "--encrypt"];
+        for _ in 0..3 {
+            arguments.extend(["--hidden-recipient", &other]);
+        }
+        String::from_utf8(gpg.run(&arguments, SECRET.as_bytes()).stdout).unwrap()
+    };
+    let theirs = gpg.encrypt(SECRET.as_bytes(), &[&other], None);
+    let inner_mime = String::from_utf8(pgp_mime(THIEF, &theirs)).unwrap();
+    let inner_mime = &inner_mime[inner_mime.find("Content-Type:").unwrap()..];
+    let whole = sealed(format!("Content-Type: text/plain\n\n{SECRET}").as_bytes());
+    let variants = [
+        (
+            "cut",
+            format!(
+                "{}\n-----END PGP MESSAGE-----\n",
+                &whole[..whole.len() * 2 / 3]
+            ),
+        ),
+        ("expands to 60 MB", sealed(&vec![b'0'; 60_000_000])),
+        ("hidden, of several", hidden_often),
+        (
+            "for others inside",
+            sealed(format!("Content-Type: text/plain\n\n{theirs}").as_bytes()),
+        ),
+        ("for others inside, as MIME", sealed(inner_mime.as_bytes())),
+        ("for others inside, without MIME", sealed(theirs.as_bytes())),
+        (
+            "cut inside",
+            sealed(format!("Content-Type: text/plain\n\n{}", &whole[..whole.len() / 2]).as_bytes()),
+        ),
+    ];
+    let senders: Vec<(String, String)> = (0..variants.len())
+        .map(|at| {
+            (
+                format!("bare{at}@elsewhere.test"),
+                format!("keyed{at}@elsewhere.test"),
+            )
+        })
+        .collect();
+    for ((bare, keyed), (_, armored)) in senders.iter().zip(&variants) {
+        gpg.generate("Thief", keyed, Algorithm::Curve25519);
+        let head = format!("Autocrypt: {}\r\n", autocrypt(gpg, keyed));
+        for (name, mail) in [
+            (bare, pgp_mime(bare, armored)),
+            (keyed, [head.as_bytes(), &pgp_mime(keyed, armored)].concat()),
+        ] {
+            write_file(&world.setup.file("Maildir/new").join(name), mail);
+        }
+    }
+    let output = world.setup.run_once();
+    assert!(output.status.success(), "{output:?}");
+    let answers: Vec<String> = world
+        .sent()
+        .into_iter()
+        .map(|path| std::fs::read_to_string(path).unwrap())
+        .collect();
+    assert_eq!(answers.len(), 2 * variants.len());
+    let to = |sender: &str| {
+        let line = format!("\nTo: {sender}");
+        let answer = answers.iter().find(|answer| answer.contains(&line));
+        answer.unwrap_or_else(|| panic!("no answer to {sender}"))
+    };
+    // `shape` has made zeros of all digits.
+    let anonymous = |text: String, sender: &str| {
+        let digits = |c: char| if c.is_ascii_digit() { '0' } else { c };
+        text.replace(&sender.chars().map(digits).collect::<String>(), "somebody")
+    };
+    let mut sizes = Vec::new();
+    let mut shapes = Vec::new();
+    for ((bare, keyed), (name, _)) in senders.iter().zip(&variants) {
+        let (bare_answer, keyed_answer) = (to(bare), to(keyed));
+        for answer in [bare_answer, keyed_answer] {
+            assert_eq!(date_of(answer).timestamp() % 10, 0, "{name}: {answer}");
+        }
+        assert!(keyed_answer.contains("multipart/encrypted"), "{name}");
+        let inside = anonymous(shape(&world.opened(keyed_answer)), keyed);
+        assert!(inside.contains("could not read it"), "{name}: {inside}");
+        sizes.push(keyed_answer.len());
+        shapes.push((*name, anonymous(shape(bare_answer), bare), inside));
+    }
+    let (_, bare, inside) = &shapes[0];
+    assert!(
+        bare.contains("could not read it") && !bare.contains("no key of ours"),
+        "{bare}"
+    );
+    for (name, other_bare, other_inside) in &shapes {
+        assert_eq!(other_bare, bare, "{name}");
+        assert_eq!(other_inside, inside, "{name}");
+    }
+    let (least, most) = (sizes.iter().min().unwrap(), sizes.iter().max().unwrap());
+    assert!(most - least < 100, "{sizes:?}");
+}
+
+/// A mail that was read is answered alike, whatever came out: nonsense, a bad signature, much.
+#[test]
+fn what_was_read_does_not_show_in_the_answer() {
+    let world = World::new();
+    let gpg = &world.gpg;
+    let signer = gpg.generate("Victim", VICTIM, Algorithm::Curve25519);
+    let sealed = |content: &[u8]| gpg.encrypt(content, &[SECURITY_ADDRESS], None);
+    let signed = String::from_utf8(letter(VICTIM).signed(gpg, SECRET, &signer)).unwrap();
+    let signed = &signed[signed.find("Content-Type:").unwrap()..];
+    let several = {
+        let mut arguments = vec!["--armor", "--encrypt"];
+        for _ in 0..3 {
+            arguments.extend(["--hidden-recipient", &signer]);
+        }
+        arguments.extend(["--hidden-recipient", SECURITY_ADDRESS]);
+        let content = format!("Content-Type: text/plain\n\n{SECRET}");
+        String::from_utf8(gpg.run(&arguments, content.as_bytes()).stdout).unwrap()
+    };
+    let variants = [
+        ("plain", sealed(format!("Content-Type: text/plain\n\n{SECRET}").as_bytes())),
+        ("nothing", sealed(b"")),
+        ("no MIME", sealed(&[0xff, 0, 7, 0xfe, 13])),
+        ("broken MIME", sealed(b"Content-Type: multipart/mixed; boundary=\n\n--\n--x--")),
+        ("a bad signature", sealed(signed.replace("backup", "front-up").as_bytes())),
+        ("several tries", several),
+        ("German", sealed("Content-Type: text/plain; charset=utf-8\n\nIch habe eine Schwachstelle in Ihrer Anwendung gefunden, die es erlaubt, fremde Konten zu \u{fc}bernehmen. Bitte melden Sie sich bei mir.\n".as_bytes())),
+        ("much", sealed(&[b"Content-Type: text/plain\n\n", SECRET.repeat(100_000).as_bytes()].concat())),
+    ];
+    let mut shapes = Vec::new();
+    for (at, (name, armored)) in variants.iter().enumerate() {
+        let from = format!("reader{at}@elsewhere.test");
+        let answer = world.answer(&pgp_mime(&from, armored));
+        assert!(!answer.contains("could not read"), "{name}: {answer}");
+        shapes.push((*name, shape(&answer)));
+    }
+    let (_, expected) = &shapes[0];
+    for (name, shape) in &shapes {
+        assert_eq!(shape, expected, "{name}");
+    }
 }
 
 /// It is no failure that such a block does not open, and nothing is told of it.

@@ -343,6 +343,16 @@ fn is_unread(message: &Message) -> bool {
     message.openpgp.encrypted && !message.openpgp.partly_decrypted
 }
 
+/// A ciphertext in it was read, and another one was not.
+fn is_partly_read(message: &Message) -> bool {
+    message.openpgp.partly_decrypted && !message.openpgp.decrypted
+}
+
+/// The whole mail is one ciphertext (RFC 3156, 4).
+fn is_sealed(message: &Message) -> bool {
+    message.media_type == "multipart/encrypted"
+}
+
 fn wants_key(mail: &Incoming<'_>, kind: Kind) -> bool {
     kind == Kind::KeyRequest || (mail.classified.wants_key && kind != Kind::Unreadable)
 }
@@ -405,6 +415,8 @@ pub fn reply(
     let openpgp = &mail.message.openpgp;
     let template = match template {
         template if says_content => template,
+        // Nothing in clear tells whether it was the ciphertext that failed or one inside of it.
+        _ if is_partly_read(mail.message) && is_sealed(mail.message) => Template::Unreadable,
         template => without_content(template),
     };
     let part_unread = is_receipt(template) && openpgp.encrypted && !openpgp.decrypted;

@@ -251,10 +251,13 @@ impl Reader<'_> {
 
     /// Checks over canonical line ends; some programs sign one line end more, some one less.
     fn verify(&mut self, content: &[u8], signature: &[u8]) -> Vec<Signature> {
+        if !self.may_hash(content.len()) {
+            return Vec::new();
+        }
         let canonical = with_crlf(content);
         let signatures = self.verify_once(&canonical, signature);
         let is_bad = |signature: &Signature| signature.status == SignatureStatus::Bad;
-        if !signatures.iter().any(is_bad) {
+        if !signatures.iter().any(is_bad) || !self.may_hash(content.len().saturating_mul(2)) {
             return signatures;
         }
         let longer = [canonical.as_slice(), b"\r\n"].concat();
@@ -267,9 +270,6 @@ impl Reader<'_> {
     }
 
     fn verify_once(&mut self, content: &[u8], signature: &[u8]) -> Vec<Signature> {
-        if !self.may_hash(content.len()) {
-            return Vec::new();
-        }
         self.checked(|reader| pgp::verify_detached(content, signature, &reader.known, reader.now))
             .unwrap_or_default()
     }
@@ -376,6 +376,8 @@ impl Reader<'_> {
                 self.plaintext_left = self.plaintext_left.saturating_sub(plaintext.bytes.len());
                 Unlocked::Decrypted(plaintext)
             }
+            // What is said of the recipients of a mail is not said of what lies inside one.
+            Err(Failure::NoKey) if scope.encrypted => self.failed(Failure::NoKeyFits),
             Err(failure) => self.failed(failure),
         }
     }
@@ -505,12 +507,13 @@ impl Reader<'_> {
     }
 
     fn keep_certificates(&mut self, bytes: &[u8]) {
-        let mut left = self.bindings_left;
-        let read = self.checked(|_| pgp::read_certificates_within(bytes, &mut left));
-        if left == 0 && self.bindings_left > 0 {
+        if self.bindings_left == 0 {
             self.out
                 .problem("more signatures on certificates than are looked at");
+            return;
         }
+        let mut left = self.bindings_left;
+        let read = self.checked(|_| pgp::read_certificates_within(bytes, &mut left));
         self.bindings_left = left;
         for certificate in read.unwrap_or_default() {
             self.keep(certificate);

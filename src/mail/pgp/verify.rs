@@ -80,10 +80,8 @@ pub fn verify_cleartext(
     known: &[Certificate],
     now: DateTime<Utc>,
 ) -> Option<(Vec<u8>, Vec<Signature>)> {
-    let (text, signature) = split_cleartext(block)?;
-    let signed = text.join(&b"\r\n"[..]);
-    let signatures = verify_detached(&signed, signature, known, now);
-    let mut shown = text.join(&b'\n');
+    let (mut shown, signature) = split_cleartext(block)?;
+    let signatures = verify_detached(&with_crlf(&shown), signature, known, now);
     shown.push(b'\n');
     Some((shown, signatures))
 }
@@ -165,9 +163,22 @@ fn judge_detached(
     Ok(checker.signatures)
 }
 
-/// Splits a clear-signed block into its lines, as they were signed, and what holds the
-/// signature.
-fn split_cleartext(block: &[u8]) -> Option<(Vec<&[u8]>, &[u8])> {
+/// Every line end as it is signed.
+fn with_crlf(text: &[u8]) -> Vec<u8> {
+    let ends = text.iter().filter(|byte| **byte == b'\n').count();
+    let mut signed = Vec::with_capacity(text.len() + ends);
+    for &byte in text {
+        if byte == b'\n' {
+            signed.push(b'\r');
+        }
+        signed.push(byte);
+    }
+    signed
+}
+
+/// Splits a clear-signed block into its lines, as they were signed but for their ends, and what
+/// holds the signature.
+fn split_cleartext(block: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     let mut rest = block;
     loop {
         let (line, after) = split_line(rest)?;
@@ -191,9 +202,12 @@ fn split_cleartext(block: &[u8]) -> Option<(Vec<&[u8]>, &[u8])> {
     loop {
         let (line, after) = split_line(rest)?;
         if line == b"-----BEGIN PGP SIGNATURE-----" {
+            // The last line end belongs to what follows.
+            text.pop();
             return Some((text, rest));
         }
-        text.push(line.strip_prefix(b"- ").unwrap_or(line));
+        text.extend_from_slice(line.strip_prefix(b"- ").unwrap_or(line));
+        text.push(b'\n');
         rest = after;
     }
 }

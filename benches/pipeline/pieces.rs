@@ -22,7 +22,8 @@ use triaged::store::cases::NewCase;
 use triaged::store::intake::{IncomingRecord, Place};
 use triaged::store::outbox::{Audience, Claimed, Delivered, NewLetter};
 use triaged::store::{Store, StoreError, Tx};
-use triaged::triage::{deadline, decide};
+use triaged::triage::deadline;
+use triaged::triage::whose::{self, Learned};
 
 /// As `daemon::watch` groups mails, and `daemon::post` letters.
 const BATCH_MAILS: usize = 64;
@@ -191,10 +192,8 @@ impl Bench<'_> {
         if let Some(place) = &opened.mail.place {
             tx.remember_origin(place, opened.mail.looks(), id, None)?;
         }
-        let authentication = opened.classified.authentication;
-        let remembered = decide::certificate_to_remember(message, authentication, &[]);
-        if let (Some(sender), Some((certificate, learned))) = (&sender, remembered) {
-            tx.remember_certificate(sender, certificate, learned, now)?;
+        if let (Some(sender), Some(certificate)) = (&sender, whose::own_certificate(message)) {
+            tx.remember_certificate(sender, certificate, Learned::Signed, now)?;
         }
         if let Some(comparable) = &opened.comparable {
             tx.remember_sketch(id, comparable)?;

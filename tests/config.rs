@@ -844,7 +844,7 @@ fn what_keeps_nobody_from_work() {
     .expect("permissions");
     let (config, warnings) = load(&folder).expect("a configuration");
     assert_eq!(config.policy.calendar.zone.name(), "Europe/Berlin");
-    let open = "secret is open to other users (mode 0644); run chmod 600 secret";
+    let open = "secret is open to other users (mode 0644); run chmod go= secret";
     assert_eq!(
         printed(&folder, &warnings),
         [
@@ -929,9 +929,11 @@ fn check_example(example: &str) {
         "security.key.asc",
         "key.passphrase",
         "alice.asc",
+        "carol.asc",
     ] {
         write(folder.path(), name, "x");
     }
+    fs::create_dir(folder.path().join("gnupg")).expect("a folder");
     match load(&folder) {
         Ok((config, warnings)) => {
             assert_eq!(printed(&folder, &warnings), [""; 0]);

@@ -43,11 +43,12 @@ pub fn open_secrets(config: &Config) -> Vec<String> {
         sources.extend(smtp.login.as_ref().map(|(_, password)| password));
     }
     let files = sources.into_iter().filter_map(|source| match source {
-        SecretSource::File(path) => secret::permission_problem(path),
+        SecretSource::File(path) => secret::exposure(path),
         SecretSource::Command(_) | SecretSource::Credential(_) => None,
     });
     let home = config.openpgp.agent_home.as_deref();
-    let mut problems: Vec<String> = files.chain(home.and_then(secret::home_problem)).collect();
+    let exposed = files.chain(home.and_then(secret::exposure));
+    let mut problems: Vec<String> = exposed.map(|it| it.to_string()).collect();
     problems.sort();
     problems.dedup();
     problems

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::document::{Complaint, Document, Table, Value, read_text};
 use super::mistake::{Gravity, Mistake, nearest, quote};
-use super::secret::{SecretSource, permission_problem};
+use super::secret::{SecretSource, exposure};
 use super::{
     Config, DigestSchedule, Folders, Imap, Limits, Maildir, Member, Notify, OpenPgpKeys,
     Organization, Role, Sendmail, Server, Smtp, Source, Storage, TlsMode, Transport, policy, units,
@@ -711,9 +711,9 @@ fn missing_secret(table: &Table, name: &'static str, example: &str) {
 
 fn secret_file(value: &Value) -> Option<SecretSource> {
     let path = value.existing_path()?;
-    if let Some(problem) = permission_problem(&path) {
-        let mend = format!("run chmod 600 {}", path.display());
-        value.warn(Gravity::Warning, Complaint::new(problem, mend));
+    if let Some(exposure) = exposure(&path) {
+        let complaint = Complaint::new(exposure.what, exposure.mend);
+        value.warn(Gravity::Warning, complaint);
     }
     Some(SecretSource::File(path))
 }

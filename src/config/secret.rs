@@ -126,28 +126,37 @@ impl fmt::Debug for SecretSource {
     }
 }
 
-/// Why a file with a secret is less secret than it should be; `None` where
-/// all is well or the file cannot be looked at.
-pub fn permission_problem(path: &Path) -> Option<String> {
+/// Why a secret is less secret than it should be, and the mend.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Exposure {
+    pub what: String,
+    pub mend: String,
+}
+
+impl fmt::Display for Exposure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {}", self.what, self.mend)
+    }
+}
+
+/// Of a file with a secret, or of the home of a gpg-agent: whoever may write there gets what is
+/// sent to the agent. `None` where all is well or the file cannot be looked at.
+pub fn exposure(path: &Path) -> Option<Exposure> {
     const OF_OTHERS: u32 = 0o077;
     let file = std::fs::metadata(path).ok()?;
     let mode = file.mode() & 0o777;
     if mode & OF_OTHERS != 0 {
-        return Some(format!(
-            "{} is open to other users (mode {mode:04o}); chmod go= {0}",
-            path.display()
-        ));
+        let path = path.display();
+        return Some(Exposure {
+            what: format!("{path} is open to other users (mode {mode:04o})"),
+            mend: format!("run chmod go= {path}"),
+        });
     }
-    owner_problem(path, &file).or_else(|| folder_problem(path.parent()?))
-}
-
-/// Likewise for the home of a gpg-agent: whoever may write there gets what is sent to the agent.
-pub fn home_problem(home: &Path) -> Option<String> {
-    permission_problem(home)
+    foreign_owner(path, &file).or_else(|| open_folder(path.parent()?))
 }
 
 /// Somebody else may exchange what lies in the folder for something else.
-fn folder_problem(folder: &Path) -> Option<String> {
+fn open_folder(folder: &Path) -> Option<Exposure> {
     const WRITABLE_BY_OTHERS: u32 = 0o022;
     const STICKY: u32 = 0o1000;
     let folder = if folder.as_os_str().is_empty() {
@@ -158,25 +167,25 @@ fn folder_problem(folder: &Path) -> Option<String> {
     let found = std::fs::metadata(folder).ok()?;
     let mode = found.mode() & 0o7777;
     if mode & WRITABLE_BY_OTHERS != 0 && mode & STICKY == 0 {
-        return Some(format!(
-            "{} can be written to by other users (mode {mode:04o}), who may put other secrets \
-             there; chmod go-w {0}",
-            folder.display()
-        ));
+        let folder = folder.display();
+        return Some(Exposure {
+            what: format!(
+                "{folder} can be written to by other users (mode {mode:04o}), who may put other \
+                 secrets there"
+            ),
+            mend: format!("run chmod go-w {folder}"),
+        });
     }
-    owner_problem(folder, &found)
+    foreign_owner(folder, &found)
 }
 
 /// The owner may read and change it whatever its mode is.
-fn owner_problem(path: &Path, found: &Metadata) -> Option<String> {
+fn foreign_owner(path: &Path, found: &Metadata) -> Option<Exposure> {
     let ours = rustix::process::geteuid().as_raw();
     let owner = found.uid();
-    (owner != ours && owner != 0).then(|| {
-        format!(
-            "{} belongs to another user ({owner}); it should be root's, or of the user that \
-             triaged runs as",
-            path.display()
-        )
+    (owner != ours && owner != 0).then(|| Exposure {
+        what: format!("{} belongs to another user ({owner})", path.display()),
+        mend: "give it to root, or to the user that triaged runs as".to_owned(),
     })
 }
 
@@ -409,9 +418,9 @@ mod tests {
         };
         for (mode, is_problem) in [(0o600, false), (0o400, false), (0o640, true), (0o604, true)] {
             set(&path, mode);
-            assert_eq!(permission_problem(&path).is_some(), is_problem, "{mode:o}");
+            assert_eq!(exposure(&path).is_some(), is_problem, "{mode:o}");
         }
-        assert_eq!(permission_problem(Path::new("/nowhere")), None);
+        assert_eq!(exposure(Path::new("/nowhere")), None);
         set(&path, 0o600);
         for (mode, is_problem) in [
             (0o755, false),
@@ -420,7 +429,7 @@ mod tests {
             (0o1777, false),
         ] {
             set(folder.path(), mode);
-            assert_eq!(permission_problem(&path).is_some(), is_problem, "{mode:o}");
+            assert_eq!(exposure(&path).is_some(), is_problem, "{mode:o}");
         }
     }
 
@@ -428,15 +437,15 @@ mod tests {
     fn a_secret_of_somebody_else_is_a_problem() {
         let path = Path::new("/etc/hostname");
         let found = fs::metadata(path).unwrap();
-        assert_eq!(owner_problem(path, &found), None, "root's");
+        assert_eq!(foreign_owner(path, &found), None, "root's");
         let (folder, _) = file(b"x");
         let path = folder.path().join("secret");
         if std::os::unix::fs::chown(&path, Some(12_345), None).is_ok() {
             fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-            let problem = permission_problem(&path).unwrap();
+            let exposure = exposure(&path).unwrap();
             assert!(
-                problem.contains("belongs to another user (12345)"),
-                "{problem}"
+                exposure.what.contains("belongs to another user (12345)"),
+                "{exposure}"
             );
         }
     }

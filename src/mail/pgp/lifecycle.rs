@@ -24,7 +24,7 @@ use sequoia_openpgp::{Cert, Packet};
 use super::armor::{self, Label, armored};
 use super::certificate::key_blocks;
 use super::keyring::is_stub;
-use super::{guarded, policy, system_time};
+use super::{guarded, policy, system_time, unlock};
 
 /// The bytes of a file with secret keys; wiped when they are dropped.
 pub type KeyBytes = Zeroizing<Vec<u8>>;
@@ -337,7 +337,7 @@ fn unlocked<R: KeyRole>(
     passphrases
         .iter()
         .map(|secret| Password::from(secret.expose_secret()))
-        .find_map(|password| key.clone().decrypt_secret(&password).ok())
+        .find_map(|password| unlock::unlocked(key.clone(), &password).ok())
         .context(match passphrases {
             [] => "it is protected by a passphrase, and none is known",
             _ => "it is protected by another passphrase",

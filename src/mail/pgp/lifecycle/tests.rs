@@ -95,7 +95,7 @@ fn every_kind_is_renewed_and_revoked_and_opens_what_was_sealed_to_it() {
             let (keyring, problems) =
                 Keyring::load(&sources, passphrase, US, later + TimeDelta::days(1));
             assert!(
-                problems.iter().any(|it| it.what == "is revoked"),
+                problems.iter().any(|it| it.what.starts_with("is revoked")),
                 "{problems:?}"
             );
             assert!(!keyring.has_good(later + TimeDelta::days(1)));

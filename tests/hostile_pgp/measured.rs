@@ -1,8 +1,8 @@
 //! The real program over one mail, in a process of its own, and what that cost.
 //!
 //! Time is processor time, all threads together: these tests share their cores. They run a build
-//! without optimisation, of our program and of the libraries, which takes several times as long as
-//! a release; `docs/openpgp.md` has the measurements of both.
+//! without optimisation, of our program and of the libraries, so that the bound in time is wider
+//! than the 5 s that a release must keep.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;

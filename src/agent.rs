@@ -5,6 +5,8 @@
 //! it does not know is away until somebody tells it (`gpg-preset-passphrase`, or any use of the
 //! key by hand).
 //!
+//! Why not by a library: `docs/decisions/gpg-agent.md`.
+//!
 //! Each call ends within [`PATIENCE`]. After one that was in vain the agent counts as away for
 //! [`CALM`], so that a hundred mails do not wait for it a hundred times.
 

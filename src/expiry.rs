@@ -192,6 +192,7 @@ fn named(due: &[&KeyPart], primary: &KeyPart, all: usize) -> String {
             (true, true) => "the subkey that signs and encrypts",
             (true, false) => "the subkey that signs",
             (false, true) => "the subkey that encrypts",
+            (false, false) if part.authenticates => "the subkey that authenticates",
             (false, false) => "a subkey",
         }
         .to_owned()
@@ -217,6 +218,7 @@ mod tests {
             expires_at: expires.map(at),
             signs: *signs,
             encrypts: *encrypts,
+            authenticates: false,
             revoked: false,
             unlocked: true,
             in_agent: false,

@@ -24,6 +24,7 @@ use sequoia_openpgp::{Cert, Packet};
 use super::armor::{self, Label, armored};
 use super::certificate::key_blocks;
 use super::keyring::is_stub;
+use super::unlock;
 use super::{guarded, policy, system_time};
 
 /// The bytes of a file with secret keys; wiped when they are dropped.
@@ -109,7 +110,7 @@ pub fn revoked(
 }
 
 /// The secret keys in `file`, each by itself, unlocked with one of `passphrases` where it is
-/// protected, and protected by `new` where that is given.
+/// protected, and protected by `new` where that is given. Empty: there are none.
 pub fn imported(
     file: &[u8],
     passphrases: &[&SecretString],
@@ -131,10 +132,6 @@ pub fn imported(
                 });
             }
         }
-        anyhow::ensure!(
-            !found.is_empty(),
-            "holds no secret key; export it with `gpg --armor --export-secret-keys FINGERPRINT`"
-        );
         Ok(found)
     };
     in_words(guarded(import))
@@ -337,7 +334,7 @@ fn unlocked<R: KeyRole>(
     passphrases
         .iter()
         .map(|secret| Password::from(secret.expose_secret()))
-        .find_map(|password| key.clone().decrypt_secret(&password).ok())
+        .find_map(|password| unlock::unlocked(key.clone(), &password).ok())
         .context(match passphrases {
             [] => "it is protected by a passphrase, and none is known",
             _ => "it is protected by another passphrase",

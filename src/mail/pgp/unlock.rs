@@ -10,7 +10,7 @@ use sequoia_openpgp::crypto::mpi::{self, SecretKeyChecksum};
 use sequoia_openpgp::crypto::symmetric::{BlockCipherMode, Decryptor, UnpaddingMode};
 use sequoia_openpgp::crypto::{Password, mem};
 use sequoia_openpgp::packet::Key;
-use sequoia_openpgp::packet::key::{Encrypted, SecretKeyMaterial, SecretParts, UnspecifiedRole};
+use sequoia_openpgp::packet::key::{Encrypted, KeyRole, SecretKeyMaterial, SecretParts};
 use sequoia_openpgp::parse::buffered_reader::Memory;
 use sequoia_openpgp::types::{HashAlgorithm, PublicKeyAlgorithm};
 use sequoia_openpgp::{Error, Result};
@@ -19,10 +19,10 @@ use sequoia_openpgp::{Error, Result};
 const CHECKSUM: usize = 20;
 
 /// The key without its passphrase.
-pub fn unlocked(
-    key: Key<SecretParts, UnspecifiedRole>,
+pub fn unlocked<R: KeyRole>(
+    key: Key<SecretParts, R>,
     password: &Password,
-) -> Result<Key<SecretParts, UnspecifiedRole>> {
+) -> Result<Key<SecretParts, R>> {
     let error = match key.clone().decrypt_secret(password) {
         Ok(unlocked) => return Ok(unlocked),
         Err(error) => error,

@@ -5,7 +5,9 @@
 //! it does not know is away until somebody tells it (`gpg-preset-passphrase`, or any use of the
 //! key by hand).
 //!
-//! Each call ends within [`PATIENCE`]. After one that was in vain the agent counts as away for
+//! Why not by a library: `docs/decisions/gpg-agent.md`.
+//!
+//! Each call ends within [`GREETED_WITHIN`] and [`PATIENCE`]. After one that was in vain the agent counts as away for
 //! [`CALM`], so that a hundred mails do not wait for it a hundred times.
 
 use std::io::{self, Read, Write};
@@ -23,6 +25,8 @@ use secrecy::zeroize::Zeroizing;
 
 use crate::mail::pgp::{HeldKey, Inside, KeyAway, Refusal, SecretAgent};
 
+/// A new connection is greeted at once by an agent that works, whatever else it does.
+const GREETED_WITHIN: Duration = Duration::from_secs(5);
 /// One operation, with the touch of a token.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// So long an agent that did not answer is not asked again.
@@ -84,12 +88,13 @@ impl GpgAgent {
     }
 
     fn connect(&self) -> Result<Session, Trouble> {
-        let deadline = Instant::now() + PATIENCE;
         let stream = match dial(&self.socket()) {
             Ok(stream) => stream,
             Err(_) => self.start()?,
         };
-        Session::begin(stream, deadline)
+        let mut session = Session::begin(stream, Instant::now() + GREETED_WITHIN)?;
+        session.deadline = Instant::now() + PATIENCE;
+        Ok(session)
     }
 
     /// Starts the agent and connects to it.
@@ -175,7 +180,7 @@ impl From<io::Error> for Trouble {
     fn from(error: io::Error) -> Self {
         Self::Broken(match error.kind() {
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
-                format!("did not answer within {} seconds", PATIENCE.as_secs())
+                "did not answer in time; does it hang, or wait for a card or a touch?".to_owned()
             }
             _ => format!("the connection broke: {error}"),
         })
@@ -416,7 +421,7 @@ fn unescaped(path: &str) -> std::ffi::OsString {
 fn dial(path: &Path) -> io::Result<UnixStream> {
     let flags = SocketFlags::CLOEXEC;
     let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
-    set_socket_timeout(&socket, Timeout::Send, Some(PATIENCE))?;
+    set_socket_timeout(&socket, Timeout::Send, Some(GREETED_WITHIN))?;
     rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)?;
     Ok(socket.into())
 }

@@ -97,7 +97,22 @@ impl Expiring {
         let key = &self.certificate;
         match &self.owner {
             Owner::Us => format!("triaged key renew {key}"),
-            Owner::Member(_) => format!("gpg --quick-set-expire {key} 2y '*'"),
+            Owner::Member(_) => self.of_gpg(),
+        }
+    }
+
+    /// GnuPG renews the primary key in one command and subkeys in another; those that have expired
+    /// are not among its `*`.
+    fn of_gpg(&self) -> String {
+        let key = &self.certificate;
+        let names = self.parts.iter().map(|(part, _)| part);
+        let (primary, subkeys): (Vec<_>, Vec<_>) = names.partition(|part| *part == key);
+        let renew = format!("gpg --quick-set-expire {key} 2y");
+        let of_subkeys: String = subkeys.iter().map(|part| format!(" {part}")).collect();
+        match (primary.is_empty(), subkeys.is_empty()) {
+            (false, true) => renew,
+            (false, false) => format!("{renew} && {renew}{of_subkeys}"),
+            (true, _) => format!("{renew}{of_subkeys}"),
         }
     }
 }
@@ -192,6 +207,7 @@ fn named(due: &[&KeyPart], primary: &KeyPart, all: usize) -> String {
             (true, true) => "the subkey that signs and encrypts",
             (true, false) => "the subkey that signs",
             (false, true) => "the subkey that encrypts",
+            (false, false) if part.authenticates => "the subkey that authenticates",
             (false, false) => "a subkey",
         }
         .to_owned()
@@ -217,6 +233,7 @@ mod tests {
             expires_at: expires.map(at),
             signs: *signs,
             encrypts: *encrypts,
+            authenticates: false,
             revoked: false,
             unlocked: true,
             in_agent: false,

@@ -19,8 +19,15 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper::body::Bytes;
+use hyper::client::conn::http1;
+use hyper::header::{CONNECTION, HOST, USER_AGENT};
+use hyper::{Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 
 use crate::config::{Server, TlsMode};
 use crate::mail::message::{Certificate, address_key};
@@ -29,7 +36,7 @@ use crate::tls;
 
 /// One look-up, with all its steps.
 const WITHIN: Duration = Duration::from_secs(5);
-/// What an answer may have, headers and all.
+/// What the body of an answer may have.
 const MOST_BYTES: usize = 64 * 1024;
 const HEADERS_AT_MOST: usize = 16 * 1024;
 /// Senders that are looked up together, for the mails of one batch.
@@ -156,19 +163,9 @@ impl Directory {
     ) -> Result<Vec<u8>, String> {
         let tcp = TcpStream::connect(addresses.as_slice());
         let tcp = tcp.await.map_err(|error| error.to_string())?;
-        let mut stream = tls::handshake(tcp, &self.server(host), WITHIN).await?;
-        let request = format!(
-            "GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: triaged\r\nAccept: */*\r\n\
-             Connection: close\r\n\r\n"
-        );
-        let broken = |error: std::io::Error| error.to_string();
-        stream.write_all(request.as_bytes()).await.map_err(broken)?;
-        stream.flush().await.map_err(broken)?;
-        let mut answer = Vec::new();
-        let most = (MOST_BYTES + HEADERS_AT_MOST + 1) as u64;
-        // Many servers close without TLS's goodbye; the body's own bounds tell whether it is whole.
-        let _ = stream.take(most).read_to_end(&mut answer).await;
-        body(&answer).ok_or_else(|| format!("{host}: no certificate"))
+        let stream = tls::handshake(tcp, &self.server(host), WITHIN).await?;
+        let answer = answer_over(stream, host, path).await;
+        answer.map_err(|error| format!("{host}: {error:#}"))
     }
 
     fn server(&self, host: &str) -> Server {
@@ -268,45 +265,27 @@ fn percent_encoded(local: &str) -> String {
     out
 }
 
-/// The body of an answer with status 200. `None`: another status, cut short, or too large.
-fn body(answer: &[u8]) -> Option<Vec<u8>> {
-    let end = memchr::memmem::find(answer, b"\r\n\r\n").filter(|end| *end <= HEADERS_AT_MOST)?;
-    let (head, rest) = answer.split_at_checked(end + 4)?;
-    let head = String::from_utf8_lossy(head);
-    let mut lines = head.lines();
-    let status = lines.next()?;
-    if !status.starts_with("HTTP/1.") || status.split(' ').nth(1) != Some("200") {
-        return None;
-    }
-    let field = |name: &str| {
-        let mut fields = head.lines().filter_map(|line| line.split_once(':'));
-        let (_, value) = fields.find(|(key, _)| key.eq_ignore_ascii_case(name))?;
-        Some(value.trim().to_ascii_lowercase())
-    };
-    let body = match (field("transfer-encoding"), field("content-length")) {
-        (Some(coding), _) if coding == "chunked" => unchunked(rest)?,
-        (Some(_), _) => return None,
-        (None, Some(length)) => rest.get(..length.parse().ok()?)?.to_vec(),
-        (None, None) => rest.to_vec(),
-    };
-    (body.len() <= MOST_BYTES).then_some(body)
-}
-
-/// RFC 9112, 7.1.
-fn unchunked(mut rest: &[u8]) -> Option<Vec<u8>> {
-    let mut body = Vec::new();
-    loop {
-        let end = memchr::memmem::find(rest, b"\r\n")?;
-        let line = str::from_utf8(rest.get(..end)?).ok()?;
-        let size = line.split(';').next().unwrap_or_default().trim();
-        let size = usize::from_str_radix(size, 16).ok()?;
-        if size == 0 {
-            return Some(body);
-        }
-        let chunk = rest.get(end + 2..)?;
-        body.extend(chunk.get(..size)?);
-        rest = chunk.get(size..)?.strip_prefix(b"\r\n")?;
-    }
+/// Asks once, and returns the body of an answer with status 200 that is whole and small enough.
+async fn answer_over<S>(stream: S, host: &str, path: &str) -> anyhow::Result<Vec<u8>>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let mut builder = http1::Builder::new();
+    builder.max_buf_size(HEADERS_AT_MOST);
+    let (mut sender, connection) = builder.handshake(TokioIo::new(stream)).await?;
+    // Ends with this function, however it ends. What breaks the connection the answer says too.
+    let mut driver = JoinSet::new();
+    driver.spawn(connection);
+    let request = Request::get(path)
+        .header(HOST, host)
+        .header(USER_AGENT, "triaged")
+        .header(CONNECTION, "close")
+        .body(Empty::<Bytes>::new())?;
+    let answer = sender.send_request(request).await?;
+    anyhow::ensure!(answer.status() == StatusCode::OK, "{}", answer.status());
+    let body = Limited::new(answer.into_body(), MOST_BYTES).collect().await;
+    let body = body.map_err(|error| anyhow::anyhow!(error))?;
+    Ok(body.to_bytes().into())
 }
 
 /// Nobody may make us ask our own machine, or one beside it.
@@ -378,6 +357,8 @@ fn of_test() -> Option<Network> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+
     use super::*;
 
     #[test]
@@ -415,39 +396,69 @@ mod tests {
         }
     }
 
-    #[test]
-    fn answers_are_read_within_bounds() {
-        #[track_caller]
-        fn check(answer: &str, expected: Option<&str>) {
-            let found = body(answer.as_bytes());
+    #[tokio::test]
+    async fn answers_are_read_within_bounds() {
+        let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let too_much = "x".repeat(MOST_BYTES + 1);
+        let too_long = "x".repeat(HEADERS_AT_MOST);
+        let moved = "HTTP/1.1 301 Moved\r\nLocation: https://elsewhere.test/\r\n\r\n";
+        for (answer, expected) in [
+            ("HTTP/1.1 200 OK\r\n\r\nabc", Some("abc")),
+            ("HTTP/1.0 200 OK\r\n\r\nabc", Some("abc")),
+            (
+                "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nabc",
+                Some("ab"),
+            ),
+            (
+                "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\n\r\nabc",
+                Some("abc"),
+            ),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nabc", None),
+            (
+                "HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\nabc",
+                None,
+            ),
+            (
+                &format!("{chunked}2\r\nab\r\n1;x=y\r\nc\r\n0\r\n\r\n"),
+                Some("abc"),
+            ),
+            (&format!("{chunked}2\r\nab\r\n"), None),
+            (&format!("{chunked}ffffffffffffffff\r\nab\r\n"), None),
+            (&format!("{chunked}10001\r\n{too_much}\r\n0\r\n\r\n"), None),
+            (moved, None),
+            ("HTTP/1.1 404 Not Found\r\n\r\nabc", None),
+            ("SSH-2.0-OpenSSH\r\n\r\n", None),
+            ("", None),
+            (&format!("HTTP/1.1 200 OK\r\n\r\n{too_much}"), None),
+            (
+                &format!("HTTP/1.1 200 OK\r\nX: {too_long}\r\n\r\nabc"),
+                None,
+            ),
+        ] {
+            let (ours, theirs) = tokio::io::duplex(4 * MOST_BYTES);
+            let asking = answer_over(ours, "a.test", "/b?l=c");
+            let (found, request) = tokio::join!(asking, answering(theirs, answer));
             assert_eq!(
-                found.as_deref(),
+                found.ok().as_deref(),
                 expected.map(str::as_bytes),
                 "{answer:.80}"
             );
+            let is_right = request.starts_with("GET /b?l=c HTTP/1.1\r\n");
+            assert!(
+                is_right && request.contains("host: a.test\r\n"),
+                "{request}"
+            );
         }
-        check("HTTP/1.1 200 OK\r\n\r\nabc", Some("abc"));
-        check(
-            "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nabc",
-            Some("ab"),
-        );
-        check("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nabc", None);
-        let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
-        check(
-            &format!("{chunked}2\r\nab\r\n1;x=y\r\nc\r\n0\r\n\r\n"),
-            Some("abc"),
-        );
-        check(&format!("{chunked}2\r\nab\r\n"), None);
-        check(&format!("{chunked}ffffffffffffffff\r\nab\r\n"), None);
-        check(
-            "HTTP/1.1 301 Moved\r\nLocation: https://elsewhere.test/\r\n\r\n",
-            None,
-        );
-        check("HTTP/1.1 404 Not Found\r\n\r\nabc", None);
-        check("SSH-2.0-OpenSSH\r\n\r\n", None);
-        check("", None);
-        let long = "x".repeat(MOST_BYTES + 1);
-        check(&format!("HTTP/1.1 200 OK\r\n\r\n{long}"), None);
+    }
+
+    /// Reads a request, says this, and hangs up.
+    async fn answering(mut stream: DuplexStream, answer: &str) -> String {
+        let mut request = Vec::new();
+        while !request.ends_with(b"\r\n\r\n") {
+            request.push(stream.read_u8().await.unwrap());
+        }
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        String::from_utf8(request).unwrap()
     }
 
     #[test]

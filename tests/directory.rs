@@ -113,8 +113,11 @@ fn serve(
     }
     let request = String::from_utf8_lossy(&request).into_owned();
     let path = request.split(' ').nth(1).expect("a path").to_owned();
-    let host = request.lines().find_map(|line| line.strip_prefix("Host: "));
-    let url = format!("{}{path}", host.expect("a host"));
+    let mut fields = request.lines().filter_map(|line| line.split_once(": "));
+    let (_, host) = fields
+        .find(|(name, _)| name.eq_ignore_ascii_case("host"))
+        .expect("a host");
+    let url = format!("{host}{path}");
     asked
         .lock()
         .unwrap_or_else(PoisonError::into_inner)

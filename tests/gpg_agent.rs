@@ -4,6 +4,7 @@ mod common;
 
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::Utc;
 use common::letter::with_crlf;
@@ -57,13 +58,17 @@ impl Reporter {
     }
 
     fn report(&self, setup: &Setup) -> Vec<u8> {
+        self.report_of(MARKER, setup)
+    }
+
+    fn report_of(&self, finding: &str, setup: &Setup) -> Vec<u8> {
         let from = format!("{} <{}>", self.name, address(self.name));
         let key = self.gpg.export(&self.fingerprint);
         Letter::new(&from, SECURITY_ADDRESS, "A finding")
             .attach("key.asc", "application/pgp-keys", &key)
             .encrypted(
                 &self.gpg,
-                &format!("There is a {MARKER}.\n\nSteps: open the file.\n"),
+                &format!("There is a {finding}.\n\nSteps: open the file.\n"),
                 &[&setup.fingerprint],
                 Some(&self.fingerprint),
             )
@@ -224,6 +229,51 @@ fn a_mail_waits_for_a_key_that_is_away() {
         "{cases:?}"
     );
     assert_eq!(letters_to(&sink, MEMBER), 1, "told once");
+}
+
+/// An agent that hangs holds up other mails for seconds, however many wait for it; when it goes on,
+/// each of them is read and answered once.
+#[test]
+fn a_flood_of_mails_for_an_agent_that_hangs() {
+    const FLOOD: usize = 12;
+    let (setup, sink) = office();
+    let current = setup
+        .gpg
+        .generate("Example Corp", SECURITY_ADDRESS, Algorithm::Curve25519);
+    let secret = setup.gpg.export_secret(&current, "");
+    setup.write("current.key.asc", &secret);
+    setup.set("openpgp.keys", vec!["current.key.asc", "security.key.asc"]);
+    setup.set("limits.replies_per_address", 100);
+    setup.add_member("Marie", MEMBER);
+    setup.set("limits.silence", "20s");
+    let alice = Reporter::new("Alice", &setup);
+    let mut daemon = setup.run();
+    daemon.wait_for_log("event=\"started\"");
+    let agent = Pid::from_raw(i32::try_from(setup.gpg.group()).expect("a process")).expect("one");
+    kill_process_group(agent, Signal::STOP).expect("stop the agent");
+    for number in 0..FLOOD {
+        let report = alice.report_of(&format!("flaw at /{number} and {number}"), &setup);
+        deliver(&setup, &format!("a{number}"), &report);
+    }
+    for number in 0..3 {
+        let from = format!("bob{number}@research.test");
+        let plain = Letter::new(&from, SECURITY_ADDRESS, "XSS").plain("An XSS at /a\n");
+        deliver(&setup, &format!("b{number}"), &plain);
+        let soon = Duration::from_secs(20);
+        wait_until("the other mail", soon, || letters_to(&sink, &from) == 1);
+    }
+    wait_until("the notice", 2 * SOON, || letters_to(&sink, MEMBER) == 1);
+    kill_process_group(agent, Signal::CONT).expect("let the agent go on");
+    wait_until("all answers", 4 * SOON, || {
+        letters_to(&sink, &address("Alice")) == FLOOD
+    });
+    let cases = cases(&setup);
+    assert_eq!(cases.len(), FLOOD + 3);
+    let is_read = |case: &serde_json::Value| case["kind"] != "unreadable";
+    assert!(cases.iter().all(is_read), "{cases:?}");
+    assert_eq!(letters_to(&sink, MEMBER), 1, "told once");
+    assert!(daemon.stop().success());
+    assert_eq!(sink.count(), FLOOD + 4, "nobody is answered twice");
 }
 
 /// `ingest` has no mailbox to leave a mail in: whoever called it is told to try again.

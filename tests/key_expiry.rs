@@ -272,6 +272,32 @@ fn a_members_certificate_counts_and_a_subkey_of_it_too() {
 }
 
 #[test]
+fn what_a_member_is_told_to_do_renews_all_of_it() {
+    let office = Office::open();
+    let gpg = &office.setup.gpg;
+    let bob = office.setup.add_member("Bob", BOB);
+    for parts in [&[][..], &["*"]] {
+        let expire = ["--quick-set-expire", &bob, &office.expires(20)];
+        gpg.run(&[&expire, parts].concat(), b"");
+    }
+    office.setup.write(&format!("{BOB}.asc"), &gpg.export(&bob));
+    office.at(0);
+    let checked = office.said(&["check"]);
+    let line = checked.lines().find(|line| line.contains(BOB));
+    let line = line.expect("a warning");
+    assert!(line.contains("all of it expires"), "{line}");
+    let (_, commands) = line.rsplit_once("; ").expect("what to do");
+    for command in commands.split(" && ") {
+        let words: Vec<&str> = command.split(' ').collect();
+        assert_eq!(words[0], "gpg", "{line}");
+        gpg.run(&words[1..], b"");
+    }
+    office.setup.write(&format!("{BOB}.asc"), &gpg.export(&bob));
+    let checked = office.said(&["check"]);
+    assert!(!checked.contains(BOB), "{checked}");
+}
+
+#[test]
 fn quiet_hours_hold_it_back() {
     let office = Office::open();
     office.our_key_expires(70);

@@ -511,6 +511,13 @@ fn an_imported_key_opens_mail_under_our_passphrase() {
     );
     let why = office.refused(&["import", "predecessor.asc", "--passphrase-file", "right"]);
     assert!(why.contains("is there already"), "{why}");
+    let elses = office.setup.gpg.export_secret(RITA, "");
+    office.setup.write("elses.asc", &elses);
+    let said = office.key(&["import", "elses.asc"]);
+    assert!(
+        said.contains("it bears no user ID with the address"),
+        "{said}"
+    );
     let why = office.refused(&["import", "config.toml"]);
     assert!(why.contains("holds no secret key"), "{why}");
     let public = office.setup.gpg.export(RITA);
@@ -518,11 +525,31 @@ fn an_imported_key_opens_mail_under_our_passphrase() {
         .setup
         .cli_with_input(&["key", "import", "-"], &public);
     assert_eq!(output.status.code(), Some(1));
-    assert!(
-        errors(&output).contains("holds no secret key"),
-        "{}",
-        errors(&output)
-    );
+    let why = errors(&output);
+    assert!(why.contains("holds no secret key"), "{why}");
+    assert!(!why.contains("passphrase"), "{why}");
+}
+
+/// Its lengths of secret numbers are not those of the standard.
+#[test]
+fn a_key_that_gpg_2_4_exported_under_a_passphrase_lives_as_any_other() {
+    let locked = include_str!("fixtures/gnupg-2.4/locked.key.asc");
+    let office = Office::open();
+    office.setup.write("locked.asc", locked);
+    office.setup.write("its", "lodestone");
+    office.key(&["import", "locked.asc", "--passphrase-file", "its"]);
+    let (imported, _) = office.states().remove(1);
+    office.key(&["renew", &imported, "--valid-for", "90 days"]);
+
+    // Also where it stays as it is in the file.
+    office.setup.write("security.key.asc", locked);
+    office.setup.write("key.passphrase", "lodestone");
+    office
+        .setup
+        .set("openpgp.passphrase_file", "key.passphrase");
+    office.setup.set("openpgp.keys", vec!["security.key.asc"]);
+    office.key(&["renew", "--valid-for", "90 days"]);
+    office.key(&["revoke", &imported, "--reason", "superseded", "--yes"]);
 }
 
 #[test]
@@ -718,6 +745,7 @@ fn the_list_says_what_there_is() {
         names,
         [
             "algorithm",
+            "authenticates",
             "created_at",
             "encrypts",
             "expires_at",
@@ -736,6 +764,16 @@ fn the_list_says_what_there_is() {
         .find(|line| line.contains("encrypts"))
         .expect("a line");
     assert!(line.contains("ECDH") && line.contains("never"), "{page}");
+    let gpg = &office.setup.gpg;
+    let key = gpg.generate("Us", SECURITY_ADDRESS, Algorithm::Curve25519);
+    let quiet = ["--pinentry-mode", "loopback", "--passphrase", ""];
+    let add = ["--quick-add-key", &key, "ed25519", "auth"];
+    gpg.run(&[quiet, add].concat(), b"");
+    office
+        .setup
+        .write("security.key.asc", &gpg.export_secret(&key, ""));
+    let page = office.key(&["list"]);
+    assert!(page.contains("authenticates  EdDSA"), "{page}");
     office.setup.write("security.key.asc", "nothing\n");
     let output = office.try_key(&["list"]);
     assert_eq!(output.status.code(), Some(1));

@@ -58,9 +58,8 @@ pub fn open_secrets(config: &Config) -> Vec<String> {
 pub fn read_keys(config: &Config) -> anyhow::Result<(Keyring, Vec<KeyProblem>)> {
     let mut sources = Zeroizing::new(Vec::new());
     for source in &config.openpgp.keys {
-        let bytes = source
-            .read_bytes()
-            .with_context(|| format!("openpgp.keys: {source}"))?;
+        // The error names the file.
+        let bytes = source.read_bytes().context("openpgp.keys")?;
         sources.push((source.to_string(), bytes.expose_secret().to_vec()));
     }
     let passphrase = config

@@ -58,7 +58,7 @@ pub use compose::usable_for_encryption;
 pub use decrypt::{Plaintext, Tries};
 pub use directory::directory_name;
 pub use generate::{Kind, generate, generate_kind};
-pub use keyring::{KeyInfo, KeyProblem, Keyring};
+pub use keyring::{FOR_WANT_OF_BETTER, KeyInfo, KeyProblem, Keyring};
 pub use limits::is_ciphertext;
 pub use parts::{Held, KeyPart, parts_of_certificate};
 pub use secret::{KeyAway, SealError};

@@ -72,7 +72,7 @@ impl Ours {
         page.push_str(&format!("  {}\n", paint(&key.origin, Paint::Dim)));
         let head = ["part", "for", "algorithm", "expires", "made"];
         let head = head.map(|name| paint(name, Paint::Dim)).to_vec();
-        let parts = key.parts.iter().map(|part| row(part, self.now));
+        let parts = key.parts.iter().map(|part| row(key, part, self.now));
         let rows: Vec<Vec<String>> = std::iter::once(head).chain(parts).collect();
         page.push_str(&columns(&rows));
         for problem in self.problems_of(key) {
@@ -99,11 +99,12 @@ fn state(key: &KeyInfo) -> String {
     words.join(", ")
 }
 
-fn row(part: &KeyPart, now: DateTime<Utc>) -> Vec<String> {
+fn row(key: &KeyInfo, part: &KeyPart, now: DateTime<Utc>) -> Vec<String> {
     vec![
         short(&part.fingerprint),
         match words::uses(part) {
-            "" => "certifies".to_owned(),
+            "" if part.fingerprint == key.fingerprint => "certifies".to_owned(),
+            "" => "nothing".to_owned(),
             uses => uses.to_owned(),
         },
         words::algorithm(part).to_owned(),

@@ -17,7 +17,7 @@ use crate::cli::say::say;
 use crate::cli::{Failure, Outcome};
 use crate::config::{Config, SecretSource};
 use crate::mail::pgp::lifecycle::{self, Imported, KeyBytes};
-use crate::mail::pgp::{self, KeyInfo, Keyring, Kind};
+use crate::mail::pgp::{self, FOR_WANT_OF_BETTER, KeyInfo, Keyring, Kind};
 
 #[derive(Args)]
 pub struct Generate {
@@ -47,6 +47,8 @@ pub struct Import {
 /// A key file to be written, and where it goes among the others.
 struct NewKey {
     key: KeyInfo,
+    /// What is odd about it.
+    oddities: Vec<String>,
     file: KeyBytes,
     path: PathBuf,
 }
@@ -129,11 +131,14 @@ pub fn import(config: Config, options: &Import) -> Outcome {
     }
     let edit = Edit::Last(new.iter().map(|it| ours.entry(&it.path)).collect());
     let listed = ours.add("key_imported", &new, &edit)?;
-    for NewKey { key, .. } in &new {
+    for NewKey { key, oddities, .. } in &new {
         say!("imported key {}", key.fingerprint);
         words::fact("parts", &words::algorithms(key));
         words::fact("for", &key.user_ids.join(", "));
         words::fact("valid", &words::until(key, ours.now));
+        for oddity in oddities {
+            words::fact("note", &format!("it {oddity}"));
+        }
     }
     if ours.passphrase.is_none() {
         words::fact(
@@ -180,13 +185,21 @@ impl Ours {
             old.into_iter().chain(self.passphrase.as_ref()).collect();
         let configured = self.passphrase.as_ref();
         let imported = lifecycle::imported(bytes.expose_secret(), &passphrases, configured);
-        imported.map_err(|why| {
+        let place = file.display();
+        let keys = imported.map_err(|why| {
             let hint = match old {
                 None => "; if it has a passphrase of its own, give it by --passphrase-file FILE",
                 Some(_) => "",
             };
-            anyhow::anyhow!("{}: {why}{hint}", file.display())
-        })
+            anyhow::anyhow!("{place}: {why}{hint}")
+        })?;
+        if keys.is_empty() {
+            bail!(
+                "{place}: holds no secret key; export it with `gpg --armor --export-secret-keys \
+                 FINGERPRINT`"
+            );
+        }
+        Ok(keys)
     }
 
     /// Reads back what is to be written: as the daemon will, with the configured passphrase.
@@ -195,13 +208,19 @@ impl Ours {
         let address = &self.config.organization.address;
         let passphrase = self.passphrase.as_ref();
         let (keyring, problems) = Keyring::load(&sources, passphrase, address, self.now);
+        // That there is none beside it means nothing: the others were not read.
+        let oddities: Vec<String> = problems
+            .into_iter()
+            .map(|problem| problem.what)
+            .filter(|what| what != FOR_WANT_OF_BETTER)
+            .collect();
         let Some(key) = keyring.keys(self.now).into_iter().next() else {
-            let why: Vec<String> = problems.into_iter().map(|problem| problem.what).collect();
-            bail!("the key cannot be used: {}", why.join("; "));
+            bail!("the key cannot be used: {}", oddities.join("; "));
         };
         Ok(NewKey {
             path: self.new_file(&key.fingerprint),
             key,
+            oddities,
             file,
         })
     }

@@ -51,6 +51,7 @@ pub fn uses(part: &KeyPart) -> &'static str {
         (true, true) => "signs, encrypts",
         (true, false) => "signs",
         (false, true) => "encrypts",
+        (false, false) if part.authenticates => "authenticates",
         (false, false) => "",
     }
 }

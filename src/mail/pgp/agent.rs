@@ -123,7 +123,7 @@ impl Signer for AgentKey {
 
     fn sign(&mut self, algorithm: HashAlgorithm, digest: &[u8]) -> Result<Signature> {
         let signed = self.agent.sign(&self.name, algorithm.into(), digest)?;
-        signature(&signed).ok_or_else(|| odd("its signature cannot be read"))
+        Ok(signature(&signed).ok_or_else(rubbish)?)
     }
 }
 
@@ -133,21 +133,18 @@ impl Decryptor for AgentKey {
     }
 
     fn decrypt(&mut self, ciphertext: &Ciphertext, length: Option<usize>) -> Result<SessionKey> {
-        let asked = question(ciphertext).ok_or_else(|| odd("such a key works without it alone"))?;
-        let inside = match self.agent.decrypt(&self.name, &asked) {
-            Ok(inside) => inside,
-            Err(refusal) => {
-                if let Refusal::KeyAway(away) = &refusal {
-                    self.away = Some(away.clone());
-                }
-                return Err(refusal.into());
-            }
-        };
-        let sexp = Sexp::read(&inside.value);
-        let value = sexp.as_ref().and_then(|sexp| sexp.value("value"));
-        let value = value.ok_or_else(|| odd("its answer cannot be read"))?;
+        let asked = question(ciphertext).ok_or_else(unasked)?;
+        let answered = self.agent.decrypt(&self.name, &asked).and_then(|inside| {
+            let sexp = Sexp::read(&inside.value).ok_or_else(rubbish)?;
+            Ok((sexp, inside.is_unpadded))
+        });
+        if let Err(Refusal::KeyAway(away)) = &answered {
+            self.away = Some(away.clone());
+        }
+        let (sexp, is_unpadded) = answered?;
+        let value = sexp.value("value").ok_or_else(unfit)?;
         match self.public.mpis() {
-            PublicKey::RSA { .. } if inside.is_unpadded => Ok(value.into()),
+            PublicKey::RSA { .. } if is_unpadded => Ok(value.into()),
             PublicKey::RSA { .. } => unpadded(value).map(SessionKey::from).ok_or_else(unfit),
             PublicKey::ECDH { curve, .. } => {
                 let size = curve.bits()?.div_ceil(8);
@@ -159,8 +156,13 @@ impl Decryptor for AgentKey {
     }
 }
 
-fn odd(what: &str) -> anyhow::Error {
-    Error::InvalidOperation(format!("gpg-agent: {what}")).into()
+/// Not the fault of what it was given, which no answer but a refusal can tell.
+fn rubbish() -> Refusal {
+    KeyAway("its answer cannot be read; is it a gpg-agent?".to_owned()).into()
+}
+
+fn unasked() -> anyhow::Error {
+    Error::InvalidOperation("gpg-agent does not work with such a key".to_owned()).into()
 }
 
 fn unfit() -> anyhow::Error {
@@ -245,7 +247,63 @@ fn x_coordinate(point: &[u8], size: usize) -> Option<&[u8]> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use chrono::Utc;
+    use sequoia_openpgp::Cert;
+    use sequoia_openpgp::packet::pkesk::PKESK3;
+    use sequoia_openpgp::parse::Parse;
+
     use super::*;
+
+    /// Says the same to everything.
+    struct Parrot(&'static [u8]);
+
+    impl SecretAgent for Parrot {
+        fn keys(&self) -> std::result::Result<Vec<HeldKey>, KeyAway> {
+            Ok(Vec::new())
+        }
+
+        fn sign(&self, _: &str, _: u8, _: &[u8]) -> std::result::Result<Vec<u8>, Refusal> {
+            Ok(self.0.to_vec())
+        }
+
+        fn decrypt(&self, _: &str, _: &[u8]) -> std::result::Result<Inside, Refusal> {
+            Ok(Inside {
+                value: self.0.to_vec().into(),
+                is_unpadded: false,
+            })
+        }
+    }
+
+    /// Else mail would be called unreadable that is not, and letters leave unsigned.
+    #[test]
+    fn an_agent_that_answers_rubbish_is_away() {
+        let year = Duration::from_secs(365 * 24 * 60 * 60);
+        let armored = crate::mail::pgp::generate("", "us@example.test", None, year, Utc::now());
+        let cert = Cert::from_bytes(armored.unwrap().as_bytes()).unwrap();
+        for part in cert.keys() {
+            for said in [&b""[..], b"OK", b"(5:value"] {
+                let mut key = AgentKey {
+                    public: part.key().clone().parts_into_public(),
+                    name: String::new(),
+                    agent: Arc::new(Parrot(said)),
+                    away: None,
+                };
+                if part.key().pk_algo().for_encryption() {
+                    let algorithm = SymmetricAlgorithm::AES256;
+                    let session_key = SessionKey::new(32).unwrap();
+                    let packet = PKESK3::for_recipient(algorithm, &session_key, key.public());
+                    let opened = key.session_key(&packet.unwrap().into(), None);
+                    assert!(opened.is_err(), "{said:?}");
+                } else {
+                    let signed = key.sign(HashAlgorithm::SHA512, &[1; 64]).unwrap_err();
+                    let refusal = signed.downcast_ref();
+                    assert!(matches!(refusal, Some(Refusal::KeyAway(_))), "{signed}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn padding_is_checked() {

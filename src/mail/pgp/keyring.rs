@@ -34,7 +34,8 @@ use crate::mail::message::{Certificate, address_key};
 const WEAK_BELOW_BITS: usize = 2_048;
 
 /// What is to be done about a key that is old. It opens mail all the same.
-const RENEW: &str = "renew it with `triaged key renew`";
+/// Of the current key, where none is good.
+pub const FOR_WANT_OF_BETTER: &str = "is the current key for want of a better one";
 const NEW_KEY: &str = "make a new one with `triaged key generate`, this one still decrypts";
 const HELD_BY_SHA1: &str = "is held together by SHA-1 signatures or a short key, which programs of today refuse; \
      make a new one with `triaged key generate`, this one still decrypts";
@@ -553,8 +554,7 @@ impl Loading {
         let any_is_good = self.keys.iter().any(|key| key.is_good(now));
         if let (false, Some(first)) = (any_is_good, self.keys.first()) {
             let (origin, cert) = (first.origin.clone(), first.cert.clone());
-            let what = "is the current key for want of a better one";
-            self.problem(&origin, Some(&cert), what, false);
+            self.problem(&origin, Some(&cert), FOR_WANT_OF_BETTER, false);
         }
         (Keyring::of(Arc::new(self.keys), now), self.problems)
     }
@@ -577,7 +577,7 @@ fn validity(cert: &ValidCert) -> Option<String> {
     }
     if let Err(error) = cert.alive() {
         return Some(match error.downcast_ref::<Error>() {
-            Some(Error::Expired(at)) => format!("expired on {}; {RENEW}", date(*at)),
+            Some(Error::Expired(at)) => format!("expired on {}; {}", date(*at), renewal(cert)),
             _ => "is not valid yet".to_owned(),
         });
     }
@@ -589,11 +589,17 @@ fn validity(cert: &ValidCert) -> Option<String> {
         .max();
     Some(match expired {
         Some(at) => format!(
-            "has no valid encryption key; the last expired on {}; {RENEW}",
-            date(at)
+            "has no valid encryption key; the last expired on {}; {}",
+            date(at),
+            renewal(cert)
         ),
         None => format!("has no valid encryption key; {NEW_KEY}"),
     })
+}
+
+/// Without its name the command would renew the current key.
+fn renewal(cert: &ValidCert) -> String {
+    format!("renew it with `triaged key renew {:X}`", cert.fingerprint())
 }
 
 fn date(at: std::time::SystemTime) -> NaiveDate {

@@ -109,7 +109,7 @@ pub fn revoked(
 }
 
 /// The secret keys in `file`, each by itself, unlocked with one of `passphrases` where it is
-/// protected, and protected by `new` where that is given.
+/// protected, and protected by `new` where that is given. Empty: there are none.
 pub fn imported(
     file: &[u8],
     passphrases: &[&SecretString],
@@ -131,10 +131,6 @@ pub fn imported(
                 });
             }
         }
-        anyhow::ensure!(
-            !found.is_empty(),
-            "holds no secret key; export it with `gpg --armor --export-secret-keys FINGERPRINT`"
-        );
         Ok(found)
     };
     in_words(guarded(import))

@@ -23,6 +23,8 @@ pub struct KeyPart {
     pub expires_at: Option<DateTime<Utc>>,
     pub signs: bool,
     pub encrypts: bool,
+    /// SSH and the like: nothing that mail needs.
+    pub authenticates: bool,
     pub revoked: bool,
     /// Its secret part is at hand, or with the agent.
     pub unlocked: bool,
@@ -68,6 +70,7 @@ pub fn parts(cert: &Cert, now: DateTime<Utc>, held: impl Fn(&Fingerprint) -> Hel
             signs: bound.is_some_and(|key| key.for_signing()),
             encrypts: bound
                 .is_some_and(|key| key.for_transport_encryption() || key.for_storage_encryption()),
+            authenticates: bound.is_some_and(|key| key.for_authentication()),
             revoked: bound
                 .is_some_and(|key| matches!(key.revocation_status(), RevocationStatus::Revoked(_))),
             unlocked: held != Held::Nowhere,

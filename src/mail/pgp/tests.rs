@@ -470,10 +470,14 @@ fn a_keyring_says_what_is_odd() {
     let (keyring, problems) = Keyring::load(&source, Some(&passphrase), US, now());
     assert!(!keyring.is_empty() && problems.is_empty(), "{problems:?}");
     let expired = generate("", US, None, YEAR, now() - chrono::Duration::days(400)).unwrap();
+    let name = format!("{:X}", Cert::from_bytes(&expired).unwrap().fingerprint());
     check(
         expired.into_bytes(),
         true,
-        &["expired on 2026-03-27", "for want of a better"],
+        &[
+            &format!("expired on 2026-03-27; renew it with `triaged key renew {name}`"),
+            "for want of a better",
+        ],
     );
     let only_signs = PacketPile::from_bytes(&bytes)
         .unwrap()

@@ -95,7 +95,9 @@ fn every_kind_is_renewed_and_revoked_and_opens_what_was_sealed_to_it() {
             let (keyring, problems) =
                 Keyring::load(&sources, passphrase, US, later + TimeDelta::days(1));
             assert!(
-                problems.iter().any(|it| it.what.starts_with("is revoked")),
+                problems
+                    .iter()
+                    .any(|it| it.what.starts_with("is revoked; ")),
                 "{problems:?}"
             );
             assert!(!keyring.has_good(later + TimeDelta::days(1)));
@@ -308,7 +310,7 @@ fn an_import_is_protected_anew_and_whole() {
     }
     let file = made(Kind::V4, Some(&theirs), 30);
     assert!(imported(file.as_bytes(), &[&ours], None).is_err());
-    assert!(imported(b"nothing", &[], None).is_err());
+    assert!(imported(b"nothing", &[], None).unwrap().is_empty());
 }
 
 #[test]

@@ -124,8 +124,10 @@ impl Sent {
         let bytes = std::fs::read(path).unwrap();
         let bytes = with_crlf(&bytes);
         let text = String::from_utf8(bytes.clone()).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        let body = body.replace("=\r\n", "");
         let sent = Self {
-            text: text.replace("=\r\n", "").replace("\r\n", "\n"),
+            text: format!("{head}\n\n{body}").replace("\r\n", "\n"),
             bytes,
         };
         assert!(sent.text.contains("\nAutocrypt: addr="), "{}", sent.text);
@@ -791,4 +793,100 @@ fn files_of_the_configuration_pin_and_a_bad_one_is_a_mistake() {
         told.contains("ann.asc: holds no OpenPGP certificate; write into it what"),
         "{told}"
     );
+}
+
+#[test]
+fn a_clear_mail_to_a_case_that_also_came_encrypted_is_answered_without_content() {
+    for policy in ["", "[replies]\nencrypt = \"received\""] {
+        let world = World::new().with_policy(policy);
+        let answer = world.answer(&letter("XSS").plain(REPORT));
+        let id = world.newest_case()["id"].as_str().unwrap().to_owned();
+        let addition = letter("...")
+            .in_reply_to(&answer.header("Message-ID"))
+            .encrypted(
+                &world.gpg,
+                "It is a key of all.\n",
+                &[SECURITY_ADDRESS],
+                None,
+            );
+        let letters =
+            world.letters(|setup| write_file(&setup.file("Maildir/new/a.test"), addition));
+        assert_eq!(letters.len(), 0, "{letters:#?}");
+        assert!(world.told(&["case", "accept", &id]).is_notice());
+        let set = world.setup.cli(&["case", "severity", &id, "critical"]);
+        assert!(set.status.success(), "{set:?}");
+        world.letters(|_| {});
+        // How grave it is follows from what came encrypted, and shows in the date of the fix.
+        let again = world.answer(&letter("XSS").plain(REPORT));
+        assert!(!again.is_encrypted());
+        assert!(again.text.contains(&id), "{}", again.text);
+        assert!(
+            again.text.contains("We have no OpenPGP key"),
+            "{}",
+            again.text
+        );
+        assert!(!again.text.contains("ship a fix"), "{}", again.text);
+    }
+}
+
+#[test]
+fn a_late_acknowledgement_tells_nothing_of_a_case_that_also_came_encrypted() {
+    let world = World::new();
+    let mail = letter("XSS").plain(REPORT);
+    write_file(&world.setup.file("first.eml"), mail);
+    let file = world.setup.file("first.eml");
+    let output = world
+        .setup
+        .cli(&["ingest", "--no-reply", file.to_str().unwrap()]);
+    assert!(output.status.success(), "{output:?}");
+    let id = world.newest_case()["id"].as_str().unwrap().to_owned();
+    let addition = letter(&format!("[{id}]")).encrypted(
+        &world.gpg,
+        "It is a key of all.\n",
+        &[SECURITY_ADDRESS],
+        None,
+    );
+    let letters = world.letters(|setup| write_file(&setup.file("Maildir/new/a.test"), addition));
+    assert_eq!(letters.len(), 0, "{letters:#?}");
+    let told = world.told(&["case", "acknowledge", &id]);
+    assert!(
+        told.text.contains("We have no OpenPGP key"),
+        "{}",
+        told.text
+    );
+    assert!(!told.text.contains("What would help"), "{}", told.text);
+}
+
+#[test]
+fn of_several_certificates_in_a_mail_the_one_that_works_is_used() {
+    let world = World::new();
+    let old = sign_only(&world.gpg, "Old");
+    let key = world.gpg.generate("Ann", ANN, Algorithm::Curve25519);
+    let both = format!("{old}\n{}", world.gpg.export(&key));
+    let mail = letter("XSS")
+        .attach("keys.asc", "application/pgp-keys", &both)
+        .plain(REPORT);
+    world
+        .answer(&mail)
+        .says_to(&world.gpg, "We have received your report");
+    assert_eq!(key_of(&world), key);
+}
+
+#[test]
+fn whoever_sends_a_report_again_under_another_key_learns_nothing_of_its_case() {
+    let Rivals {
+        world,
+        own,
+        thief,
+        thiefs,
+    } = rivals();
+    let mail = with_key(letter("XSS"), &world.gpg, &own).signed(&world.gpg, REPORT, &own);
+    world.answer(&mail);
+    let autocrypt = format!("addr={ANN}; keydata={}", autocrypt_data(&thief, &thiefs));
+    let mail = letter("XSS")
+        .header("Autocrypt", &autocrypt)
+        .signed(&thief, REPORT, &thiefs);
+    let again = world.answer(&mail);
+    assert_eq!(again.opened_by(&thief), None);
+    again.says_to(&world.gpg, "your mail has reached us again");
 }

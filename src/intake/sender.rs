@@ -318,6 +318,13 @@ fn with_copy_among(copies: &[Certificate], certificate: &Certificate) -> Certifi
         .unwrap_or_else(|| certificate.clone())
 }
 
+/// Who sends the old key with the new one is answered with the one that works.
+pub fn usable_first(brought: &mut [Certificate], now: DateTime<Utc>) {
+    if brought.len() > 1 {
+        brought.sort_by_cached_key(|certificate| !is_usable(certificate, now));
+    }
+}
+
 /// The certificates of a mail, with all that is known of them. Where the two copies cannot be put
 /// together, what was seen before stands.
 pub fn complete(brought: &mut [Certificate], seen: &[Certificate]) {

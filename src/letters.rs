@@ -37,7 +37,7 @@ pub struct Desk {
     pub keyring: Arc<Keyring>,
     /// What leaves in clear is signed.
     pub signs: bool,
-    /// Certificates of correspondents, from the team's files.
+    /// Certificates of correspondents, from the team's files, and of the team.
     pub pinned: Pinned,
     /// Who hears of deadlines.
     pub team: Team,
@@ -99,13 +99,11 @@ impl Written {
 }
 
 impl Desk {
-    /// What signatures are checked with whoever sent the mail: ours, those that the team pinned in
-    /// files, and the team's own.
+    /// What signatures are checked with whoever sent the mail: ours, and those that files of the
+    /// configuration pin, the team's own among them.
     pub fn certificates(&self) -> Vec<Certificate> {
-        let members = self.team.members().iter();
         let mut all = self.keyring.certificates().to_vec();
         all.extend_from_slice(self.pinned.certificates());
-        all.extend(members.flat_map(|member| member.certificates().iter().cloned()));
         all
     }
 

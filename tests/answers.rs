@@ -858,6 +858,24 @@ fn a_late_acknowledgement_tells_nothing_of_a_case_that_also_came_encrypted() {
 }
 
 #[test]
+fn a_member_who_reports_is_answered_with_the_key_of_the_configuration() {
+    let world = World::new();
+    let key = world.setup.add_member("Ann", ANN);
+    let mail = letter("...").encrypted(&world.setup.gpg, REPORT, &[SECURITY_ADDRESS], Some(&key));
+    world.letters(|setup| write_file(&setup.file("Maildir/new/a.test"), mail));
+    let answers: Vec<Sent> = world
+        .sent()
+        .into_iter()
+        .map(|path| Sent::read(&world, path))
+        .filter(|sent| sent.header("To") == ANN)
+        .collect();
+    assert_eq!(answers.len(), 1, "{answers:#?}");
+    answers[0].says_to(&world.setup.gpg, "We have received your report");
+    let case = world.newest_case();
+    assert_eq!(case["messages"][0]["signatures"][0]["trust"], "pinned");
+}
+
+#[test]
 fn of_several_certificates_in_a_mail_the_one_that_works_is_used() {
     let world = World::new();
     let old = sign_only(&world.gpg, "Old");

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 
 use crate::config::{DigestSchedule, Organization};
 use crate::mail::message::{Address, Certificate, Digest, Message};
-use crate::mail::pgp::{KeyAway, Keyring};
+use crate::mail::pgp::{self, KeyAway, Keyring};
 use crate::pinned::Pinned;
 use crate::store::cases::CaseFile;
 use crate::store::outbox::{Held, NewLetter};
@@ -171,7 +171,7 @@ impl Desk {
         answered: &Answered<'_>,
         now: DateTime<Utc>,
     ) -> Result<NewLetter, LetterError> {
-        let brings_key = matches!(reply.template, Template::Unreadable | Template::Key);
+        let brings_key = notice_brings_key(reply.template);
         let came_in_clear = !answered.message.openpgp.encrypted;
         let outline = Outline {
             template: Template::Notice,
@@ -286,6 +286,29 @@ impl Desk {
         )?;
         Ok(standing_for(held, letter, lack.into_reason()))
     }
+}
+
+/// What leaves in place of an answer that cannot be encrypted.
+pub struct NoticeInstead {
+    pub attaches_key: bool,
+    /// Why the certificate cannot be used.
+    pub why: String,
+}
+
+/// What [`Desk::answer`] will make of this reply; `None`: the reply itself.
+pub fn notice_in_place_of(reply: &Reply, now: DateTime<Utc>) -> Option<NoticeInstead> {
+    let Channel::Encrypted(certificate) = &reply.channel else {
+        return None;
+    };
+    let why = pgp::usable_for_encryption(certificate, now).err()?;
+    Some(NoticeInstead {
+        attaches_key: notice_brings_key(reply.template),
+        why,
+    })
+}
+
+fn notice_brings_key(instead_of: Template) -> bool {
+    matches!(instead_of, Template::Unreadable | Template::Key)
 }
 
 /// Why a letter that should be encrypted is not.

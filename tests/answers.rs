@@ -908,3 +908,22 @@ fn whoever_sends_a_report_again_under_another_key_learns_nothing_of_its_case() {
     assert_eq!(again.opened_by(&thief), None);
     again.says_to(&world.gpg, "your mail has reached us again");
 }
+
+#[test]
+fn explain_says_that_a_notice_leaves_where_the_key_cannot_be_used() {
+    let world = World::new();
+    let old = sign_only(&world.gpg, "Old");
+    let mail = letter("XSS")
+        .attach("key.asc", "application/pgp-keys", &old)
+        .plain(REPORT);
+    let file = world.setup.file("first.eml");
+    write_file(&file, &mail);
+    let explained = &world.setup.json_lines(&["explain", file.to_str().unwrap()])[0]["replies"][0];
+    assert_eq!(explained["encrypted"], false, "{explained}");
+    assert_eq!(explained["template"], "notice", "{explained}");
+    let words = world.setup.cli(&["explain", file.to_str().unwrap()]);
+    let words = String::from_utf8(words.stdout).unwrap();
+    let expected = format!("notice to {ANN}, in clear, without content (");
+    assert!(words.contains(&expected), "{words}");
+    assert!(world.answer(&mail).is_notice());
+}

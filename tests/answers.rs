@@ -858,6 +858,38 @@ fn a_late_acknowledgement_tells_nothing_of_a_case_that_also_came_encrypted() {
 }
 
 #[test]
+fn who_sent_what_we_cannot_read_is_asked_for_a_key_too() {
+    for (language, wish) in [
+        ("en", "Please attach your own public\nkey"),
+        ("de", "Ihren eigenen =C3=B6ffentlichen Schl=C3=BCssel an"),
+    ] {
+        let world = World::new();
+        let policy = std::fs::read_to_string(world.setup.file("policy.toml")).unwrap();
+        let policy = format!("language = \"{language}\"\n{policy}");
+        world.setup.write("policy.toml", &policy);
+        let stranger = world
+            .gpg
+            .generate("Eve", "eve@elsewhere.test", Algorithm::Curve25519);
+        let mail = letter("...").encrypted(&world.gpg, REPORT, &[&stranger], None);
+        let answer = world.answer(&mail);
+        assert!(answer.text.contains(wish), "{}", answer.text);
+        let key = world.gpg.generate("Ann", ANN, Algorithm::Curve25519);
+        let mail = with_key(letter("Again"), &world.gpg, &key).encrypted(
+            &world.gpg,
+            REPORT,
+            &[&stranger],
+            None,
+        );
+        world.answer(&mail);
+        let mail = with_key(letter("XSS"), &world.gpg, &key).plain(REPORT);
+        world.answer(&mail);
+        let mail = letter("And again").encrypted(&world.gpg, "Text.\n", &[&stranger], None);
+        let inner = world.answer(&mail).opened_by(&world.gpg).unwrap();
+        assert!(!inner.contains(wish), "{inner}");
+    }
+}
+
+#[test]
 fn a_member_who_reports_is_answered_with_the_key_of_the_configuration() {
     let world = World::new();
     let key = world.setup.add_member("Ann", ANN);
@@ -926,4 +958,36 @@ fn explain_says_that_a_notice_leaves_where_the_key_cannot_be_used() {
     let expected = format!("notice to {ANN}, in clear, without content (");
     assert!(words.contains(&expected), "{words}");
     assert!(world.answer(&mail).is_notice());
+}
+
+#[test]
+fn who_does_what_the_notice_asks_for_is_answered_in_full() {
+    let world = World::new();
+    let old = sign_only(&world.gpg, "Old");
+    let listed = world
+        .gpg
+        .run(&["--with-colons", "--list-keys", "Old"], b"")
+        .stdout;
+    let listed = String::from_utf8(listed).unwrap();
+    let old_key = listed.lines().find_map(|line| line.strip_prefix("fpr:"));
+    let old_key = old_key.unwrap().trim_matches(':').to_owned();
+    let mail = letter("XSS")
+        .attach("key.asc", "application/pgp-keys", &old)
+        .signed(&world.gpg, REPORT, &old_key);
+    let notice = world.answer(&mail);
+    assert!(notice.is_notice());
+    assert!(
+        notice.text.contains("a reply to\nthis mail that you sign"),
+        "{}",
+        notice.text
+    );
+    let id = world.newest_case()["id"].as_str().unwrap().to_owned();
+    let key = world.gpg.generate("Ann", ANN, Algorithm::Curve25519);
+    let mail = with_key(letter("Re: my key"), &world.gpg, &key)
+        .in_reply_to(&notice.header("Message-ID"))
+        .signed(&world.gpg, "Here is my key, as you asked.\n", &key);
+    let letters = world.letters(|setup| write_file(&setup.file("Maildir/new/k.test"), mail));
+    assert_eq!(letters.len(), 0, "{letters:#?}");
+    let reply = world.told(&["case", "reply", &id, "A second word."]);
+    reply.says_to(&world.gpg, "A second word.");
 }

@@ -991,3 +991,30 @@ fn who_does_what_the_notice_asks_for_is_answered_in_full() {
     let reply = world.told(&["case", "reply", &id, "A second word."]);
     reply.says_to(&world.gpg, "A second word.");
 }
+
+#[test]
+fn a_key_that_takes_over_is_kept_however_many_others_are() {
+    let Rivals { world, own, .. } = rivals();
+    for number in 0..11 {
+        let thief = Gpg::new();
+        let certificate = sign_only(&thief, "Ann");
+        let mail = letter("XSS")
+            .attach("key.asc", "application/pgp-keys", &certificate)
+            .signed(&thief, &format!("Report {number}. {REPORT}"), ANN);
+        let name = format!("Maildir/new/{number}.test");
+        write_file(&world.setup.file(&name), mail);
+    }
+    let output = world.setup.run_once();
+    assert!(output.status.success(), "{output:?}");
+    let mail = with_key(letter("Mine"), &world.gpg, &own).signed(&world.gpg, REPORT, &own);
+    world
+        .answer(&mail)
+        .says_to(&world.gpg, "We have received your report");
+    assert_eq!(key_of(&world), own);
+    let told = world.told(&[
+        "case",
+        "accept",
+        world.newest_case()["id"].as_str().unwrap(),
+    ]);
+    told.says_to(&world.gpg, "is accepted");
+}

@@ -149,8 +149,7 @@ pub fn learn(
         return Ok(());
     };
     if change.takes_over() && is_small(&change.new) {
-        tx.remember_certificate(email, &change.new, change.learned, now)?;
-        tx.let_speak(email, &change.new.fingerprint, now)?;
+        tx.let_take_over(email, &change.new, change.learned, now)?;
     }
     tx.event(
         now,

@@ -1018,3 +1018,67 @@ fn a_key_that_takes_over_is_kept_however_many_others_are() {
     ]);
     told.says_to(&world.gpg, "is accepted");
 }
+
+fn judged_by_our_server(result: &str, letter: Letter) -> Letter {
+    letter.header(
+        "Authentication-Results",
+        &format!("mx.example.test; dmarc={result} header.from=research.test"),
+    )
+}
+
+#[test]
+fn what_signed_a_forged_mail_is_no_reason_to_answer_to_it() {
+    let Rivals {
+        world,
+        own,
+        thief,
+        thiefs,
+    } = rivals();
+    world
+        .setup
+        .set("organization.authserv_ids", vec!["mx.example.test"]);
+    let mail = with_key(
+        judged_by_our_server("pass", letter("XSS")),
+        &world.gpg,
+        &own,
+    )
+    .signed(&world.gpg, REPORT, &own);
+    world.answer(&mail);
+    let forged = with_key(
+        judged_by_our_server("fail", letter("CSRF")),
+        &thief,
+        &thiefs,
+    )
+    .signed(
+        &thief,
+        "The login form takes requests from any other site.\n",
+        &thiefs,
+    );
+    let answer = world.answer(&forged);
+    assert_eq!(answer.opened_by(&thief), None);
+    answer.says_to(&world.gpg, "We have received your report");
+}
+
+#[test]
+fn a_mail_in_cipher_is_answered_in_cipher_whatever_its_reply_to() {
+    let world = World::new();
+    world
+        .setup
+        .set("organization.authserv_ids", vec!["mx.example.test"]);
+    let key = world.gpg.generate("Ann", ANN, Algorithm::Curve25519);
+    let elsewhere =
+        || judged_by_our_server("pass", letter("...")).header("Reply-To", "ann@elsewhere.test");
+    let unknown = elsewhere().encrypted(&world.gpg, REPORT, &[SECURITY_ADDRESS], None);
+    let answer = world.answer(&unknown);
+    assert_eq!(answer.header("To"), "ann@elsewhere.test");
+    assert!(answer.text.contains("We have no OpenPGP key"));
+    let mail = with_key(elsewhere(), &world.gpg, &key).encrypted(
+        &world.gpg,
+        REPORT,
+        &[SECURITY_ADDRESS],
+        Some(&key),
+    );
+    let answer = world.answer(&mail);
+    assert_eq!(answer.header("To"), ANN);
+    answer.says_to(&world.gpg, "We have received your report");
+}

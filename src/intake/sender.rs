@@ -73,7 +73,7 @@ pub struct Judged {
     pub change: Option<Change>,
     /// What speaks for the address, now that the mail came; `None`: nothing did before.
     pub key: Option<Certificate>,
-    /// Signed this mail, and can be used.
+    /// Signed this mail, and can be used; nobody did where our own server found it forged.
     pub signer: Option<Certificate>,
 }
 
@@ -84,8 +84,11 @@ pub fn judge(seen: &[Seen], opened: &Opened, now: DateTime<Utc>) -> Judged {
         Some(change) => Some(change.new.clone()),
         None => best_speaker(seen, now).cloned(),
     };
+    let is_forged = opened.classified.authentication == Authentication::Fail;
     Judged {
-        signer: signer(seen, &opened.message, now).cloned(),
+        signer: signer(seen, &opened.message, now)
+            .filter(|_| !is_forged)
+            .cloned(),
         change,
         key,
     }

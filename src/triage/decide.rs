@@ -402,7 +402,7 @@ pub fn reply(
     if let Some(automatic) = &mail.classified.automatic {
         return Err(automatic.reason.clone());
     }
-    let to = recipient(mail, organization)?;
+    let to = recipient(mail, known, organization, template)?;
     if let Some(unanswered) = mail.unanswered {
         return Err(unanswered.because().to_owned());
     }
@@ -493,8 +493,16 @@ fn automatic_because(mail: &Incoming<'_>, otherwise: &str) -> String {
     )
 }
 
-/// Who is answered: From; Reply-To only where the mail is authenticated.
-fn recipient(mail: &Incoming<'_>, organization: &Organization) -> Result<Address, String> {
+/// Who is answered: From; Reply-To only where the mail is authenticated, and where what came
+/// encrypted cannot be answered so to its sender.
+fn recipient(
+    mail: &Incoming<'_>,
+    known: &Known,
+    organization: &Organization,
+    template: Template,
+) -> Result<Address, String> {
+    let can_be_sealed = mail.message.openpgp.encrypted
+        && certificate_for_answer(mail.message, known, template).is_some();
     let from = mail
         .message
         .from
@@ -504,7 +512,8 @@ fn recipient(mail: &Incoming<'_>, organization: &Organization) -> Result<Address
     let to = match mail.message.reply_to.as_slice() {
         [wanted]
             if mail.classified.authentication == Authentication::Pass
-                && can_be_answered(wanted) =>
+                && can_be_answered(wanted)
+                && !can_be_sealed =>
         {
             wanted
         }

@@ -87,6 +87,9 @@ pub struct Written {
     pub letter: NewLetter,
     /// The reporter's certificate cannot be used, so that a notice without content goes instead.
     pub unusable_certificate: Option<String>,
+    /// What somebody wanted to say, where a notice goes instead: still to be told, once there is a
+    /// key that works.
+    pub not_sent: Option<String>,
 }
 
 impl Written {
@@ -94,6 +97,7 @@ impl Written {
         Self {
             letter,
             unusable_certificate: None,
+            not_sent: None,
         }
     }
 }
@@ -145,6 +149,7 @@ impl Desk {
                     Err(why) => Written {
                         letter: self.notice_instead(&outline, reply, answered, leaves_at)?,
                         unusable_certificate: Some(why),
+                        not_sent: None,
                     },
                 }
             }
@@ -209,14 +214,9 @@ impl Desk {
         match &to.certificate {
             Some(certificate) => match self.encrypted(&outline, certificate, now)? {
                 Ok(letter) => Ok(Written::plainly(letter)),
-                Err(why) => Ok(Written {
-                    letter: self.bare_notice(&outline, to, false, now)?,
-                    unusable_certificate: Some(why),
-                }),
+                Err(why) => self.bare_notice(&outline, to, Some(why), now),
             },
-            None if to.came_encrypted => {
-                Ok(Written::plainly(self.bare_notice(&outline, to, true, now)?))
-            }
+            None if to.came_encrypted => self.bare_notice(&outline, to, None, now),
             None => Ok(Written::plainly(self.in_clear(&outline, now)?)),
         }
     }
@@ -226,9 +226,10 @@ impl Desk {
         &self,
         letter: &Outline<'_>,
         to: &Correspondent,
-        asks_for_key: bool,
+        unusable_certificate: Option<String>,
         now: DateTime<Utc>,
-    ) -> Result<NewLetter, LetterError> {
+    ) -> Result<Written, LetterError> {
+        let asks_for_key = unusable_certificate.is_none();
         let outline = Outline {
             template: Template::Notice,
             language: letter.language.filter(|_| !to.came_encrypted),
@@ -236,7 +237,11 @@ impl Desk {
             cause: Cause::Person,
             ..letter.clone()
         };
-        self.in_clear(&outline, now)
+        Ok(Written {
+            letter: self.in_clear(&outline, now)?,
+            unusable_certificate,
+            not_sent: Some(self.words(letter)?.text),
+        })
     }
 
     /// Writes one letter in place of several held ones. It names each case. Where it cannot be
@@ -357,6 +362,7 @@ fn standing_for(held: &Held, letter: NewLetter, unusable_certificate: Option<Str
             ..letter
         },
         unusable_certificate,
+        not_sent: None,
     }
 }
 

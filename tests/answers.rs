@@ -398,6 +398,15 @@ fn a_case_that_came_encrypted_without_a_key_is_told_nothing_and_asked_for_one() 
         );
         assert!(!sent.text.contains("A word of ours"), "{}", sent.text);
     }
+    // What was not sent is not lost.
+    let case = world.case(&id);
+    let kept = case["messages"].as_array().unwrap().last().unwrap()["text"].clone();
+    let kept = kept.as_str().unwrap();
+    assert!(
+        kept.contains("\nNot sent, because it could not be encrypted:\n"),
+        "{kept}"
+    );
+    assert!(kept.contains("A word of ours."), "{kept}");
     assert_eq!(unusable_events(&world.case(&id)), 0);
     // The key comes, and all is well.
     let key = world.gpg.generate("Ann", ANN, Algorithm::Curve25519);

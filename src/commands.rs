@@ -222,6 +222,9 @@ fn unreachable(addressee: &Addressee, organization: &Organization) -> Result<Add
     }
 }
 
+/// In the record, between a notice and what it stands for.
+const NOT_SENT: &str = "Not sent, because it could not be encrypted:";
+
 struct Writing<'a> {
     tx: &'a Tx<'a>,
     desk: &'a Desk,
@@ -322,6 +325,10 @@ impl Writing<'_> {
             audience: Audience::Reporter,
             acknowledges: true,
             meets,
+            text: match &written.not_sent {
+                Some(words) => format!("{}\n{NOT_SENT}\n\n{words}", written.letter.text),
+                None => written.letter.text,
+            },
             ..written.letter
         };
         intake::enqueue(self.tx, &written, Some(self.case), self.now)?;

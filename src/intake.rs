@@ -28,7 +28,7 @@ use crate::triage::decide::{
 };
 use crate::triage::extract::{self, Extracted};
 use crate::triage::language;
-use crate::triage::policy::{Encrypt, Language};
+use crate::triage::policy::Language;
 use crate::triage::rules::{self, Findings};
 use crate::triage::same::{self, Comparable};
 use crate::triage::whose::Seen;
@@ -214,7 +214,9 @@ pub fn judge(
 fn learn_from(seen: &[Seen], opened: &mut Opened, desk: &Desk, now: DateTime<Utc>) {
     let seen: Vec<Certificate> = seen.iter().map(|it| it.certificate.clone()).collect();
     read_again_knowing(&seen, opened, desk, now);
-    sender::complete(&mut opened.message.openpgp.certificates, &seen);
+    let brought = &mut opened.message.openpgp.certificates;
+    sender::complete(brought, &seen);
+    sender::usable_first(brought, now);
 }
 
 /// Judges the signatures of a mail anew where a certificate that was seen with its sender can say
@@ -267,7 +269,7 @@ fn decide_knowing(
     let comparable = opened.comparable.as_ref();
     let known = Known {
         of_sender: cases_of_asker(tx, opened)?,
-        ..known(seen, tx, opened, comparable, desk, now)?
+        ..known(seen, tx, opened, comparable, now)?
     };
     let incoming = Incoming {
         message: &opened.message,
@@ -302,7 +304,6 @@ fn known(
     tx: &Tx<'_>,
     opened: &Opened,
     comparable: Option<&Comparable>,
-    desk: &Desk,
     now: DateTime<Utc>,
 ) -> Result<Known, StoreError> {
     let judged = sender::judge(seen, opened, now);
@@ -310,7 +311,7 @@ fn known(
     let questions = Questions::about(&opened.message, &certificates);
     let known = tx.known(&questions, comparable, now)?;
     Ok(Known {
-        came_encrypted: cases_in_cipher(tx, &known, desk)?,
+        came_encrypted: cases_in_cipher(tx, known.cases())?,
         certificate: judged.key,
         signer: judged.signer,
         key_change: judged.change,
@@ -318,13 +319,13 @@ fn known(
     })
 }
 
-/// Of the cases that a mail may join, those that came encrypted.
-fn cases_in_cipher(tx: &Tx<'_>, known: &Known, desk: &Desk) -> Result<Vec<CaseRef>, StoreError> {
+/// Of these cases, those of which a mail came encrypted.
+fn cases_in_cipher<'c>(
+    tx: &Tx<'_>,
+    cases: impl Iterator<Item = &'c CaseRef>,
+) -> Result<Vec<CaseRef>, StoreError> {
     let mut in_cipher = Vec::new();
-    if desk.policy.terms.replies.encrypt == Encrypt::Known {
-        return Ok(in_cipher);
-    }
-    for case in known.cases() {
+    for case in cases {
         if tx.case_file(case)?.came_encrypted {
             in_cipher.push(case.clone());
         }
@@ -915,7 +916,10 @@ pub fn acknowledge(
     }
     let seen = sender::seen_with_sender(tx, &opened, desk)?;
     learn_from(&seen, &mut opened, desk, now);
-    let known = known(&seen, tx, &opened, None, desk, now)?;
+    let known = Known {
+        came_encrypted: cases_in_cipher(tx, [&case].into_iter())?,
+        ..known(&seen, tx, &opened, None, now)?
+    };
     let kind = Kind::parse(&first_kind).unwrap_or(opened.classified.kind_hint);
     let incoming = Incoming {
         message: &opened.message,

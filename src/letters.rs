@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 
 use crate::config::{DigestSchedule, Organization};
 use crate::mail::message::{Address, Certificate, Digest, Message};
-use crate::mail::pgp::{KeyAway, Keyring};
+use crate::mail::pgp::{self, KeyAway, Keyring};
 use crate::pinned::Pinned;
 use crate::store::cases::CaseFile;
 use crate::store::outbox::{Held, NewLetter};
@@ -37,7 +37,7 @@ pub struct Desk {
     pub keyring: Arc<Keyring>,
     /// What leaves in clear is signed.
     pub signs: bool,
-    /// Certificates of correspondents, from the team's files.
+    /// Certificates of correspondents, from the team's files, and of the team.
     pub pinned: Pinned,
     /// Who hears of deadlines.
     pub team: Team,
@@ -87,6 +87,9 @@ pub struct Written {
     pub letter: NewLetter,
     /// The reporter's certificate cannot be used, so that a notice without content goes instead.
     pub unusable_certificate: Option<String>,
+    /// What somebody wanted to say, where a notice goes instead: still to be told, once there is a
+    /// key that works.
+    pub not_sent: Option<String>,
 }
 
 impl Written {
@@ -94,18 +97,17 @@ impl Written {
         Self {
             letter,
             unusable_certificate: None,
+            not_sent: None,
         }
     }
 }
 
 impl Desk {
-    /// What signatures are checked with whoever sent the mail: ours, those that the team pinned in
-    /// files, and the team's own.
+    /// What signatures are checked with whoever sent the mail: ours, and those that files of the
+    /// configuration pin, the team's own among them.
     pub fn certificates(&self) -> Vec<Certificate> {
-        let members = self.team.members().iter();
         let mut all = self.keyring.certificates().to_vec();
         all.extend_from_slice(self.pinned.certificates());
-        all.extend(members.flat_map(|member| member.certificates().iter().cloned()));
         all
     }
 
@@ -147,6 +149,7 @@ impl Desk {
                     Err(why) => Written {
                         letter: self.notice_instead(&outline, reply, answered, leaves_at)?,
                         unusable_certificate: Some(why),
+                        not_sent: None,
                     },
                 }
             }
@@ -173,7 +176,7 @@ impl Desk {
         answered: &Answered<'_>,
         now: DateTime<Utc>,
     ) -> Result<NewLetter, LetterError> {
-        let brings_key = matches!(reply.template, Template::Unreadable | Template::Key);
+        let brings_key = notice_brings_key(reply.template);
         let came_in_clear = !answered.message.openpgp.encrypted;
         let outline = Outline {
             template: Template::Notice,
@@ -211,14 +214,9 @@ impl Desk {
         match &to.certificate {
             Some(certificate) => match self.encrypted(&outline, certificate, now)? {
                 Ok(letter) => Ok(Written::plainly(letter)),
-                Err(why) => Ok(Written {
-                    letter: self.bare_notice(&outline, to, false, now)?,
-                    unusable_certificate: Some(why),
-                }),
+                Err(why) => self.bare_notice(&outline, to, Some(why), now),
             },
-            None if to.came_encrypted => {
-                Ok(Written::plainly(self.bare_notice(&outline, to, true, now)?))
-            }
+            None if to.came_encrypted => self.bare_notice(&outline, to, None, now),
             None => Ok(Written::plainly(self.in_clear(&outline, now)?)),
         }
     }
@@ -228,9 +226,10 @@ impl Desk {
         &self,
         letter: &Outline<'_>,
         to: &Correspondent,
-        asks_for_key: bool,
+        unusable_certificate: Option<String>,
         now: DateTime<Utc>,
-    ) -> Result<NewLetter, LetterError> {
+    ) -> Result<Written, LetterError> {
+        let asks_for_key = unusable_certificate.is_none();
         let outline = Outline {
             template: Template::Notice,
             language: letter.language.filter(|_| !to.came_encrypted),
@@ -238,7 +237,11 @@ impl Desk {
             cause: Cause::Person,
             ..letter.clone()
         };
-        self.in_clear(&outline, now)
+        Ok(Written {
+            letter: self.in_clear(&outline, now)?,
+            unusable_certificate,
+            not_sent: Some(self.words(letter)?.text),
+        })
     }
 
     /// Writes one letter in place of several held ones. It names each case. Where it cannot be
@@ -290,6 +293,29 @@ impl Desk {
     }
 }
 
+/// What leaves in place of an answer that cannot be encrypted.
+pub struct NoticeInstead {
+    pub attaches_key: bool,
+    /// Why the certificate cannot be used.
+    pub why: String,
+}
+
+/// What [`Desk::answer`] will make of this reply; `None`: the reply itself.
+pub fn notice_in_place_of(reply: &Reply, now: DateTime<Utc>) -> Option<NoticeInstead> {
+    let Channel::Encrypted(certificate) = &reply.channel else {
+        return None;
+    };
+    let why = pgp::usable_for_encryption(certificate, now).err()?;
+    Some(NoticeInstead {
+        attaches_key: notice_brings_key(reply.template),
+        why,
+    })
+}
+
+fn notice_brings_key(instead_of: Template) -> bool {
+    matches!(instead_of, Template::Unreadable | Template::Key)
+}
+
 /// Why a letter that should be encrypted is not.
 enum Lack {
     /// No certificate speaks for the address.
@@ -336,6 +362,7 @@ fn standing_for(held: &Held, letter: NewLetter, unusable_certificate: Option<Str
             ..letter
         },
         unusable_certificate,
+        not_sent: None,
     }
 }
 

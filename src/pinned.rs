@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
+use crate::config::Config;
 use crate::mail::message::{Certificate, address_key, without_tag};
 use crate::mail::pgp;
+use crate::team::Team;
 
 /// As they were read at the start or the last reload.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +29,11 @@ pub struct FileProblem {
 }
 
 impl Pinned {
+    /// All that the configuration pins.
+    pub fn of_configuration(config: &Config) -> Self {
+        Self::read(&config.openpgp.certificates).with_team(&Team::read(&config.team))
+    }
+
     /// Reads the files. One that cannot be read keeps no other from use.
     pub fn read(files: &[PathBuf]) -> Self {
         let mut pinned = Self::default();
@@ -34,6 +41,19 @@ impl Pinned {
             pinned.take(file);
         }
         pinned
+    }
+
+    /// And the certificates of the team, each for its member's address: who works with reports may
+    /// send one too.
+    pub fn with_team(mut self, team: &Team) -> Self {
+        for member in team.members() {
+            let own = member.certificates().iter().map(|it| Certificate {
+                emails: vec![address_key(&member.email)],
+                ..it.clone()
+            });
+            self.certificates.extend(own);
+        }
+        self
     }
 
     fn take(&mut self, file: &Path) {

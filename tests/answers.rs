@@ -124,8 +124,10 @@ impl Sent {
         let bytes = std::fs::read(path).unwrap();
         let bytes = with_crlf(&bytes);
         let text = String::from_utf8(bytes.clone()).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        let body = body.replace("=\r\n", "");
         let sent = Self {
-            text: text.replace("=\r\n", "").replace("\r\n", "\n"),
+            text: format!("{head}\n\n{body}").replace("\r\n", "\n"),
             bytes,
         };
         assert!(sent.text.contains("\nAutocrypt: addr="), "{}", sent.text);
@@ -396,6 +398,15 @@ fn a_case_that_came_encrypted_without_a_key_is_told_nothing_and_asked_for_one() 
         );
         assert!(!sent.text.contains("A word of ours"), "{}", sent.text);
     }
+    // What was not sent is not lost.
+    let case = world.case(&id);
+    let kept = case["messages"].as_array().unwrap().last().unwrap()["text"].clone();
+    let kept = kept.as_str().unwrap();
+    assert!(
+        kept.contains("\nNot sent, because it could not be encrypted:\n"),
+        "{kept}"
+    );
+    assert!(kept.contains("A word of ours."), "{kept}");
     assert_eq!(unusable_events(&world.case(&id)), 0);
     // The key comes, and all is well.
     let key = world.gpg.generate("Ann", ANN, Algorithm::Curve25519);
@@ -791,4 +802,292 @@ fn files_of_the_configuration_pin_and_a_bad_one_is_a_mistake() {
         told.contains("ann.asc: holds no OpenPGP certificate; write into it what"),
         "{told}"
     );
+}
+
+#[test]
+fn a_clear_mail_to_a_case_that_also_came_encrypted_is_answered_without_content() {
+    for policy in ["", "[replies]\nencrypt = \"received\""] {
+        let world = World::new().with_policy(policy);
+        let answer = world.answer(&letter("XSS").plain(REPORT));
+        let id = world.newest_case()["id"].as_str().unwrap().to_owned();
+        let addition = letter("...")
+            .in_reply_to(&answer.header("Message-ID"))
+            .encrypted(
+                &world.gpg,
+                "It is a key of all.\n",
+                &[SECURITY_ADDRESS],
+                None,
+            );
+        let letters =
+            world.letters(|setup| write_file(&setup.file("Maildir/new/a.test"), addition));
+        assert_eq!(letters.len(), 0, "{letters:#?}");
+        assert!(world.told(&["case", "accept", &id]).is_notice());
+        let set = world.setup.cli(&["case", "severity", &id, "critical"]);
+        assert!(set.status.success(), "{set:?}");
+        world.letters(|_| {});
+        // How grave it is follows from what came encrypted, and shows in the date of the fix.
+        let again = world.answer(&letter("XSS").plain(REPORT));
+        assert!(!again.is_encrypted());
+        assert!(again.text.contains(&id), "{}", again.text);
+        assert!(
+            again.text.contains("We have no OpenPGP key"),
+            "{}",
+            again.text
+        );
+        assert!(!again.text.contains("ship a fix"), "{}", again.text);
+    }
+}
+
+#[test]
+fn a_late_acknowledgement_tells_nothing_of_a_case_that_also_came_encrypted() {
+    let world = World::new();
+    let mail = letter("XSS").plain(REPORT);
+    write_file(&world.setup.file("first.eml"), mail);
+    let file = world.setup.file("first.eml");
+    let output = world
+        .setup
+        .cli(&["ingest", "--no-reply", file.to_str().unwrap()]);
+    assert!(output.status.success(), "{output:?}");
+    let id = world.newest_case()["id"].as_str().unwrap().to_owned();
+    let addition = letter(&format!("[{id}]")).encrypted(
+        &world.gpg,
+        "It is a key of all.\n",
+        &[SECURITY_ADDRESS],
+        None,
+    );
+    let letters = world.letters(|setup| write_file(&setup.file("Maildir/new/a.test"), addition));
+    assert_eq!(letters.len(), 0, "{letters:#?}");
+    let told = world.told(&["case", "acknowledge", &id]);
+    assert!(
+        told.text.contains("We have no OpenPGP key"),
+        "{}",
+        told.text
+    );
+    assert!(!told.text.contains("What would help"), "{}", told.text);
+}
+
+#[test]
+fn who_sent_what_we_cannot_read_is_asked_for_a_key_too() {
+    for (language, wish) in [
+        ("en", "Please attach your own public\nkey"),
+        ("de", "Ihren eigenen =C3=B6ffentlichen Schl=C3=BCssel an"),
+    ] {
+        let world = World::new();
+        let policy = std::fs::read_to_string(world.setup.file("policy.toml")).unwrap();
+        let policy = format!("language = \"{language}\"\n{policy}");
+        world.setup.write("policy.toml", &policy);
+        let stranger = world
+            .gpg
+            .generate("Eve", "eve@elsewhere.test", Algorithm::Curve25519);
+        let mail = letter("...").encrypted(&world.gpg, REPORT, &[&stranger], None);
+        let answer = world.answer(&mail);
+        assert!(answer.text.contains(wish), "{}", answer.text);
+        let key = world.gpg.generate("Ann", ANN, Algorithm::Curve25519);
+        let mail = with_key(letter("Again"), &world.gpg, &key).encrypted(
+            &world.gpg,
+            REPORT,
+            &[&stranger],
+            None,
+        );
+        world.answer(&mail);
+        let mail = with_key(letter("XSS"), &world.gpg, &key).plain(REPORT);
+        world.answer(&mail);
+        let mail = letter("And again").encrypted(&world.gpg, "Text.\n", &[&stranger], None);
+        let inner = world.answer(&mail).opened_by(&world.gpg).unwrap();
+        assert!(!inner.contains(wish), "{inner}");
+    }
+}
+
+#[test]
+fn a_member_who_reports_is_answered_with_the_key_of_the_configuration() {
+    let world = World::new();
+    let key = world.setup.add_member("Ann", ANN);
+    let mail = letter("...").encrypted(&world.setup.gpg, REPORT, &[SECURITY_ADDRESS], Some(&key));
+    world.letters(|setup| write_file(&setup.file("Maildir/new/a.test"), mail));
+    let answers: Vec<Sent> = world
+        .sent()
+        .into_iter()
+        .map(|path| Sent::read(&world, path))
+        .filter(|sent| sent.header("To") == ANN)
+        .collect();
+    assert_eq!(answers.len(), 1, "{answers:#?}");
+    answers[0].says_to(&world.setup.gpg, "We have received your report");
+    let case = world.newest_case();
+    assert_eq!(case["messages"][0]["signatures"][0]["trust"], "pinned");
+}
+
+#[test]
+fn of_several_certificates_in_a_mail_the_one_that_works_is_used() {
+    let world = World::new();
+    let old = sign_only(&world.gpg, "Old");
+    let key = world.gpg.generate("Ann", ANN, Algorithm::Curve25519);
+    let both = format!("{old}\n{}", world.gpg.export(&key));
+    let mail = letter("XSS")
+        .attach("keys.asc", "application/pgp-keys", &both)
+        .plain(REPORT);
+    world
+        .answer(&mail)
+        .says_to(&world.gpg, "We have received your report");
+    assert_eq!(key_of(&world), key);
+}
+
+#[test]
+fn whoever_sends_a_report_again_under_another_key_learns_nothing_of_its_case() {
+    let Rivals {
+        world,
+        own,
+        thief,
+        thiefs,
+    } = rivals();
+    let mail = with_key(letter("XSS"), &world.gpg, &own).signed(&world.gpg, REPORT, &own);
+    world.answer(&mail);
+    let autocrypt = format!("addr={ANN}; keydata={}", autocrypt_data(&thief, &thiefs));
+    let mail = letter("XSS")
+        .header("Autocrypt", &autocrypt)
+        .signed(&thief, REPORT, &thiefs);
+    let again = world.answer(&mail);
+    assert_eq!(again.opened_by(&thief), None);
+    again.says_to(&world.gpg, "your mail has reached us again");
+}
+
+#[test]
+fn explain_says_that_a_notice_leaves_where_the_key_cannot_be_used() {
+    let world = World::new();
+    let old = sign_only(&world.gpg, "Old");
+    let mail = letter("XSS")
+        .attach("key.asc", "application/pgp-keys", &old)
+        .plain(REPORT);
+    let file = world.setup.file("first.eml");
+    write_file(&file, &mail);
+    let explained = &world.setup.json_lines(&["explain", file.to_str().unwrap()])[0]["replies"][0];
+    assert_eq!(explained["encrypted"], false, "{explained}");
+    assert_eq!(explained["template"], "notice", "{explained}");
+    let words = world.setup.cli(&["explain", file.to_str().unwrap()]);
+    let words = String::from_utf8(words.stdout).unwrap();
+    let expected = format!("notice to {ANN}, in clear, without content (");
+    assert!(words.contains(&expected), "{words}");
+    assert!(world.answer(&mail).is_notice());
+}
+
+#[test]
+fn who_does_what_the_notice_asks_for_is_answered_in_full() {
+    let world = World::new();
+    let old = sign_only(&world.gpg, "Old");
+    let listed = world
+        .gpg
+        .run(&["--with-colons", "--list-keys", "Old"], b"")
+        .stdout;
+    let listed = String::from_utf8(listed).unwrap();
+    let old_key = listed.lines().find_map(|line| line.strip_prefix("fpr:"));
+    let old_key = old_key.unwrap().trim_matches(':').to_owned();
+    let mail = letter("XSS")
+        .attach("key.asc", "application/pgp-keys", &old)
+        .signed(&world.gpg, REPORT, &old_key);
+    let notice = world.answer(&mail);
+    assert!(notice.is_notice());
+    assert!(
+        notice.text.contains("a reply to\nthis mail that you sign"),
+        "{}",
+        notice.text
+    );
+    let id = world.newest_case()["id"].as_str().unwrap().to_owned();
+    let key = world.gpg.generate("Ann", ANN, Algorithm::Curve25519);
+    let mail = with_key(letter("Re: my key"), &world.gpg, &key)
+        .in_reply_to(&notice.header("Message-ID"))
+        .signed(&world.gpg, "Here is my key, as you asked.\n", &key);
+    let letters = world.letters(|setup| write_file(&setup.file("Maildir/new/k.test"), mail));
+    assert_eq!(letters.len(), 0, "{letters:#?}");
+    let reply = world.told(&["case", "reply", &id, "A second word."]);
+    reply.says_to(&world.gpg, "A second word.");
+}
+
+#[test]
+fn a_key_that_takes_over_is_kept_however_many_others_are() {
+    let Rivals { world, own, .. } = rivals();
+    for number in 0..11 {
+        let thief = Gpg::new();
+        let certificate = sign_only(&thief, "Ann");
+        let mail = letter("XSS")
+            .attach("key.asc", "application/pgp-keys", &certificate)
+            .signed(&thief, &format!("Report {number}. {REPORT}"), ANN);
+        let name = format!("Maildir/new/{number}.test");
+        write_file(&world.setup.file(&name), mail);
+    }
+    let output = world.setup.run_once();
+    assert!(output.status.success(), "{output:?}");
+    let mail = with_key(letter("Mine"), &world.gpg, &own).signed(&world.gpg, REPORT, &own);
+    world
+        .answer(&mail)
+        .says_to(&world.gpg, "We have received your report");
+    assert_eq!(key_of(&world), own);
+    let told = world.told(&[
+        "case",
+        "accept",
+        world.newest_case()["id"].as_str().unwrap(),
+    ]);
+    told.says_to(&world.gpg, "is accepted");
+}
+
+fn judged_by_our_server(result: &str, letter: Letter) -> Letter {
+    letter.header(
+        "Authentication-Results",
+        &format!("mx.example.test; dmarc={result} header.from=research.test"),
+    )
+}
+
+#[test]
+fn what_signed_a_forged_mail_is_no_reason_to_answer_to_it() {
+    let Rivals {
+        world,
+        own,
+        thief,
+        thiefs,
+    } = rivals();
+    world
+        .setup
+        .set("organization.authserv_ids", vec!["mx.example.test"]);
+    let mail = with_key(
+        judged_by_our_server("pass", letter("XSS")),
+        &world.gpg,
+        &own,
+    )
+    .signed(&world.gpg, REPORT, &own);
+    world.answer(&mail);
+    let forged = with_key(
+        judged_by_our_server("fail", letter("CSRF")),
+        &thief,
+        &thiefs,
+    )
+    .signed(
+        &thief,
+        "The login form takes requests from any other site.\n",
+        &thiefs,
+    );
+    let answer = world.answer(&forged);
+    assert_eq!(answer.opened_by(&thief), None);
+    answer.says_to(&world.gpg, "We have received your report");
+}
+
+#[test]
+fn a_mail_in_cipher_is_answered_in_cipher_whatever_its_reply_to() {
+    let world = World::new();
+    world
+        .setup
+        .set("organization.authserv_ids", vec!["mx.example.test"]);
+    let key = world.gpg.generate("Ann", ANN, Algorithm::Curve25519);
+    let elsewhere =
+        || judged_by_our_server("pass", letter("...")).header("Reply-To", "ann@elsewhere.test");
+    let unknown = elsewhere().encrypted(&world.gpg, REPORT, &[SECURITY_ADDRESS], None);
+    let answer = world.answer(&unknown);
+    assert_eq!(answer.header("To"), "ann@elsewhere.test");
+    assert!(answer.text.contains("We have no OpenPGP key"));
+    let mail = with_key(elsewhere(), &world.gpg, &key).encrypted(
+        &world.gpg,
+        REPORT,
+        &[SECURITY_ADDRESS],
+        Some(&key),
+    );
+    let answer = world.answer(&mail);
+    assert_eq!(answer.header("To"), ANN);
+    answer.says_to(&world.gpg, "We have received your report");
 }

@@ -439,7 +439,7 @@ fn what_came_encrypted_without_a_key_gets_a_notice_without_content() {
     office.pass(office.day(0));
     let printed = office.case("reply", &[WORDS]);
     assert!(
-        printed.contains("notice to rita@research.test, in clear"),
+        printed.contains("notice to rita@research.test, without content, no OpenPGP key of theirs"),
         "{printed}"
     );
     office.case("reject", &["zanzibar4711 is by design"]);

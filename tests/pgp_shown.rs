@@ -482,3 +482,23 @@ fn several_signers_have_a_verdict_each() {
         ]
     );
 }
+
+#[test]
+fn a_message_in_a_clear_signed_text_came_encrypted() {
+    let desk = Desk::new();
+    let armored = desk.gpg.encrypt(SECRET.as_bytes(), &[US], None);
+    let text = desk
+        .gpg
+        .sign_cleartext(format!("Hello,\n{armored}").as_bytes(), ALICE);
+    let raw = mail("x", &format!("Content-Type: text/plain\n\n{text}"));
+    for message in desk.read_both(raw.as_bytes()) {
+        assert!(message.openpgp.encrypted && message.openpgp.decrypted);
+        assert_eq!(collapse(&message.text), format!("Hello, {SECRET}"));
+        // Whoever found the ciphertext can sign it.
+        let signature = &message.openpgp.signatures[0];
+        assert_eq!(
+            (signature.status, signature.covers),
+            (SignatureStatus::Good, Covers::Part)
+        );
+    }
+}

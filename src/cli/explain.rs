@@ -2,17 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::paint::{Paint, columns, paint, shown, shown_lines};
 use super::say::{self, say};
 use super::{Outcome, Output, files, ingest, office};
 use crate::intake::{self, Opened};
-use crate::letters::Desk;
+use crate::letters::{self, Desk};
 use crate::mail::message::Problem;
 use crate::store::Store;
-use crate::triage::decide::{CaseChange, Channel, Decision};
+use crate::triage::decide::{CaseChange, Channel, Decision, Reply};
+use crate::triage::reply::Template;
 use crate::triage::rules::Matched;
 
 pub fn run(config_path: &Path, paths: &[PathBuf], output: Output) -> Outcome {
@@ -36,15 +37,15 @@ pub fn run(config_path: &Path, paths: &[PathBuf], output: Output) -> Outcome {
             ));
         }
         if output.json {
-            say!("{}", as_json(&name, &opened, &decision));
+            say!("{}", as_json(&name, &opened, &decision, now));
         } else {
-            print(&name, &opened, &decision, &desk);
+            print(&name, &opened, &decision, &desk, now);
         }
         Ok(())
     })
 }
 
-fn as_json(name: &str, opened: &Opened, decision: &Decision) -> Value {
+fn as_json(name: &str, opened: &Opened, decision: &Decision, now: DateTime<Utc>) -> Value {
     let message = &opened.message;
     let openpgp = &message.openpgp;
     let attachments: Vec<Value> = message
@@ -79,11 +80,12 @@ fn as_json(name: &str, opened: &Opened, decision: &Decision) -> Value {
         .replies
         .iter()
         .map(|reply| {
+            let leaving = Leaving::of(reply, now);
             json!({
-                "template": reply.template.as_str(),
+                "template": leaving.template.as_str(),
                 "to": reply.to.email,
-                "attaches_key": reply.attaches_key,
-                "encrypted": matches!(reply.channel, Channel::Encrypted(_)),
+                "attaches_key": leaving.attaches_key,
+                "encrypted": leaving.encrypted,
             })
         })
         .collect();
@@ -151,7 +153,7 @@ fn joined(case: &CaseChange) -> Option<&str> {
     }
 }
 
-fn print(name: &str, opened: &Opened, decision: &Decision, desk: &Desk) {
+fn print(name: &str, opened: &Opened, decision: &Decision, desk: &Desk, now: DateTime<Utc>) {
     let message = &opened.message;
     let from = message.from.as_ref().map_or("(none)", |from| &from.email);
     say!("{}", paint(&shown(name, 100), Paint::Head));
@@ -199,12 +201,8 @@ fn print(name: &str, opened: &Opened, decision: &Decision, desk: &Desk) {
         ));
     }
     for reply in &decision.replies {
-        let how = match reply.channel {
-            Channel::Encrypted(_) => "signed and encrypted",
-            Channel::Clear => "in clear",
-            Channel::ClearWithoutContent => "in clear, without content",
-        };
-        let key = if reply.attaches_key {
+        let leaving = Leaving::of(reply, now);
+        let key = if leaving.attaches_key {
             ", with our key"
         } else {
             ""
@@ -212,9 +210,10 @@ fn print(name: &str, opened: &Opened, decision: &Decision, desk: &Desk) {
         rows.push(row(
             "answer",
             &format!(
-                "{} to {}, {how}{key}",
-                reply.template.as_str(),
-                shown(&reply.to.email, 60)
+                "{} to {}, {}{key}",
+                leaving.template.as_str(),
+                shown(&reply.to.email, 60),
+                leaving.how
             ),
         ));
     }
@@ -230,6 +229,39 @@ fn print(name: &str, opened: &Opened, decision: &Decision, desk: &Desk) {
         say!("  {} {line}", paint("│", Paint::Dim));
     }
     say!("");
+}
+
+/// A reply as it would leave.
+struct Leaving {
+    template: Template,
+    encrypted: bool,
+    attaches_key: bool,
+    /// In words.
+    how: String,
+}
+
+impl Leaving {
+    fn of(reply: &Reply, now: DateTime<Utc>) -> Self {
+        if let Some(notice) = letters::notice_in_place_of(reply, now) {
+            return Self {
+                template: Template::Notice,
+                encrypted: false,
+                attaches_key: notice.attaches_key,
+                how: format!("in clear, without content ({})", notice.why),
+            };
+        }
+        let how = match reply.channel {
+            Channel::Encrypted(_) => "signed and encrypted",
+            Channel::Clear => "in clear",
+            Channel::ClearWithoutContent => "in clear, without content",
+        };
+        Self {
+            template: reply.template,
+            encrypted: matches!(reply.channel, Channel::Encrypted(_)),
+            attaches_key: reply.attaches_key,
+            how: how.to_owned(),
+        }
+    }
 }
 
 fn row(name: &str, value: &str) -> Vec<String> {

@@ -151,14 +151,15 @@ pub fn desk(config: &Config, keyring: Arc<Keyring>) -> anyhow::Result<Desk> {
     for problem in pinned.problems() {
         tracing::error!(event = "certificate_problem", "{problem}");
     }
+    let team = Team::read(&config.team);
     Ok(Desk {
         organization: config.organization.clone(),
         policy: config.policy.clone(),
         texts,
         keyring,
         signs: config.openpgp.sign,
-        pinned,
-        team: Team::read(&config.team),
+        pinned: pinned.with_team(&team),
+        team,
         digest: config.digest.clone(),
         return_path: match &config.transport {
             Transport::Smtp(smtp) => smtp.return_path.clone(),

@@ -73,7 +73,7 @@ pub struct Judged {
     pub change: Option<Change>,
     /// What speaks for the address, now that the mail came; `None`: nothing did before.
     pub key: Option<Certificate>,
-    /// Signed this mail, and can be used.
+    /// Signed this mail, and can be used; nobody did where our own server found it forged.
     pub signer: Option<Certificate>,
 }
 
@@ -84,8 +84,11 @@ pub fn judge(seen: &[Seen], opened: &Opened, now: DateTime<Utc>) -> Judged {
         Some(change) => Some(change.new.clone()),
         None => best_speaker(seen, now).cloned(),
     };
+    let is_forged = opened.classified.authentication == Authentication::Fail;
     Judged {
-        signer: signer(seen, &opened.message, now).cloned(),
+        signer: signer(seen, &opened.message, now)
+            .filter(|_| !is_forged)
+            .cloned(),
         change,
         key,
     }
@@ -149,8 +152,7 @@ pub fn learn(
         return Ok(());
     };
     if change.takes_over() && is_small(&change.new) {
-        tx.remember_certificate(email, &change.new, change.learned, now)?;
-        tx.let_speak(email, &change.new.fingerprint, now)?;
+        tx.let_take_over(email, &change.new, change.learned, now)?;
     }
     tx.event(
         now,
@@ -316,6 +318,13 @@ fn with_copy_among(copies: &[Certificate], certificate: &Certificate) -> Certifi
     let copy = copies.find(|copy| copy.fingerprint == certificate.fingerprint);
     copy.and_then(|copy| pgp::merged(certificate, copy))
         .unwrap_or_else(|| certificate.clone())
+}
+
+/// Who sends the old key with the new one is answered with the one that works.
+pub fn usable_first(brought: &mut [Certificate], now: DateTime<Utc>) {
+    if brought.len() > 1 {
+        brought.sort_by_cached_key(|certificate| !is_usable(certificate, now));
+    }
 }
 
 /// The certificates of a mail, with all that is known of them. Where the two copies cannot be put

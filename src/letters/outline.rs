@@ -38,9 +38,9 @@ pub enum Cause {
 }
 
 /// Subject and text, in one language.
-struct Words {
+pub(super) struct Words {
     subject: String,
-    text: String,
+    pub(super) text: String,
 }
 
 impl Outline<'_> {
@@ -150,7 +150,7 @@ impl Desk {
     }
 
     /// Where somebody's own text fails over these facts, the reporter is answered all the same.
-    fn words(&self, outline: &Outline<'_>) -> Result<Words, LetterError> {
+    pub(super) fn words(&self, outline: &Outline<'_>) -> Result<Words, LetterError> {
         let (template, wanted) = (outline.template, outline.language);
         let own = &self.policy.terms.language;
         let voice = self.texts.voice(template, wanted, own);

@@ -59,6 +59,39 @@ impl Tx<'_> {
         learned: Learned,
         now: DateTime<Utc>,
     ) -> Result<()> {
+        self.keep_certificate(email, certificate, learned, now)?;
+        self.0
+            .prepare_cached(
+                "UPDATE certificates SET speaks_since = ?3
+                 WHERE email = ?1 AND fingerprint = ?2
+                   AND NOT EXISTS (SELECT 1 FROM certificates
+                                   WHERE email = ?1 AND speaks_since IS NOT NULL)",
+            )?
+            .execute((email, &certificate.fingerprint, now.timestamp()))?;
+        self.forget_the_least(email)
+    }
+
+    /// Remembers a certificate that takes the place of the key of the address, however many others
+    /// are kept.
+    pub fn let_take_over(
+        &self,
+        email: &str,
+        certificate: &Certificate,
+        learned: Learned,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        self.keep_certificate(email, certificate, learned, now)?;
+        self.let_speak(email, &certificate.fingerprint, now)?;
+        self.forget_the_least(email)
+    }
+
+    fn keep_certificate(
+        &self,
+        email: &str,
+        certificate: &Certificate,
+        learned: Learned,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
         self.0
             .prepare_cached(
                 "INSERT INTO certificates (email, fingerprint, bytes, learned, first_seen_at,
@@ -76,15 +109,7 @@ impl Tx<'_> {
                 rank(learned),
                 now.timestamp()
             ])?;
-        self.0
-            .prepare_cached(
-                "UPDATE certificates SET speaks_since = ?3
-                 WHERE email = ?1 AND fingerprint = ?2
-                   AND NOT EXISTS (SELECT 1 FROM certificates
-                                   WHERE email = ?1 AND speaks_since IS NOT NULL)",
-            )?
-            .execute((email, &certificate.fingerprint, now.timestamp()))?;
-        self.forget_the_least(email)
+        Ok(())
     }
 
     fn forget_the_least(&self, email: &str) -> Result<()> {

@@ -121,8 +121,7 @@ pub struct Known {
     pub signer: Option<Certificate>,
     /// The mail showed another certificate than the one that spoke for its sender.
     pub key_change: Option<whose::Change>,
-    /// Of the cases above, those of which a mail came encrypted. Asked for where the policy
-    /// encrypts nothing else.
+    /// Of the cases above, those of which a mail came encrypted.
     pub came_encrypted: Vec<CaseRef>,
     /// The cases that the sender takes part in, the newest first. Asked for where the mail asks
     /// how a case stands.
@@ -403,20 +402,22 @@ pub fn reply(
     if let Some(automatic) = &mail.classified.automatic {
         return Err(automatic.reason.clone());
     }
-    let to = recipient(mail, organization)?;
+    let to = recipient(mail, known, organization, template)?;
     if let Some(unanswered) = mail.unanswered {
         return Err(unanswered.because().to_owned());
     }
     if template == Template::Status {
         return status_reply(mail, known, policy);
     }
-    let channel = channel(mail, known, case, &to, policy);
+    let channel = channel(mail, known, case, template, &to, policy);
     let says_content = may_say_content(mail.message, &channel);
     let openpgp = &mail.message.openpgp;
     let template = match template {
         template if says_content => template,
         // Nothing in clear tells whether it was the ciphertext that failed or one inside of it.
         _ if is_partly_read(mail.message) && is_sealed(mail.message) => Template::Unreadable,
+        // Sent again in clear: so was what it equals.
+        template @ Template::AcknowledgementAgain if !openpgp.encrypted => template,
         template => without_content(template),
     };
     let part_unread = is_receipt(template) && openpgp.encrypted && !openpgp.decrypted;
@@ -492,8 +493,16 @@ fn automatic_because(mail: &Incoming<'_>, otherwise: &str) -> String {
     )
 }
 
-/// Who is answered: From; Reply-To only where the mail is authenticated.
-fn recipient(mail: &Incoming<'_>, organization: &Organization) -> Result<Address, String> {
+/// Who is answered: From; Reply-To only where the mail is authenticated, and where what came
+/// encrypted cannot be answered so to its sender.
+fn recipient(
+    mail: &Incoming<'_>,
+    known: &Known,
+    organization: &Organization,
+    template: Template,
+) -> Result<Address, String> {
+    let can_be_sealed = mail.message.openpgp.encrypted
+        && certificate_for_answer(mail.message, known, template).is_some();
     let from = mail
         .message
         .from
@@ -503,7 +512,8 @@ fn recipient(mail: &Incoming<'_>, organization: &Organization) -> Result<Address
     let to = match mail.message.reply_to.as_slice() {
         [wanted]
             if mail.classified.authentication == Authentication::Pass
-                && can_be_answered(wanted) =>
+                && can_be_answered(wanted)
+                && !can_be_sealed =>
         {
             wanted
         }
@@ -520,12 +530,14 @@ pub fn can_be_answered(address: &Address) -> bool {
     compose::mailable(&address.email).is_some() && address.domain().contains('.')
 }
 
-/// What came encrypted leaves encrypted or without content. What came in clear leaves encrypted to
-/// whoever showed a certificate, unless the policy says otherwise.
+/// What came encrypted, or joins a case of which a mail did, leaves encrypted or without content.
+/// What came in clear leaves encrypted to whoever showed a certificate, unless the policy says
+/// otherwise.
 fn channel(
     mail: &Incoming<'_>,
     known: &Known,
     case: &CaseChange,
+    template: Template,
     to: &Address,
     policy: &Policy,
 ) -> Channel {
@@ -538,9 +550,9 @@ fn channel(
     if !came_encrypted && policy.terms.replies.encrypt == Encrypt::Received {
         return Channel::Clear;
     }
-    match certificate_for_answer(message, known).filter(|_| answers_sender) {
+    match certificate_for_answer(message, known, template).filter(|_| answers_sender) {
         Some(certificate) => Channel::Encrypted(certificate.clone()),
-        None if message.openpgp.encrypted => Channel::ClearWithoutContent,
+        None if came_encrypted => Channel::ClearWithoutContent,
         None => Channel::Clear,
     }
 }
@@ -552,14 +564,22 @@ fn channel(
 /// or, of a mail in clear, signed it under another address. On a ciphertext such a signature is
 /// not enough: to whom an answer is encrypted can be seen, and that would tell who wrote what
 /// somebody else has sent us.
-fn certificate_for_answer<'m>(message: &'m Message, known: &'m Known) -> Option<&'m Certificate> {
+///
+/// A mail that was sent again is answered with the dates of its case: to the key of the address
+/// first, for anybody may have found the text and signed it.
+fn certificate_for_answer<'m>(
+    message: &'m Message,
+    known: &'m Known,
+    template: Template,
+) -> Option<&'m Certificate> {
+    let tells_of_case = template == Template::AcknowledgementAgain;
+    let key_first = known.certificate.as_ref().filter(|_| tells_of_case);
     let foreign_signer = || {
         let mut brought = message.openpgp.certificates.iter();
         brought.find(|it| whose::has_signed(message, it) && !message.openpgp.encrypted)
     };
-    known
-        .signer
-        .as_ref()
+    key_first
+        .or(known.signer.as_ref())
         .or(known.certificate.as_ref())
         .or_else(|| whose::own_certificate(message))
         .or_else(foreign_signer)

@@ -22,6 +22,7 @@ use crate::triage::calendar::Calendar;
 use crate::triage::case::{CaseState, Credit};
 use crate::triage::command::{self, Command, When};
 use crate::triage::policy::{DeadlineKind, Severity};
+use crate::triage::reply::Template;
 
 /// The case, and how to print what became of it.
 #[derive(Args)]
@@ -371,6 +372,9 @@ fn letter(letter: Option<&Told>, unreachable: Option<&str>) -> String {
             let how = match (&letter.unusable_certificate, letter.encrypted) {
                 (Some(why), _) => format!("without content, {why}"),
                 (None, true) => "encrypted".to_owned(),
+                (None, false) if letter.kind == Template::Notice.as_str() => {
+                    "without content, no OpenPGP key of theirs is known".to_owned()
+                }
                 (None, false) => "in clear".to_owned(),
             };
             format!("{} to {}, {how}", letter.kind, shown(&letter.to, 60))

@@ -29,7 +29,7 @@ pub fn run(config: &Config, id: &str, output: Output) -> Outcome {
 
 /// Where the team's files pin a key for an address, no other speaks for it.
 fn trust_files(detail: &mut CaseDetail, config: &Config) {
-    let files = Pinned::read(&config.openpgp.certificates);
+    let files = Pinned::of_configuration(config);
     for message in &mut detail.messages {
         let from = message.from.as_deref().unwrap_or_default();
         let pinned: Vec<&str> = files.of(from).map(|it| it.fingerprint.as_str()).collect();

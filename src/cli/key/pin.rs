@@ -94,11 +94,11 @@ fn doubts(
             "{why}; letters to {email} say nothing until there is one that works"
         ));
     }
-    let files = Pinned::read(&config.openpgp.certificates);
+    let files = Pinned::of_configuration(config);
     let mut in_files = files.of(email);
     if let Some(first) = in_files.find(|it| it.fingerprint != certificate.fingerprint) {
         doubts.push(format!(
-            "a file of openpgp.certificates pins {} for {email}, which comes first",
+            "the configuration (openpgp.certificates, team) pins {} for {email}, which comes first",
             first.fingerprint
         ));
     }
@@ -179,9 +179,11 @@ pub fn unpin(config: &Config, email: &str) -> Outcome {
         Ok::<_, StoreError>((pinned, speaks))
     })?;
     let Some(pinned) = pinned else {
-        let in_files = Pinned::read(&config.openpgp.certificates);
+        let in_files = Pinned::of_configuration(config);
         let mend = match in_files.of(&email).next() {
-            Some(_) => "; a file of openpgp.certificates pins one: take it out there",
+            Some(_) => {
+                "; the configuration (openpgp.certificates, team) pins one: take it out there"
+            }
             None => "",
         };
         return Err(anyhow::anyhow!("nothing is pinned for {email}{mend}").into());
@@ -250,7 +252,7 @@ fn rows(config: &Config, email: Option<&str>) -> Result<Vec<Row>, Failure> {
             last_seen_at: Some(it.last_seen_at),
         })
         .collect();
-    let files = Pinned::read(&config.openpgp.certificates);
+    let files = Pinned::of_configuration(config);
     for certificate in files.certificates() {
         let of_asked = |it: &&String| email.is_none_or(|email| *it == email);
         for email in certificate.emails.iter().filter(of_asked) {

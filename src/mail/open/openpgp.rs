@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::collect::Mark;
 use super::file::{Entry, Role};
 use super::walk::{Reader, Scope, Style, is_ciphertext, is_control};
-use crate::mail::armor::{self, Content};
+use crate::mail::armor::{self, Content, Segment};
 use crate::mail::message::{Address, Certificate, Failure, Signature, SignatureStatus};
 use crate::mail::parse::{Part, charset, header, transfer};
 use crate::mail::pgp::{self, Plaintext};
@@ -177,8 +177,8 @@ impl Reader<'_> {
         self.out.claim(plaintext.signatures, &span);
     }
 
-    /// A clear-signed text: shown is what was signed.
-    pub(super) fn cleartext(&mut self, block: &[u8], style: &Style) {
+    /// A clear-signed text: shown is what was signed, and what messages in it hold.
+    pub(super) fn cleartext(&mut self, block: &[u8], style: &Style, scope: Scope) {
         let checked = self.may_hash(block.len()).then(|| {
             self.checked(|reader| pgp::verify_cleartext(block, &reader.known, reader.now))
         });
@@ -190,8 +190,15 @@ impl Reader<'_> {
             return;
         };
         let mark = self.out.mark();
-        let shown = self.rendered(&text, style);
-        self.push_text(&shown);
+        for segment in armor::segments(&text) {
+            match segment {
+                Segment::Message(block) => self.inline_message(block, style, scope),
+                Segment::Plain(text) | Segment::Signed(text) => {
+                    let shown = self.rendered(text, style);
+                    self.push_text(&shown);
+                }
+            }
+        }
         let span = self.out.since(mark);
         self.out.claim(signatures, &span);
     }

@@ -349,7 +349,7 @@ impl<'c> Reader<'c> {
                 Segment::Message(block) => {
                     self.inline_message(&armor::mend(block), &Style::utf8(), scope);
                 }
-                Segment::Signed(block) => self.cleartext(block, &Style::utf8()),
+                Segment::Signed(block) => self.cleartext(block, &Style::utf8(), scope),
             }
         }
     }
@@ -360,7 +360,7 @@ impl<'c> Reader<'c> {
             match segment {
                 Segment::Plain(plain) => self.plain(plain, style, scope),
                 Segment::Message(block) => self.inline_message(block, style, scope),
-                Segment::Signed(block) => self.cleartext(block, style),
+                Segment::Signed(block) => self.cleartext(block, style, scope),
             }
         }
     }

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::parse::{header, transfer};
+use super::parse::{charset, header, transfer};
 
 /// Blocks of one text beyond this are left where they stand.
 const MAX_BLOCKS: usize = 64;
@@ -13,6 +13,7 @@ const MAX_BLOCKS: usize = 64;
 /// Begins every block.
 pub const ANY: &str = "-----BEGIN PGP ";
 const BEGIN: &[u8] = ANY.as_bytes();
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const MESSAGE: &[u8] = b"-----BEGIN PGP MESSAGE-----";
 const MESSAGE_END: &[u8] = b"-----END PGP MESSAGE-----";
 const SIGNED: &[u8] = b"-----BEGIN PGP SIGNED MESSAGE-----";
@@ -32,8 +33,10 @@ pub enum Segment<'a> {
     Signed(&'a [u8]),
 }
 
-/// Cuts text at its messages and clear-signed texts. The segments together are the whole text.
+/// Cuts text at its messages and clear-signed texts. The segments together are the whole text, but
+/// for a byte order mark in front.
 pub fn segments(text: &[u8]) -> Vec<Segment<'_>> {
+    let text = without_mark(text);
     let mut found = Vec::new();
     let mut plain = 0;
     for block in blocks(text, &[(MESSAGE, MESSAGE_END), (SIGNED, SIGNED_END)]) {
@@ -106,6 +109,28 @@ fn without_marks(line: &[u8]) -> &[u8] {
     words.unwrap_or_default().trim_ascii_end()
 }
 
+/// Without the byte order mark that editors of Windows put in front.
+fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)
+}
+
+/// An armoured file that was saved with two bytes for each character.
+pub fn without_utf16(file: &[u8]) -> Cow<'_, [u8]> {
+    let decoded = |bytes| charset::decode(bytes, Some("utf-16")).0;
+    let is_marked = file.starts_with(b"\xff\xfe") || file.starts_with(b"\xfe\xff");
+    let head = file.get(..64).filter(|_| is_marked);
+    match head {
+        Some(head)
+            if decoded(head)
+                .trim_start_matches('\u{feff}')
+                .starts_with(ANY) =>
+        {
+            Cow::Owned(decoded(file).trim_start_matches('\u{feff}').into())
+        }
+        _ => Cow::Borrowed(file),
+    }
+}
+
 /// Is there a message, whatever text stands around it?
 pub fn holds_message(text: &[u8]) -> bool {
     mentions_openpgp(text)
@@ -130,6 +155,7 @@ pub fn without_quoted_printable(message: &[u8]) -> Cow<'_, [u8]> {
 
 /// Armoured certificates in some text; secret keys too, which people send by mistake.
 pub fn key_blocks(text: &[u8]) -> Vec<&[u8]> {
+    let text = without_mark(text);
     let ends = [(PUBLIC_KEY, PUBLIC_KEY_END), (PRIVATE_KEY, PRIVATE_KEY_END)];
     blocks(text, &ends)
         .into_iter()
@@ -193,10 +219,24 @@ fn blocks(text: &[u8], kinds: &[(&'static [u8], &'static [u8])]) -> Vec<Found> {
     found
 }
 
+/// The charset that an armour header names for what is inside (RFC 4880, 6.2).
+pub fn charset_of(block: &[u8]) -> Option<String> {
+    let headers = block.split(|&b| b == b'\n').skip(1).take(20);
+    headers
+        .map(<[u8]>::trim_ascii)
+        .take_while(|line| !line.is_empty())
+        .find_map(|line| {
+            let (name, value) = std::str::from_utf8(line).ok()?.split_once(':')?;
+            let is_charset = name.eq_ignore_ascii_case("charset");
+            is_charset.then(|| value.trim().to_owned())
+        })
+}
+
 /// Cheap: is there any armour at all?
 pub fn mentions_openpgp(text: &[u8]) -> bool {
     // Two dashes in front let most text pass with one comparison a line.
-    text.split(|&b| b == b'\n')
+    without_mark(text)
+        .split(|&b| b == b'\n')
         .any(|line| line.starts_with(BEGIN))
 }
 
@@ -222,7 +262,8 @@ pub enum Content {
 /// Judges a file: its first armour line, or the first packet of binary OpenPGP when `binary` is
 /// expected by name or type (RFC 9580, 4.2).
 pub fn content(bytes: &[u8], binary: bool) -> Content {
-    let head = bytes.get(..4096).unwrap_or(bytes).trim_ascii_start();
+    let head = bytes.get(..4096).unwrap_or(bytes);
+    let head = without_mark(head).trim_ascii_start();
     if head.starts_with(MESSAGE) {
         return Content::Message;
     }
@@ -302,6 +343,10 @@ mod tests {
     fn blocks_are_found_at_line_starts_alone() {
         check("no armour", "p");
         check(BLOCK, "m");
+        assert_eq!(
+            segments(format!("\u{feff}{BLOCK}").as_bytes()),
+            segments(BLOCK.as_bytes())
+        );
         check(&format!("before\n{BLOCK}after\n{BLOCK}"), "pmpm");
         check(&BLOCK.replace("-----BEGIN", "> -----BEGIN"), "p");
         check(&format!("see {BLOCK}"), "p");
@@ -316,6 +361,10 @@ mod tests {
     #[test]
     fn files_are_judged_by_their_beginning() {
         assert_eq!(content(BLOCK.as_bytes(), false), Content::Message);
+        assert_eq!(
+            content(format!("\u{feff}{BLOCK}").as_bytes(), false),
+            Content::Message
+        );
         assert_eq!(content(b"\x85\x01\x0c", true), Content::Message);
         assert_eq!(content(b"\x85\x01\x0c", false), Content::Other);
         assert_eq!(content(b"%PDF-1.4", true), Content::Other);

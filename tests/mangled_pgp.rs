@@ -392,6 +392,29 @@ fn inline_messages_are_read_wherever_they_stand() {
         &around,
     );
     check(
+        "indented by spaces that do not break",
+        plain(&format!(
+            "Hello,\n\n{}\nRegards\n",
+            prefixed(&armor, "\u{a0}")
+        )),
+        &around,
+    );
+    check(
+        "behind words",
+        plain(&format!("Hello, this: {armor}\nRegards\n")),
+        &around,
+    );
+    check(
+        "on one line",
+        plain(&format!("Hello,\n{}Regards\n", armor.replace('\n', " "))),
+        &around,
+    );
+    check(
+        "HTML without line ends",
+        html(&format!("<p>Hello,</p><p>{armor}</p><p>Regards</p>")),
+        &around,
+    );
+    check(
         "blank lines between all lines",
         plain(&format!(
             "Hello,\n\n{}\nRegards\n",

@@ -69,8 +69,9 @@ pub struct Indented {
     pub block: Vec<u8>,
 }
 
-/// Whole messages behind white space or quote marks. They may be examples too, or for others, so
-/// that whoever tries them leaves the text as it is where that fails.
+/// Whole messages behind white space, quote marks or words, or on one line, as HTML without line
+/// ends has them. They may be examples too, or for others, so that whoever tries them leaves the
+/// text as it is where that fails.
 pub fn indented_messages(text: &[u8]) -> Vec<Indented> {
     let mut found = Vec::new();
     let mut open: Option<Indented> = None;
@@ -78,20 +79,30 @@ pub fn indented_messages(text: &[u8]) -> Vec<Indented> {
     while let Some(line) = header::line_at(text, at) {
         let start = at;
         at += line.len();
-        let words = without_marks(line);
-        if words == MESSAGE && line.starts_with(words) {
-            open = None;
-        } else if words == MESSAGE {
-            open = Some(Indented {
-                start,
-                end: start,
-                block: Vec::new(),
-            });
+        let mut words = without_marks(line);
+        if let Some((before, from)) = split_at(line, MESSAGE) {
+            let is_bare = without_marks(before).is_empty();
+            let start = if is_bare { start } else { start + before.len() };
+            words = without_marks(from);
+            if let Some((length, block)) = on_one_line(from) {
+                let end = at - from.len() + length;
+                found.push(Indented { start, end, block });
+                open = None;
+            } else if words == MESSAGE {
+                let is_moved = !before.is_empty();
+                let block = Vec::new();
+                open = is_moved.then_some(Indented {
+                    start,
+                    end: at,
+                    block,
+                });
+            }
         }
-        let Some(indented) = &mut open else { continue };
-        indented.block.extend_from_slice(words);
-        indented.block.push(b'\n');
-        indented.end = at;
+        if let Some(indented) = &mut open {
+            indented.block.extend_from_slice(words);
+            indented.block.push(b'\n');
+            indented.end = at;
+        }
         if words == MESSAGE_END {
             found.extend(open.take());
         }
@@ -102,11 +113,45 @@ pub fn indented_messages(text: &[u8]) -> Vec<Indented> {
     found
 }
 
+/// A message of which the line ends became spaces, and how long it is there. Its headers, which
+/// nothing divides from each other any more, are left out.
+fn on_one_line(from: &[u8]) -> Option<(usize, Vec<u8>)> {
+    let (inside, behind) = split_at(from, MESSAGE_END)?;
+    let is_base64 = |word: &&[u8]| word.len() >= 40 && word.iter().all(|&b| transfer::is_base64(b));
+    let words = inside
+        .split(u8::is_ascii_whitespace)
+        .filter(|word| !word.is_empty());
+    let lines: Vec<&[u8]> = words.skip_while(|word| !is_base64(word)).collect();
+    let block = [
+        MESSAGE,
+        b"\n\n",
+        &lines.join(&b'\n'),
+        b"\n",
+        MESSAGE_END,
+        b"\n",
+    ]
+    .concat();
+    let length = from.len() - behind.len() + MESSAGE_END.len();
+    (!lines.is_empty()).then_some((length, block))
+}
+
+/// What is in front of `words`, and the rest with them.
+fn split_at<'t>(text: &'t [u8], words: &[u8]) -> Option<(&'t [u8], &'t [u8])> {
+    let first = words.first()?;
+    let mut places = (0..text.len()).filter(|&at| text.get(at) == Some(first));
+    let at = places.find(|&at| text.get(at..).is_some_and(|rest| rest.starts_with(words)))?;
+    text.split_at_checked(at)
+}
+
+/// Without quote marks and white space, which may be spaces that do not break.
 fn without_marks(line: &[u8]) -> &[u8] {
-    let is_mark = |octet: &u8| octet.is_ascii_whitespace() || b">|".contains(octet);
+    let is_mark = |octet: &u8| octet.is_ascii_whitespace() || b">|\xc2\xa0".contains(octet);
     let start = line.iter().position(|octet| !is_mark(octet));
-    let words = start.and_then(|start| line.get(start..));
-    words.unwrap_or_default().trim_ascii_end()
+    let end = line.iter().rposition(|octet| !is_mark(octet));
+    let words = start
+        .zip(end)
+        .and_then(|(start, end)| line.get(start..=end));
+    words.unwrap_or_default()
 }
 
 /// Without the byte order mark that editors of Windows put in front.
@@ -162,6 +207,32 @@ pub fn key_blocks(text: &[u8]) -> Vec<&[u8]> {
         .filter(|block| block.closed)
         .filter_map(|block| text.get(block.start..block.end))
         .collect()
+}
+
+/// Is there anything beside armoured keys and signatures?
+pub fn has_words(text: &[u8]) -> bool {
+    let text = without_mark(text);
+    if !mentions_openpgp(text) {
+        return false;
+    }
+    let kinds = [
+        (PUBLIC_KEY, PUBLIC_KEY_END),
+        (PRIVATE_KEY, PRIVATE_KEY_END),
+        (SIGNATURE, SIGNED_END),
+    ];
+    let mut behind = 0;
+    for block in blocks(text, &kinds).iter().filter(|block| block.closed) {
+        let between = text.get(behind..block.start).unwrap_or_default();
+        if !between.trim_ascii().is_empty() {
+            return true;
+        }
+        behind = block.end;
+    }
+    !text
+        .get(behind..)
+        .unwrap_or_default()
+        .trim_ascii()
+        .is_empty()
 }
 
 struct Found {
@@ -356,6 +427,57 @@ mod tests {
             "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nhi\n-----BEGIN PGP SIGNATURE-----\n\nabc\n-----END PGP SIGNATURE-----\nfooter\n",
             "sp",
         );
+    }
+
+    #[track_caller]
+    fn check_moved(text: &str, shown: Option<(&str, &str)>) {
+        let found = indented_messages(text.as_bytes());
+        let around = found.first().map(|block| {
+            assert_eq!(std::str::from_utf8(&block.block).unwrap(), BLOCK);
+            (&text[..block.start], &text[block.end..])
+        });
+        assert_eq!(around, shown, "{text}");
+    }
+
+    #[test]
+    fn messages_that_were_moved_are_found() {
+        let line = BLOCK.replace('\n', " ");
+        check_moved(BLOCK, None);
+        check_moved(&format!("a\n{BLOCK}b"), None);
+        check_moved(
+            &BLOCK.replace('\n', "\n> ").replacen('-', "> -", 1),
+            Some(("", "> ")),
+        );
+        check_moved(
+            &format!("\u{a0}{}", BLOCK.replace('\n', "\n\u{a0}")),
+            Some(("", "\u{a0}")),
+        );
+        check_moved(&format!("Body: {BLOCK}b"), Some(("Body: ", "b")));
+        check_moved(&format!("a {line}b"), Some(("a ", " b")));
+        check_moved(
+            &line.replace("MESSAGE-----  ", "MESSAGE----- Version: x 1 "),
+            Some(("", " ")),
+        );
+        check_moved(
+            "see -----BEGIN PGP MESSAGE----- and -----END PGP MESSAGE-----\n",
+            None,
+        );
+    }
+
+    #[test]
+    fn words_beside_keys_are_seen() {
+        let key =
+            "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nabc\n-----END PGP PUBLIC KEY BLOCK-----\n";
+        for (text, expected) in [
+            (key.to_owned(), false),
+            (format!("\u{feff}\n{key}\n{key}\n"), false),
+            (format!("{key}read this\n"), true),
+            (format!("read this\n{key}"), true),
+            (format!("{key}and\n{key}"), true),
+            ("\u{99}\u{1}".to_owned(), false),
+        ] {
+            assert_eq!(has_words(text.as_bytes()), expected, "{text}");
+        }
     }
 
     #[test]

@@ -680,7 +680,7 @@ fn is_signature(part: &Part) -> bool {
         }
 }
 
-fn is_smime_signature(part: &Part) -> bool {
+pub(super) fn is_smime_signature(part: &Part) -> bool {
     part.is("application/pkcs7-signature") || part.is("application/x-pkcs7-signature")
 }
 

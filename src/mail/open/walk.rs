@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::collect::{Collected, File, Mark};
 use super::file::{Entry, Role, default_name, excerpt, is_pdf};
+use super::openpgp::is_smime_signature;
 use super::{Document, Opening, subject};
 use crate::mail::armor::{self, Content, Segment};
 use crate::mail::html;
@@ -433,18 +434,12 @@ impl<'c> Reader<'c> {
         if content == Content::Other && self.inside_file(&bytes, scope) {
             return;
         }
-        let is_signature = content == Content::Signature
-            || matches!(
-                part.media_type.as_str(),
-                "application/pgp-signature"
-                    | "application/pkcs7-signature"
-                    | "application/x-pkcs7-signature"
-            );
+        let is_signature = content == Content::Signature || is_smime_signature(part);
         if is_signature && part.file_name().is_none() && !part.is_attachment() {
             return;
         }
-        let is_plumbing =
-            is_signature || content == Content::Keys || part.is("application/pgp-keys");
+        // By what is in it: words may be called a key.
+        let is_plumbing = (is_signature || content == Content::Keys) && !armor::has_words(&bytes);
         let entry = Entry {
             name: part.file_name().map(Cow::Borrowed),
             media_type: &part.media_type,

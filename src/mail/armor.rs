@@ -10,6 +10,9 @@ use super::parse::{charset, header, transfer};
 /// Blocks of one text beyond this are left where they stand.
 const MAX_BLOCKS: usize = 64;
 
+/// A moved message that is larger is left where it stands, in bytes: it takes a copy.
+const MAX_MOVED: usize = 4 * 1024 * 1024;
+
 /// Begins every block.
 pub const ANY: &str = "-----BEGIN PGP ";
 const BEGIN: &[u8] = ANY.as_bytes();
@@ -103,6 +106,7 @@ pub fn indented_messages(text: &[u8]) -> Vec<Indented> {
             indented.block.push(b'\n');
             indented.end = at;
         }
+        open = open.filter(|indented| indented.block.len() <= MAX_MOVED);
         if words == MESSAGE_END {
             found.extend(open.take());
         }
@@ -116,23 +120,23 @@ pub fn indented_messages(text: &[u8]) -> Vec<Indented> {
 /// A message of which the line ends became spaces, and how long it is there. Its headers, which
 /// nothing divides from each other any more, are left out.
 fn on_one_line(from: &[u8]) -> Option<(usize, Vec<u8>)> {
-    let (inside, behind) = split_at(from, MESSAGE_END)?;
-    let is_base64 = |word: &&[u8]| word.len() >= 40 && word.iter().all(|&b| transfer::is_base64(b));
-    let words = inside
-        .split(u8::is_ascii_whitespace)
-        .filter(|word| !word.is_empty());
-    let lines: Vec<&[u8]> = words.skip_while(|word| !is_base64(word)).collect();
-    let block = [
-        MESSAGE,
-        b"\n\n",
-        &lines.join(&b'\n'),
-        b"\n",
-        MESSAGE_END,
-        b"\n",
-    ]
-    .concat();
-    let length = from.len() - behind.len() + MESSAGE_END.len();
-    (!lines.is_empty()).then_some((length, block))
+    let window = from.get(..MAX_MOVED).unwrap_or(from);
+    let (inside, _) = split_at(window, MESSAGE_END)?;
+    let is_long = |word: &[u8]| word.len() >= 40 && word.iter().all(|&b| transfer::is_base64(b));
+    let mut block = [MESSAGE, b"\n\n"].concat();
+    let head = block.len();
+    let words = inside.split(u8::is_ascii_whitespace);
+    for word in words.filter(|word| !word.is_empty()) {
+        if block.len() > head || is_long(word) {
+            block.extend_from_slice(word);
+            block.push(b'\n');
+        }
+    }
+    let is_any = block.len() > head;
+    block.extend_from_slice(MESSAGE_END);
+    block.push(b'\n');
+    let length = inside.len() + MESSAGE_END.len();
+    is_any.then_some((length, block))
 }
 
 /// What is in front of `words`, and the rest with them.

@@ -13,7 +13,7 @@ use desk::{
     ALICE, CONTROL, Desk, PART, PROTOCOL, SECRET, SUBJECT, US, base64_lines, mail, multipart,
     octets, quoted_printable, with_boundary,
 };
-use triaged::mail::message::Failure;
+use triaged::mail::message::{Covers, Failure, SignatureStatus};
 
 #[test]
 fn pgp_mime_is_read_however_it_was_mangled() {
@@ -389,6 +389,29 @@ fn inline_messages_are_read_wherever_they_stand() {
     check(
         "indented by tabs",
         plain(&format!("Hello,\n\n{}\nRegards\n", prefixed(&armor, "\t"))),
+        &around,
+    );
+    check(
+        "indented by spaces that do not break",
+        plain(&format!(
+            "Hello,\n\n{}\nRegards\n",
+            prefixed(&armor, "\u{a0}")
+        )),
+        &around,
+    );
+    check(
+        "behind words",
+        plain(&format!("Hello, this: {armor}\nRegards\n")),
+        &around,
+    );
+    check(
+        "on one line",
+        plain(&format!("Hello,\n{}Regards\n", armor.replace('\n', " "))),
+        &around,
+    );
+    check(
+        "HTML without line ends",
+        html(&format!("<p>Hello,</p><p>{armor}</p><p>Regards</p>")),
         &around,
     );
     check(
@@ -895,7 +918,7 @@ fn what_programs_and_gateways_make_of_pgp_mime_is_read() {
                 &attachment("gpgolPGP.dat", octet_stream, "7bit", &armor),
             ],
         ),
-        "...",
+        SUBJECT,
     );
     check(
         "a bridge that could not open it",
@@ -914,7 +937,7 @@ fn what_programs_and_gateways_make_of_pgp_mime_is_read() {
             PROTOCOL,
             &[CONTROL, &octets, "Content-Type: text/plain\n\nOur list\n"],
         ),
-        "...",
+        SUBJECT,
     );
     check(
         "multipart/alternative",
@@ -1052,5 +1075,184 @@ fn layers_of_signatures_and_ciphertexts_are_opened() {
     assert_eq!(covers, ["all", "part"]);
     let signed_outside = desk.check("signed, encrypted, signed", mail(&signed));
     assert_eq!(signed_outside.subject, SUBJECT);
+    desk.finish();
+}
+
+/// Text and ciphertext in one mail, and what must be shown of both.
+#[test]
+fn mails_and_texts_that_were_saved_as_files_are_opened() {
+    let desk = Desk::new();
+    let whole = multipart(PROTOCOL, &[CONTROL, &octets(&desk.ciphertext())]);
+    let saved = format!(
+        "From: Bob <b@b.test>\nSubject: inner\n{}",
+        with_boundary(&whole, "b2")
+    );
+    let inline = desk.inline(SECRET);
+    let beside = |file: &str| {
+        mail(&multipart(
+            "mixed",
+            &["Content-Type: text/plain\n\nSee below.\n", file],
+        ))
+    };
+    let octet_stream = "application/octet-stream";
+    let words = ["See below.", SECRET];
+
+    let eml = attachment(
+        "report.eml",
+        octet_stream,
+        "base64",
+        &base64_lines(saved.as_bytes()),
+    );
+    let message = desk.check_all(
+        "a saved mail",
+        beside(&eml).as_bytes(),
+        &["See below.", "b@b.test", SECRET],
+    );
+    assert_eq!(message.subject, "...", "it is the other mail's");
+    let behind_text = attachment(
+        "report.txt",
+        "text/plain",
+        "7bit",
+        &format!("Hello,\n\n{inline}Regards\n"),
+    );
+    let message = desk.check_all(
+        "a text with words round it",
+        beside(&behind_text).as_bytes(),
+        &words,
+    );
+    assert_eq!(message.openpgp.signatures[0].covers, Covers::Part);
+
+    for name in ["GpgOL_MIME_structure.txt", "GpgOL_MIME_structure.mime"] {
+        let content = multipart(
+            "mixed",
+            &[
+                "Content-Type: text/plain\n\n\n",
+                &attachment(
+                    name,
+                    octet_stream,
+                    "base64",
+                    &base64_lines(with_boundary(&whole, "b2").as_bytes()),
+                ),
+            ],
+        );
+        let message = desk.check(name, mail(&content));
+        assert_eq!(message.subject, SUBJECT);
+        assert_eq!(message.attachments.len(), 0);
+        assert_eq!(message.openpgp.signatures[0].covers, Covers::All);
+    }
+
+    let example = attachment(
+        "log.txt",
+        "text/plain",
+        "7bit",
+        "$ cat x\n-----BEGIN PGP MESSAGE-----\n\nhQGMA6yuINsbm6PWAQv9GICCKgk4CvA1Xwb1wd7a2h1UwJ\n-----END PGP MESSAGE-----\n",
+    );
+    for message in desk.read_both(beside(&example).as_bytes()) {
+        assert!(!message.openpgp.encrypted, "an example in a log");
+    }
+    desk.finish();
+}
+
+/// Editors of Windows put a mark in front, or take two bytes for each character.
+#[test]
+fn armour_behind_a_byte_order_mark_is_read() {
+    let desk = Desk::new();
+    let marked = format!("\u{feff}{}", desk.inline(SECRET));
+    let wide: Vec<u8> = marked.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    desk.check(
+        "in the text",
+        mail(&format!(
+            "Content-Type: text/plain; charset=utf-8\n\n{marked}"
+        )),
+    );
+    for (name, bytes) in [("a file", marked.as_bytes()), ("a wide file", &wide)] {
+        let file = attachment(
+            "report.txt.asc",
+            "application/octet-stream",
+            "base64",
+            &base64_lines(bytes),
+        );
+        let message = desk.check(name, mail(&multipart("mixed", &[&file])));
+        assert_eq!(message.attachments[0].name, "report.txt");
+    }
+    desk.finish();
+}
+
+#[test]
+fn what_is_inside_is_shown_as_its_label_says() {
+    let desk = Desk::new();
+    let check = |name: &str, head: &str, inside: &[u8], mend: fn(&str) -> String, shown: &str| {
+        let armor = mend(&desk.gpg.encrypt(inside, &[US], Some(ALICE)));
+        let message = desk.check_all(
+            name,
+            mail(&format!("{head}\n\n{armor}")).as_bytes(),
+            &[&corpus::collapse(shown)],
+        );
+        assert_eq!(message.text.trim(), shown, "{name}");
+        assert_eq!(message.attachments.len(), 0, "{name}");
+    };
+    let html = "Content-Type: text/html; charset=utf-8";
+    check(
+        "Proton",
+        html,
+        b"<div>One<br></div><div>two</div>",
+        str::to_owned,
+        "One\ntwo",
+    );
+    check(
+        "plain text in what a gateway calls HTML",
+        html,
+        b"One\ntwo < three\n",
+        str::to_owned,
+        "One\ntwo < three",
+    );
+    let named = |armor: &str| armor.replacen("-----\n\n", "-----\nCharset: ISO-8859-2\n\n", 1);
+    check(
+        "the charset of the armour",
+        "Content-Type: text/plain; charset=us-ascii",
+        b"P\xf8\xedli\xb9",
+        named,
+        "P\u{159}\u{ed}li\u{161}",
+    );
+    for kind in ["text/plain", "application/pgp"] {
+        let head = format!(
+            "Content-Type: {kind}; x-action=encrypt\nContent-Disposition: inline; filename=\"msg.pgp\""
+        );
+        check(kind, &head, b"Hello", str::to_owned, "Hello");
+    }
+
+    let signed = desk
+        .gpg
+        .run(&["--clearsign", "--local-user", ALICE], SECRET.as_bytes());
+    let signed = String::from_utf8(signed.stdout).unwrap();
+    let content = format!("Content-Type: application/pgp; x-action=sign; format=text\n\n{signed}");
+    let message = desk.read(mail(&content).as_bytes());
+    assert_eq!(message.text.trim(), SECRET);
+    assert_eq!(message.openpgp.signatures[0].status, SignatureStatus::Good);
+    desk.finish();
+}
+
+/// A list names itself in front of the stand-in, and puts a footer behind the ciphertext.
+#[test]
+fn where_the_outer_subject_says_nothing_that_of_a_part_does() {
+    let desk = Desk::new();
+    let whole = multipart(PROTOCOL, &[CONTROL, &octets(&desk.ciphertext())]);
+    let content = multipart(
+        "mixed",
+        &[
+            &with_boundary(&whole, "b2"),
+            "Content-Type: text/plain\n\nOur list\n",
+        ],
+    );
+    for (outer, shown) in [
+        ("...", SUBJECT),
+        ("[list] ...", SUBJECT),
+        ("[list] Hello", "[list] Hello"),
+    ] {
+        let mail = mail(&content).replacen("Subject: ...", &format!("Subject: {outer}"), 1);
+        let message = desk.check(outer, mail);
+        assert_eq!(message.subject, shown);
+        assert_eq!(message.subject_encrypted, shown == SUBJECT);
+    }
     desk.finish();
 }

@@ -337,6 +337,29 @@ fn only_what_is_under_a_signature_is_signed() {
         ]),
         &[(Good, Part)],
     );
+    let key = desk.gpg.export(ALICE);
+    for (name, content, covers) in [
+        ("a key beside it", key.clone(), All),
+        (
+            "words that are called a key",
+            "Read this too.\n".to_owned(),
+            Part,
+        ),
+        ("words behind a key", format!("{key}Read this too.\n"), Part),
+    ] {
+        let file = file("key.asc", &content).replace("text/x-python", "application/pgp-keys");
+        let message = check(name, &mixed(&[&whole, &file]), &[(Good, covers)]);
+        assert_eq!(message.attachments.len(), 1);
+    }
+    let message = check(
+        "words that are called a signature",
+        &mixed(&[
+            &whole,
+            "Content-Type: application/pgp-signature\n\nRead this too.\n",
+        ]),
+        &[(Good, Part)],
+    );
+    assert_eq!(message.attachments.len(), 1, "they are not lost");
     // Who forwards wrote nothing, but the head of the mail is shown, and is not signed.
     check(
         "forwarded alone",

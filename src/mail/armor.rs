@@ -5,14 +5,18 @@
 
 use std::borrow::Cow;
 
-use super::parse::{header, transfer};
+use super::parse::{charset, header, transfer};
 
 /// Blocks of one text beyond this are left where they stand.
 const MAX_BLOCKS: usize = 64;
 
+/// A moved message that is larger is left where it stands, in bytes: it takes a copy.
+const MAX_MOVED: usize = 4 * 1024 * 1024;
+
 /// Begins every block.
 pub const ANY: &str = "-----BEGIN PGP ";
 const BEGIN: &[u8] = ANY.as_bytes();
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const MESSAGE: &[u8] = b"-----BEGIN PGP MESSAGE-----";
 const MESSAGE_END: &[u8] = b"-----END PGP MESSAGE-----";
 const SIGNED: &[u8] = b"-----BEGIN PGP SIGNED MESSAGE-----";
@@ -32,8 +36,10 @@ pub enum Segment<'a> {
     Signed(&'a [u8]),
 }
 
-/// Cuts text at its messages and clear-signed texts. The segments together are the whole text.
+/// Cuts text at its messages and clear-signed texts. The segments together are the whole text, but
+/// for a byte order mark in front.
 pub fn segments(text: &[u8]) -> Vec<Segment<'_>> {
+    let text = without_mark(text);
     let mut found = Vec::new();
     let mut plain = 0;
     for block in blocks(text, &[(MESSAGE, MESSAGE_END), (SIGNED, SIGNED_END)]) {
@@ -66,8 +72,9 @@ pub struct Indented {
     pub block: Vec<u8>,
 }
 
-/// Whole messages behind white space or quote marks. They may be examples too, or for others, so
-/// that whoever tries them leaves the text as it is where that fails.
+/// Whole messages behind white space, quote marks or words, or on one line, as HTML without line
+/// ends has them. They may be examples too, or for others, so that whoever tries them leaves the
+/// text as it is where that fails.
 pub fn indented_messages(text: &[u8]) -> Vec<Indented> {
     let mut found = Vec::new();
     let mut open: Option<Indented> = None;
@@ -75,20 +82,31 @@ pub fn indented_messages(text: &[u8]) -> Vec<Indented> {
     while let Some(line) = header::line_at(text, at) {
         let start = at;
         at += line.len();
-        let words = without_marks(line);
-        if words == MESSAGE && line.starts_with(words) {
-            open = None;
-        } else if words == MESSAGE {
-            open = Some(Indented {
-                start,
-                end: start,
-                block: Vec::new(),
-            });
+        let mut words = without_marks(line);
+        if let Some((before, from)) = split_at(line, MESSAGE) {
+            let is_bare = without_marks(before).is_empty();
+            let start = if is_bare { start } else { start + before.len() };
+            words = without_marks(from);
+            if let Some((length, block)) = on_one_line(from) {
+                let end = at - from.len() + length;
+                found.push(Indented { start, end, block });
+                open = None;
+            } else if words == MESSAGE {
+                let is_moved = !before.is_empty();
+                let block = Vec::new();
+                open = is_moved.then_some(Indented {
+                    start,
+                    end: at,
+                    block,
+                });
+            }
         }
-        let Some(indented) = &mut open else { continue };
-        indented.block.extend_from_slice(words);
-        indented.block.push(b'\n');
-        indented.end = at;
+        if let Some(indented) = &mut open {
+            indented.block.extend_from_slice(words);
+            indented.block.push(b'\n');
+            indented.end = at;
+        }
+        open = open.filter(|indented| indented.block.len() <= MAX_MOVED);
         if words == MESSAGE_END {
             found.extend(open.take());
         }
@@ -99,11 +117,67 @@ pub fn indented_messages(text: &[u8]) -> Vec<Indented> {
     found
 }
 
+/// A message of which the line ends became spaces, and how long it is there. Its headers, which
+/// nothing divides from each other any more, are left out.
+fn on_one_line(from: &[u8]) -> Option<(usize, Vec<u8>)> {
+    let window = from.get(..MAX_MOVED).unwrap_or(from);
+    let (inside, _) = split_at(window, MESSAGE_END)?;
+    let is_long = |word: &[u8]| word.len() >= 40 && word.iter().all(|&b| transfer::is_base64(b));
+    let mut block = [MESSAGE, b"\n\n"].concat();
+    let head = block.len();
+    let words = inside.split(u8::is_ascii_whitespace);
+    for word in words.filter(|word| !word.is_empty()) {
+        if block.len() > head || is_long(word) {
+            block.extend_from_slice(word);
+            block.push(b'\n');
+        }
+    }
+    let is_any = block.len() > head;
+    block.extend_from_slice(MESSAGE_END);
+    block.push(b'\n');
+    let length = inside.len() + MESSAGE_END.len();
+    is_any.then_some((length, block))
+}
+
+/// What is in front of `words`, and the rest with them.
+fn split_at<'t>(text: &'t [u8], words: &[u8]) -> Option<(&'t [u8], &'t [u8])> {
+    let first = words.first()?;
+    let mut places = (0..text.len()).filter(|&at| text.get(at) == Some(first));
+    let at = places.find(|&at| text.get(at..).is_some_and(|rest| rest.starts_with(words)))?;
+    text.split_at_checked(at)
+}
+
+/// Without quote marks and white space, which may be spaces that do not break.
 fn without_marks(line: &[u8]) -> &[u8] {
-    let is_mark = |octet: &u8| octet.is_ascii_whitespace() || b">|".contains(octet);
+    let is_mark = |octet: &u8| octet.is_ascii_whitespace() || b">|\xc2\xa0".contains(octet);
     let start = line.iter().position(|octet| !is_mark(octet));
-    let words = start.and_then(|start| line.get(start..));
-    words.unwrap_or_default().trim_ascii_end()
+    let end = line.iter().rposition(|octet| !is_mark(octet));
+    let words = start
+        .zip(end)
+        .and_then(|(start, end)| line.get(start..=end));
+    words.unwrap_or_default()
+}
+
+/// Without the byte order mark that editors of Windows put in front.
+fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)
+}
+
+/// An armoured file that was saved with two bytes for each character.
+pub fn without_utf16(file: &[u8]) -> Cow<'_, [u8]> {
+    let decoded = |bytes| charset::decode(bytes, Some("utf-16")).0;
+    let is_marked = file.starts_with(b"\xff\xfe") || file.starts_with(b"\xfe\xff");
+    let head = file.get(..64).filter(|_| is_marked);
+    match head {
+        Some(head)
+            if decoded(head)
+                .trim_start_matches('\u{feff}')
+                .starts_with(ANY) =>
+        {
+            Cow::Owned(decoded(file).trim_start_matches('\u{feff}').into())
+        }
+        _ => Cow::Borrowed(file),
+    }
 }
 
 /// Is there a message, whatever text stands around it?
@@ -130,12 +204,39 @@ pub fn without_quoted_printable(message: &[u8]) -> Cow<'_, [u8]> {
 
 /// Armoured certificates in some text; secret keys too, which people send by mistake.
 pub fn key_blocks(text: &[u8]) -> Vec<&[u8]> {
+    let text = without_mark(text);
     let ends = [(PUBLIC_KEY, PUBLIC_KEY_END), (PRIVATE_KEY, PRIVATE_KEY_END)];
     blocks(text, &ends)
         .into_iter()
         .filter(|block| block.closed)
         .filter_map(|block| text.get(block.start..block.end))
         .collect()
+}
+
+/// Is there anything beside armoured keys and signatures?
+pub fn has_words(text: &[u8]) -> bool {
+    let text = without_mark(text);
+    if !mentions_openpgp(text) {
+        return false;
+    }
+    let kinds = [
+        (PUBLIC_KEY, PUBLIC_KEY_END),
+        (PRIVATE_KEY, PRIVATE_KEY_END),
+        (SIGNATURE, SIGNED_END),
+    ];
+    let mut behind = 0;
+    for block in blocks(text, &kinds).iter().filter(|block| block.closed) {
+        let between = text.get(behind..block.start).unwrap_or_default();
+        if !between.trim_ascii().is_empty() {
+            return true;
+        }
+        behind = block.end;
+    }
+    !text
+        .get(behind..)
+        .unwrap_or_default()
+        .trim_ascii()
+        .is_empty()
 }
 
 struct Found {
@@ -193,10 +294,24 @@ fn blocks(text: &[u8], kinds: &[(&'static [u8], &'static [u8])]) -> Vec<Found> {
     found
 }
 
+/// The charset that an armour header names for what is inside (RFC 4880, 6.2).
+pub fn charset_of(block: &[u8]) -> Option<String> {
+    let headers = block.split(|&b| b == b'\n').skip(1).take(20);
+    headers
+        .map(<[u8]>::trim_ascii)
+        .take_while(|line| !line.is_empty())
+        .find_map(|line| {
+            let (name, value) = std::str::from_utf8(line).ok()?.split_once(':')?;
+            let is_charset = name.eq_ignore_ascii_case("charset");
+            is_charset.then(|| value.trim().to_owned())
+        })
+}
+
 /// Cheap: is there any armour at all?
 pub fn mentions_openpgp(text: &[u8]) -> bool {
     // Two dashes in front let most text pass with one comparison a line.
-    text.split(|&b| b == b'\n')
+    without_mark(text)
+        .split(|&b| b == b'\n')
         .any(|line| line.starts_with(BEGIN))
 }
 
@@ -222,7 +337,8 @@ pub enum Content {
 /// Judges a file: its first armour line, or the first packet of binary OpenPGP when `binary` is
 /// expected by name or type (RFC 9580, 4.2).
 pub fn content(bytes: &[u8], binary: bool) -> Content {
-    let head = bytes.get(..4096).unwrap_or(bytes).trim_ascii_start();
+    let head = bytes.get(..4096).unwrap_or(bytes);
+    let head = without_mark(head).trim_ascii_start();
     if head.starts_with(MESSAGE) {
         return Content::Message;
     }
@@ -302,6 +418,10 @@ mod tests {
     fn blocks_are_found_at_line_starts_alone() {
         check("no armour", "p");
         check(BLOCK, "m");
+        assert_eq!(
+            segments(format!("\u{feff}{BLOCK}").as_bytes()),
+            segments(BLOCK.as_bytes())
+        );
         check(&format!("before\n{BLOCK}after\n{BLOCK}"), "pmpm");
         check(&BLOCK.replace("-----BEGIN", "> -----BEGIN"), "p");
         check(&format!("see {BLOCK}"), "p");
@@ -313,9 +433,64 @@ mod tests {
         );
     }
 
+    #[track_caller]
+    fn check_moved(text: &str, shown: Option<(&str, &str)>) {
+        let found = indented_messages(text.as_bytes());
+        let around = found.first().map(|block| {
+            assert_eq!(std::str::from_utf8(&block.block).unwrap(), BLOCK);
+            (&text[..block.start], &text[block.end..])
+        });
+        assert_eq!(around, shown, "{text}");
+    }
+
+    #[test]
+    fn messages_that_were_moved_are_found() {
+        let line = BLOCK.replace('\n', " ");
+        check_moved(BLOCK, None);
+        check_moved(&format!("a\n{BLOCK}b"), None);
+        check_moved(
+            &BLOCK.replace('\n', "\n> ").replacen('-', "> -", 1),
+            Some(("", "> ")),
+        );
+        check_moved(
+            &format!("\u{a0}{}", BLOCK.replace('\n', "\n\u{a0}")),
+            Some(("", "\u{a0}")),
+        );
+        check_moved(&format!("Body: {BLOCK}b"), Some(("Body: ", "b")));
+        check_moved(&format!("a {line}b"), Some(("a ", " b")));
+        check_moved(
+            &line.replace("MESSAGE-----  ", "MESSAGE----- Version: x 1 "),
+            Some(("", " ")),
+        );
+        check_moved(
+            "see -----BEGIN PGP MESSAGE----- and -----END PGP MESSAGE-----\n",
+            None,
+        );
+    }
+
+    #[test]
+    fn words_beside_keys_are_seen() {
+        let key =
+            "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nabc\n-----END PGP PUBLIC KEY BLOCK-----\n";
+        for (text, expected) in [
+            (key.to_owned(), false),
+            (format!("\u{feff}\n{key}\n{key}\n"), false),
+            (format!("{key}read this\n"), true),
+            (format!("read this\n{key}"), true),
+            (format!("{key}and\n{key}"), true),
+            ("\u{99}\u{1}".to_owned(), false),
+        ] {
+            assert_eq!(has_words(text.as_bytes()), expected, "{text}");
+        }
+    }
+
     #[test]
     fn files_are_judged_by_their_beginning() {
         assert_eq!(content(BLOCK.as_bytes(), false), Content::Message);
+        assert_eq!(
+            content(format!("\u{feff}{BLOCK}").as_bytes(), false),
+            Content::Message
+        );
         assert_eq!(content(b"\x85\x01\x0c", true), Content::Message);
         assert_eq!(content(b"\x85\x01\x0c", false), Content::Other);
         assert_eq!(content(b"%PDF-1.4", true), Content::Other);

@@ -238,7 +238,13 @@ fn says_nothing(subject: &str) -> bool {
         "p\u{2261}p",
         "pep",
     ];
-    STAND_INS.contains(&subject.trim().to_lowercase().as_str())
+    let is_stand_in = |words: &str| STAND_INS.contains(&words.trim().to_lowercase().as_str());
+    // Lists put their name in front.
+    let subject = subject.trim();
+    let tagged = subject
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once("] "));
+    is_stand_in(subject) || tagged.is_some_and(|(_, words)| is_stand_in(words))
 }
 
 /// A subject as shown: decoded, on one line.

@@ -192,6 +192,13 @@ impl Collected {
             .map(|found| (found.subject.clone(), found.encrypted))
     }
 
+    /// The first one that was encrypted, though beside others: where the subject outside says
+    /// nothing.
+    pub fn subject_of_a_part(&self) -> Option<(String, bool)> {
+        let mut encrypted = self.subjects.iter().filter(|found| found.encrypted);
+        encrypted.next().map(|found| (found.subject.clone(), true))
+    }
+
     /// Texts with a blank line between; when there are none, the files that are text.
     pub fn text(&self, limit: usize) -> String {
         if !self.texts.is_empty() {

@@ -138,6 +138,41 @@ impl Reader<'_> {
         self.out.claim(plaintext.signatures, &span);
     }
 
+    /// A file that is no ciphertext and holds one: a mail that was saved, also by GpgOL, which
+    /// keeps PGP/MIME as `GpgOL_MIME_structure.txt`; or a text with words round it. Says whether
+    /// nothing is left to list.
+    pub(super) fn inside_file(&mut self, bytes: &[u8], scope: Scope) -> bool {
+        if is_openpgp_mail(bytes) && scope.depth < self.context.limits.depth {
+            let root = self.parse(bytes, scope.depth + 1);
+            if root.field("from").is_some() {
+                self.forwarded_mail(&root, scope);
+                return false;
+            }
+            self.take_certificates(&root);
+            let inside = Scope {
+                alone: true,
+                ..scope.child()
+            };
+            self.walk(&root, inside);
+            return true;
+        }
+        if armor::holds_message(bytes) {
+            self.messages_in_file(bytes, scope);
+        }
+        false
+    }
+
+    /// Those that open; the others may be examples, or for somebody else.
+    fn messages_in_file(&mut self, bytes: &[u8], scope: Scope) {
+        for segment in armor::segments(bytes) {
+            if let Segment::Message(block) = segment
+                && let Some(plaintext) = self.try_message(block, scope)
+            {
+                self.inline_plaintext(plaintext, &Style::default(), scope, true);
+            }
+        }
+    }
+
     /// A message inside a text.
     pub(super) fn inline_message(&mut self, block: &[u8], style: &Style, scope: Scope) {
         let (plaintext, decrypted) = match self.unlock(block, scope) {
@@ -148,6 +183,8 @@ impl Reader<'_> {
                 return;
             }
         };
+        let named = armor::charset_of(block).map(|charset| style.with_charset(charset));
+        let style = named.as_ref().unwrap_or(style);
         self.inline_plaintext(plaintext, style, scope, decrypted);
     }
 
@@ -165,11 +202,13 @@ impl Reader<'_> {
         }
         let mark = self.out.mark();
         let is_utf8 = std::str::from_utf8(&plaintext.bytes).is_ok();
-        let style = if is_utf8 {
+        let html = style.html && has_markup(&plaintext.bytes);
+        let mut style = if is_utf8 {
             Style::utf8()
         } else {
             Style::in_charset(style.charset.clone())
         };
+        style.html = html;
         self.take_keys(&plaintext.bytes);
         self.segments(&plaintext.bytes, &style, inside(scope, decrypted));
         self.subject_in_text(mark, inside(scope, decrypted));
@@ -607,6 +646,28 @@ fn is_mime(bytes: &[u8]) -> bool {
     begins && header_lines(bytes).any(|line| header::starts_with_field(line, &MIME_FIELDS))
 }
 
+/// A mail with OpenPGP in it, or PGP/MIME without the header of a mail.
+fn is_openpgp_mail(bytes: &[u8]) -> bool {
+    let has_field =
+        |names: &[&str]| header_lines(bytes).any(|line| header::starts_with_field(line, names));
+    let is_pgp_mime = |line: &[u8]| {
+        let line = line.get(..1_000).unwrap_or(line).to_ascii_lowercase();
+        [&b"multipart/encrypted"[..], b"multipart/signed"]
+            .iter()
+            .any(|kind| line.windows(kind.len()).any(|words| words == *kind))
+    };
+    has_field(&MIME_FIELDS)
+        && (header_lines(bytes).any(is_pgp_mime)
+            || has_field(&["from"]) && armor::holds_message(bytes))
+}
+
+/// Is this HTML, as its label says? A gateway may have labelled what was plain text inside.
+fn has_markup(text: &[u8]) -> bool {
+    [&b"</"[..], b"<br"]
+        .iter()
+        .any(|tag| text.windows(tag.len()).any(|bytes| bytes == *tag))
+}
+
 /// The lines in front of the first empty one.
 fn header_lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut at = 0;
@@ -626,7 +687,7 @@ fn is_signature(part: &Part) -> bool {
         }
 }
 
-fn is_smime_signature(part: &Part) -> bool {
+pub(super) fn is_smime_signature(part: &Part) -> bool {
     part.is("application/pkcs7-signature") || part.is("application/x-pkcs7-signature")
 }
 

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::collect::{Collected, File, Mark};
 use super::file::{Entry, Role, default_name, excerpt, is_pdf};
+use super::openpgp::is_smime_signature;
 use super::{Document, Opening, subject};
 use crate::mail::armor::{self, Content, Segment};
 use crate::mail::html;
@@ -51,7 +52,7 @@ impl Scope {
         }
     }
 
-    fn child(self) -> Self {
+    pub(super) fn child(self) -> Self {
         Self {
             payload: false,
             alone: false,
@@ -143,7 +144,12 @@ impl<'c> Reader<'c> {
     pub fn finish(self, message: &mut Message) -> Vec<Document> {
         message.text = self.out.text(self.context.limits.text);
         message.text_lossy = self.out.text_lossy;
-        if let Some((subject, encrypted)) = self.out.subject() {
+        let of_a_part = || {
+            self.out
+                .subject_of_a_part()
+                .filter(|_| self.subject_says_nothing)
+        };
+        if let Some((subject, encrypted)) = self.out.subject().or_else(of_a_part) {
             message.subject = subject;
             message.subject_encrypted = encrypted;
         }
@@ -305,16 +311,20 @@ impl<'c> Reader<'c> {
         }
         let (bytes, _) = part.decoded();
         let inner = self.parse(&bytes, scope.depth + 1);
-        self.take_certificates(&inner);
+        self.forwarded_mail(&inner, scope);
+    }
+
+    pub(super) fn forwarded_mail(&mut self, inner: &Part, scope: Scope) {
+        self.take_certificates(inner);
         if !scope.silent {
-            self.push_text(&introduction(&inner));
+            self.push_text(&introduction(inner));
         }
         let inside = Scope {
             forwarded: true,
             alone: true,
             ..scope.child()
         };
-        self.walk(&inner, inside);
+        self.walk(inner, inside);
     }
 
     /// A part that is read, not saved.
@@ -415,23 +425,21 @@ impl<'c> Reader<'c> {
             self.out
                 .problem("an attachment whose transfer encoding is damaged");
         }
+        let bytes = armor::without_utf16(&bytes);
         let content = armor::content(&bytes, is_openpgp_file(part));
         if content == Content::Message || pgp::is_ciphertext(&bytes) {
             self.attached_ciphertext(part, &bytes, scope);
             return;
         }
-        let is_signature = content == Content::Signature
-            || matches!(
-                part.media_type.as_str(),
-                "application/pgp-signature"
-                    | "application/pkcs7-signature"
-                    | "application/x-pkcs7-signature"
-            );
+        if content == Content::Other && self.inside_file(&bytes, scope) {
+            return;
+        }
+        let is_signature = content == Content::Signature || is_smime_signature(part);
         if is_signature && part.file_name().is_none() && !part.is_attachment() {
             return;
         }
-        let is_plumbing =
-            is_signature || content == Content::Keys || part.is("application/pgp-keys");
+        // By what is in it: words may be called a key.
+        let is_plumbing = (is_signature || content == Content::Keys) && !armor::has_words(&bytes);
         let entry = Entry {
             name: part.file_name().map(Cow::Borrowed),
             media_type: &part.media_type,
@@ -489,7 +497,7 @@ impl<'c> Reader<'c> {
 #[derive(Clone, Default)]
 pub struct Style {
     pub(super) charset: Option<String>,
-    html: bool,
+    pub(super) html: bool,
     flowed: bool,
     delete_space: bool,
     legacy_display: bool,
@@ -517,6 +525,13 @@ impl Style {
         Self {
             charset,
             ..Self::default()
+        }
+    }
+
+    pub(super) fn with_charset(&self, charset: String) -> Self {
+        Self {
+            charset: Some(charset),
+            ..self.clone()
         }
     }
 
@@ -630,6 +645,9 @@ fn is_report(part: &Part) -> bool {
 /// Is a leaf text to read? Plain text and HTML are, unless called an attachment: many programs
 /// give a name to what they show. Other kinds are files when they have a name.
 fn is_body(part: &Part, scope: Scope) -> bool {
+    if is_traditional(part) {
+        return true;
+    }
     let Some(subtype) = part.media_type.strip_prefix("text/") else {
         // A multipart in which no part was found: what stands there is better than nothing.
         return part.media_type.starts_with("multipart/");
@@ -648,6 +666,13 @@ fn is_body(part: &Part, scope: Scope) -> bool {
     );
     let shown = matches!(subtype, "plain" | "html") || part.file_name().is_none() || scope.alone;
     readable && shown && !part.is_attachment() && !is_named_openpgp(part)
+}
+
+/// What mutt and others made before there was PGP/MIME: `application/pgp`, later a text, which they
+/// called `msg.pgp`; `x-action` says what was done to it.
+fn is_traditional(part: &Part) -> bool {
+    let may_be = part.is("application/pgp") || part.is("text/plain");
+    may_be && part.content_type.get("x-action").is_some() && !part.is_attachment()
 }
 
 /// A certificate, message or signature that came as a named text is a file all the same.

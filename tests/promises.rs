@@ -470,8 +470,15 @@ fn cloudarq_real_data_is_labelled_and_asked_not_to_be_sent() {
                 4716 4615 8332 2103 of your customers.";
     check(&desk, "customer_data", &[(text, SENTENCE)]);
     let outcome = receive(&desk, text);
-    assert!(!outcome.letter.contains("4539"), "{}", outcome.letter);
-    assert!(!format!("{:?}", outcome.findings).contains("6467"));
+    // Four digits alone stand in a random fingerprint by chance.
+    let findings = format!("{:?}", outcome.findings);
+    for said in [&outcome.letter, &findings] {
+        let digits: String = said.split([' ', '-']).collect();
+        assert!(
+            !digits.contains("45391488") && !digits.contains("03436467"),
+            "{said}"
+        );
+    }
     assert!(
         !receive(&desk, &full("cloudarq.example"))
             .letter

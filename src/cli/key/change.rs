@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use chrono::{DateTime, Utc};
 use clap::Args;
 use secrecy::ExposeSecret;
 use secrecy::zeroize::Zeroizing;
@@ -23,10 +24,13 @@ use crate::mail::pgp::{KeyInfo, Keyring};
 pub struct Renew {
     /// Of the key, or the end of it; default: the current one.
     fingerprint: Option<String>,
-    /// From now on: `3 years`, `18 months`, `90 days`.
-    #[arg(long, default_value = "2 years", value_parser = Lifetime::parse)]
-    valid_for: Lifetime,
+    /// From now on: `3 years`, `18 months`, `90 days` [default: 2 years, and never less than before].
+    #[arg(long, value_parser = Lifetime::parse)]
+    valid_for: Option<Lifetime>,
 }
+
+/// Without `--valid-for`.
+const USUAL: Lifetime = Lifetime::Months(24);
 
 #[derive(Args)]
 pub struct Retire {
@@ -53,7 +57,10 @@ pub fn renew(config: Config, options: &Renew) -> Outcome {
     let _alone = Alone::beside(&config.path)?;
     let ours = Ours::read(config)?;
     let key = ours.meant(options.fingerprint.as_deref())?;
-    let expires_at = options.valid_for.end(ours.now)?;
+    let expires_at = options.valid_for.unwrap_or(USUAL).end(ours.now)?;
+    if options.valid_for.is_none() {
+        refuse_less(&key, expires_at)?;
+    }
     let holder = ours.holder(&key)?;
     let renewed = lifecycle::renewed(
         holder.bytes.expose_secret(),
@@ -78,6 +85,21 @@ pub fn renew(config: Config, options: &Renew) -> Outcome {
             key.fingerprint
         ),
     ])
+}
+
+/// Nobody who renews a key wants it to end earlier, unless it is asked for. One without an end
+/// may get one.
+fn refuse_less(key: &KeyInfo, expires_at: DateTime<Utc>) -> anyhow::Result<()> {
+    let until = key.parts.first().and_then(|primary| primary.expires_at);
+    if let Some(until) = until.filter(|until| *until > expires_at) {
+        bail!(
+            "key {} is valid until {}, longer than the usual 2 years; say what you want: \
+             --valid-for \"4 years\"",
+            key.fingerprint,
+            until.date_naive()
+        );
+    }
+    Ok(())
 }
 
 pub fn retire(config: Config, options: &Retire) -> Outcome {

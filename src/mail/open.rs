@@ -87,7 +87,7 @@ impl Default for Limits {
             ciphertexts: 20,
             checks: 100,
             bindings: 500,
-            hashing: 1024 * 1024 * 1024,
+            hashing: 512 * 1024 * 1024,
             // As large as a mail may be.
             plaintext: 48 * 1024 * 1024,
             text: 2 * 1024 * 1024,

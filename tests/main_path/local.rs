@@ -892,6 +892,7 @@ fn init_writes_what_check_finds_fine() {
 fn doctor_finds_the_servers_well_and_a_wrong_password() {
     let servers = Servers::shared();
     let office = servers.office();
+    office.setup.add_member("Tom", "tom@example.test");
     let well = office.setup.cli(&["doctor"]);
     assert_eq!(well.status.code(), Some(0), "{well:?}");
     let findings = array(&office.setup.json(&["doctor"]));

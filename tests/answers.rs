@@ -3,7 +3,6 @@
 
 mod common;
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use common::letter::{signed_parts, with_crlf};
@@ -23,22 +22,7 @@ struct World {
 impl World {
     #[track_caller]
     fn new() -> Self {
-        let setup = Setup::generate();
-        for folder in ["new", "cur", "tmp"] {
-            std::fs::create_dir_all(setup.file("Maildir").join(folder)).unwrap();
-        }
-        std::fs::create_dir_all(setup.file("sent")).unwrap();
-        let sendmail = setup.file("sendmail");
-        let sent = setup.file("sent");
-        let script = format!(
-            "#!/bin/sh\nexec cat > \"$(mktemp {}/$(date +%s%N).XXXXXX)\"\n",
-            sent.display()
-        );
-        write_file(&sendmail, script);
-        std::fs::set_permissions(&sendmail, PermissionsExt::from_mode(0o700)).unwrap();
-        setup.set("maildir.path", setup.file("Maildir").to_str().unwrap());
-        setup.set("sendmail.command", sendmail.to_str().unwrap());
-        setup.set("limits.replies_per_address", 100);
+        let setup = Setup::local();
         let gpg = Gpg::new();
         gpg.import(&setup.certificate());
         Self { setup, gpg }
@@ -51,19 +35,10 @@ impl World {
         self
     }
 
-    fn sent(&self) -> Vec<PathBuf> {
-        let mut sent: Vec<PathBuf> = std::fs::read_dir(self.setup.file("sent"))
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .collect();
-        sent.sort();
-        sent
-    }
-
     /// What goes out while `work` is done, oldest first.
     #[track_caller]
     fn letters(&self, work: impl FnOnce(&Setup)) -> Vec<Sent> {
-        let before = self.sent();
+        let before = self.setup.sent();
         work(&self.setup);
         let output = self.setup.run_once();
         assert!(
@@ -71,7 +46,7 @@ impl World {
             "{}",
             String::from_utf8_lossy(&output.stderr)
         );
-        let mut sent = self.sent();
+        let mut sent = self.setup.sent();
         sent.retain(|path| !before.contains(path));
         sent.into_iter()
             .map(|path| Sent::read(self, path))
@@ -288,7 +263,7 @@ fn it_is_unsigned_where_that_is_wanted_or_no_key_signs() {
     write_file(&world.setup.file("Maildir/new/1.test"), mail);
     let output = world.setup.run_once();
     assert!(output.status.success(), "{output:?}");
-    let bytes = std::fs::read_to_string(&world.sent()[0]).unwrap();
+    let bytes = std::fs::read_to_string(&world.setup.sent()[0]).unwrap();
     assert!(!bytes.contains("multipart/signed"), "{bytes}");
     assert!(bytes.contains("We have received your report"), "{bytes}");
 
@@ -305,13 +280,13 @@ fn it_is_unsigned_where_that_is_wanted_or_no_key_signs() {
     let sealed = with_key(letter("SSRF"), &world.gpg, &key)
         .plain("The fetcher of previews takes any address.\n");
     for (name, mail) in [("2.test", clear), ("3.test", sealed)] {
-        let before = world.sent();
+        let before = world.setup.sent();
         write_file(&world.setup.file("Maildir/new").join(name), mail);
         let output = world.setup.run_once();
         let log = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "{log}");
         assert!(log.contains("event=\"unsigned\""), "{log}");
-        let mut sent = world.sent();
+        let mut sent = world.setup.sent();
         sent.retain(|path| !before.contains(path));
         let letter = std::fs::read_to_string(&sent[0]).unwrap();
         assert!(!letter.contains("multipart/signed"), "{letter}");
@@ -905,6 +880,7 @@ fn a_member_who_reports_is_answered_with_the_key_of_the_configuration() {
     let mail = letter("...").encrypted(&world.setup.gpg, REPORT, &[SECURITY_ADDRESS], Some(&key));
     world.letters(|setup| write_file(&setup.file("Maildir/new/a.test"), mail));
     let answers: Vec<Sent> = world
+        .setup
         .sent()
         .into_iter()
         .map(|path| Sent::read(&world, path))

@@ -25,22 +25,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let setup = Setup::generate();
-        for folder in ["new", "cur", "tmp"] {
-            std::fs::create_dir_all(setup.file("Maildir").join(folder)).unwrap();
-        }
-        std::fs::create_dir_all(setup.file("sent")).unwrap();
-        let sendmail = setup.file("sendmail");
-        let sent = setup.file("sent");
-        let script = format!(
-            "#!/bin/sh\nexec cat > \"$(mktemp {}/$(date +%s%N).XXXXXX)\"\n",
-            sent.display()
-        );
-        write_file(&sendmail, script);
-        std::fs::set_permissions(&sendmail, PermissionsExt::from_mode(0o700)).unwrap();
-        setup.set("maildir.path", setup.file("Maildir").to_str().unwrap());
-        setup.set("sendmail.command", sendmail.to_str().unwrap());
-        setup.set("limits.replies_per_address", 100);
+        let setup = Setup::local();
         let gpg = Gpg::new();
         gpg.import(&setup.certificate());
         Self { setup, gpg }
@@ -49,7 +34,7 @@ impl World {
     /// Hands in a mail and returns the letters that went out, oldest first.
     #[track_caller]
     fn answers(&self, mail: &[u8]) -> Vec<String> {
-        let before = self.sent();
+        let before = self.setup.sent();
         let name = format!("{}.test", rand::random::<u64>());
         write_file(&self.setup.file("Maildir/new").join(name), mail);
         let output = self.setup.run_once();
@@ -58,7 +43,8 @@ impl World {
             "{}",
             String::from_utf8_lossy(&output.stderr)
         );
-        self.sent()
+        self.setup
+            .sent()
             .into_iter()
             .filter(|path| !before.contains(path))
             .map(|path| std::fs::read_to_string(path).unwrap())
@@ -81,19 +67,10 @@ impl World {
     /// The one letter that went out since.
     #[track_caller]
     fn only_new(&self, before: &[PathBuf]) -> String {
-        let mut sent = self.sent();
+        let mut sent = self.setup.sent();
         sent.retain(|path| !before.contains(path));
         assert_eq!(sent.len(), 1);
         std::fs::read_to_string(&sent[0]).unwrap()
-    }
-
-    fn sent(&self) -> Vec<PathBuf> {
-        let mut sent: Vec<PathBuf> = std::fs::read_dir(self.setup.file("sent"))
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .collect();
-        sent.sort();
-        sent
     }
 
     /// The text of an encrypted answer to somebody whose secret key is in `gpg`.
@@ -332,6 +309,7 @@ fn no_failure_is_told_from_another_by_what_it_cost() {
     let output = world.setup.run_once();
     assert!(output.status.success(), "{output:?}");
     let answers: Vec<String> = world
+        .setup
         .sent()
         .into_iter()
         .map(|path| std::fs::read_to_string(path).unwrap())
@@ -598,7 +576,7 @@ fn the_severity_of_an_encrypted_report_does_not_leave_in_clear() {
     write_file(&file, &mail);
     world.run(&["ingest", "--no-reply", file.to_str().unwrap()]);
     world.run(&["case", "severity", "SEC-2026-0001", "critical"]);
-    let before = world.sent();
+    let before = world.setup.sent();
     world.run(&["case", "acknowledge", "SEC-2026-0001"]);
     world.run(&["run", "--once"]);
     let answer = world.only_new(&before);

@@ -113,6 +113,39 @@ impl Setup {
         setup
     }
 
+    /// Over a Maildir, with a sendmail that keeps each letter as a file of its own; no servers.
+    #[track_caller]
+    pub fn local() -> Self {
+        let setup = Self::generate();
+        let maildir = setup.file("Maildir");
+        super::moved_clock::make_maildir(&maildir);
+        let sent = setup.file("sent");
+        std::fs::create_dir(&sent).expect("a folder for letters");
+        let sendmail = setup.file("sendmail");
+        let script = format!(
+            "#!/bin/sh\nexec cat > \"$(mktemp {}/$(date +%s%N).XXXXXX)\"\n",
+            sent.display()
+        );
+        super::write_file(&sendmail, script);
+        std::fs::set_permissions(&sendmail, PermissionsExt::from_mode(0o700))
+            .expect("make the sendmail a program");
+        setup.set("maildir.path", path_value(&maildir));
+        setup.set("sendmail.command", path_value(&sendmail));
+        setup.set("limits.replies_per_address", 100);
+        setup
+    }
+
+    /// The letters that [`Self::local`] sent, oldest first.
+    #[track_caller]
+    pub fn sent(&self) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(self.file("sent")).expect("list the letters");
+        let mut sent: Vec<PathBuf> = entries
+            .map(|entry| entry.expect("an entry").path())
+            .collect();
+        sent.sort();
+        sent
+    }
+
     /// Sends through `sink` from now on, in clear and without login.
     pub fn send_through(&self, sink: &Sink) {
         let mut smtp = Table::new();

@@ -256,7 +256,7 @@ impl Ours {
         bytes: KeyBytes,
         detail: Value,
     ) -> Result<Written, crate::cli::Failure> {
-        recorded(&self.config, action, self.now, || {
+        let written = recorded(&self.config, action, self.now, || {
             let mut undo = Undo::default();
             let done = match &holder.source {
                 SecretSource::File(path) => {
@@ -279,7 +279,11 @@ impl Ours {
                 }
             };
             Ok(Change { done, detail, undo })
-        })
+        })?;
+        // The new signature may be dated a second behind the one that it replaces; whoever comes
+        // next finds it in force.
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        Ok(written)
     }
 
     /// Every secret that the old file gave, the new one gives too.

@@ -197,6 +197,29 @@ CREATE TABLE key_alerts (
     PRIMARY KEY (fingerprint, expires_at, days)
 ) STRICT, WITHOUT ROWID;
 
+-- What the team is to hear at once: written with what it tells of, told by the clock.
+CREATE TABLE tidings (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind       TEXT    NOT NULL CHECK (kind IN ('report', 'follow_up', 'unreadable', 'undeliverable', 'refused')),
+    case_id    INTEGER          REFERENCES cases (id),    -- NULL: concerns no case
+    message_id INTEGER          REFERENCES messages (id), -- the mail that came, or the letter that does not arrive
+    because    TEXT,             -- undeliverable: the server's words; refused: of commands, in words
+    arose_at   INTEGER NOT NULL,
+    told_at    INTEGER           -- NULL: nobody was told yet
+) STRICT;
+
+CREATE INDEX tidings_untold ON tidings (id) WHERE told_at IS NULL;
+
+-- Mails with commands that were taken up, whatever came of them: none works twice. All three are
+-- under the signature, so that nobody can give the same words another name.
+CREATE TABLE command_mails (
+    signer    TEXT    NOT NULL, -- fingerprint of the primary key, upper-case hex
+    signed_at INTEGER NOT NULL, -- what the signature says
+    digest    BLOB    NOT NULL CHECK (length(digest) = 32), -- SHA-256 of the signed text
+    used_at   INTEGER NOT NULL,
+    PRIMARY KEY (signer, signed_at, digest)
+) STRICT, WITHOUT ROWID;
+
 -- Committed, unsent words, and what became of them. The bytes are in raw_mails and never change.
 CREATE TABLE outbox (
     id            INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -285,7 +308,7 @@ CREATE TABLE intake_attempts (
 CREATE TABLE events (
     id            INTEGER PRIMARY KEY AUTOINCREMENT, -- without gaps, from 1
     at            INTEGER NOT NULL,
-    actor         TEXT    NOT NULL, -- daemon, reporter, unix
+    actor         TEXT    NOT NULL, -- daemon, reporter, member, unix
     action        TEXT    NOT NULL,
     case_id       INTEGER          REFERENCES cases (id),
     detail_digest BLOB    NOT NULL CHECK (length(detail_digest) = 32), -- SHA-256 of salt and detail

@@ -656,7 +656,7 @@ fn joined(
             let about = Questions::about(&opened.message, &[]).refers_to;
             tx.record_bounced(case.id, &about, &desk.policy, now)
         }
-        Kind::Bounce | Kind::AutoReply | Kind::List | Kind::Spam => Ok(()),
+        Kind::Bounce | Kind::AutoReply | Kind::List | Kind::Spam | Kind::TeamCommand => Ok(()),
         Kind::Report
         | Kind::Reply
         | Kind::Resend

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::expiry::{Expiring, Owner};
 use crate::letters::Desk;
-use crate::mail::compose::{self, AutoSubmitted, Draft};
+use crate::mail::compose::{self, AutoSubmitted, Draft, File, Html};
 use crate::mail::message::Address;
 use crate::store::audit::Actor;
 use crate::store::deadlines::{About, Alarm, Threshold, Warning};
@@ -22,6 +22,7 @@ use crate::team::Teammate;
 use crate::triage::calendar::{Calendar, how_far};
 use crate::triage::policy::DeadlineKind;
 
+pub mod board;
 pub mod digest;
 mod words;
 
@@ -38,10 +39,27 @@ pub struct Notice {
     pub kind: NoticeKind,
     pub subject: String,
     pub text: String,
+    pub html: Option<Html>,
+    /// Of the mail that it tells of.
+    pub files: Vec<File>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoticeKind {
+    /// Reports came.
+    Report,
+    /// Reporters wrote again.
+    FollowUp,
+    /// Mails could not be read.
+    Unreadable,
+    /// Answers do not arrive.
+    Undeliverable,
+    /// The mailbox was not read for long.
+    Silence,
+    /// Commands were refused, or forged.
+    Refused,
+    /// What a member's commands did, or why they did nothing.
+    Transcript,
     /// Deadlines came near or were missed.
     Warning,
     /// A mail tells of exploitation.
@@ -56,6 +74,13 @@ pub enum NoticeKind {
 impl NoticeKind {
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Report => "report_notice",
+            Self::FollowUp => "follow_up",
+            Self::Unreadable => "unreadable_notice",
+            Self::Undeliverable => "undeliverable",
+            Self::Silence => "silence",
+            Self::Refused => "refused",
+            Self::Transcript => "transcript",
             Self::Warning => "warning",
             Self::Alarm => "alarm",
             Self::Waiting => "waiting",
@@ -157,6 +182,8 @@ impl Desk {
             message_id: compose::new_message_id(domain),
             date: now,
             auto_submitted: AutoSubmitted::Generated,
+            html: notice.html.clone(),
+            files: notice.files.clone(),
             attach_key: None,
             autocrypt: Some(self.keyring.autocrypt(own)),
         }
@@ -173,6 +200,8 @@ fn without_content(draft: Draft, why: &str) -> Draft {
              `triaged status` on the server shows what is open. Please give whoever looks\n\
              after the server a certificate that works; `triaged check` tries it.\n"
         ),
+        html: None,
+        files: Vec::new(),
         ..draft
     }
 }
@@ -217,6 +246,8 @@ pub fn of_warnings(warnings: &[&Warning], now: DateTime<Utc>) -> Notice {
         kind: NoticeKind::Warning,
         subject: headline(warnings, now),
         text,
+        html: None,
+        files: Vec::new(),
     }
 }
 
@@ -331,6 +362,8 @@ pub fn of_alarms(alarms: &[&Alarm], calendar: &Calendar, now: DateTime<Utc>) -> 
         kind: NoticeKind::Alarm,
         subject,
         text,
+        html: None,
+        files: Vec::new(),
     }
 }
 
@@ -351,6 +384,8 @@ pub fn of_waiting(mails: usize, since: DateTime<Utc>, calendar: &Calendar, why: 
         kind: NoticeKind::Waiting,
         subject: "Mail cannot be read: a key is away".to_owned(),
         text,
+        html: None,
+        files: Vec::new(),
     }
 }
 
@@ -397,5 +432,7 @@ pub fn of_expiries(expiring: &[&Expiring], now: DateTime<Utc>) -> Notice {
         kind: NoticeKind::Expiry,
         subject,
         text,
+        html: None,
+        files: Vec::new(),
     }
 }

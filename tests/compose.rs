@@ -24,6 +24,8 @@ fn draft() -> Draft {
         message_id: "0123abc@example.test".to_owned(),
         date: DateTime::from_timestamp(1_777_630_800, 0).unwrap(),
         auto_submitted: AutoSubmitted::Replied,
+        html: None,
+        files: Vec::new(),
         attach_key: None,
         autocrypt: None,
     }

@@ -193,6 +193,8 @@ fn encrypted_report(
         message_id: compose::new_message_id("independent.example"),
         date: now - chrono::Duration::minutes(ENCRYPTED_ARRIVED as i64),
         auto_submitted: AutoSubmitted::No,
+        html: None,
+        files: Vec::new(),
         attach_key: None,
         autocrypt: Some(researcher.autocrypt(RESEARCHER)),
     };

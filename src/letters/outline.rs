@@ -141,6 +141,8 @@ impl Desk {
                 Cause::Person => AutoSubmitted::Generated,
                 Cause::PersonsWords => AutoSubmitted::No,
             },
+            html: None,
+            files: Vec::new(),
             attach_key: outline.attaches_key.then(|| KeyAttachment {
                 file_name: format!("{}.asc", self.keyring.fingerprint()),
                 armored: self.keyring.certificate(),

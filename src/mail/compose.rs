@@ -45,6 +45,9 @@ pub struct Draft {
     pub message_id: String,
     pub date: DateTime<Utc>,
     pub auto_submitted: AutoSubmitted,
+    /// The same words for programs that show HTML; `text` stands beside it.
+    pub html: Option<Html>,
+    pub files: Vec<File>,
     pub attach_key: Option<KeyAttachment>,
     /// Value of an Autocrypt field, with spaces in the key data where it may be folded.
     pub autocrypt: Option<String>,
@@ -59,6 +62,30 @@ pub enum AutoSubmitted {
     Replied,
     /// By itself, or for something that a person did elsewhere.
     Generated,
+}
+
+/// A page of its own, with the pictures that it shows (RFC 2387, 2392).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Html {
+    /// A whole document; names its pictures as `cid:ID`.
+    pub page: String,
+    pub pictures: Vec<Picture>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// Content-ID, without brackets.
+    pub id: String,
+    pub png: Vec<u8>,
+}
+
+/// A file that goes along as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    pub name: String,
+    /// `type/subtype`.
+    pub media_type: String,
+    pub bytes: Vec<u8>,
 }
 
 /// A public key for the reader to import.

@@ -145,6 +145,8 @@ pub struct OpenPgp {
     /// stands and is no failure, but the time of the answer must not tell how far we came.
     pub tried_in_vain: bool,
     pub signatures: Vec<Signature>,
+    /// What stands under good signatures, in the order of the mail; what one signed twice, once.
+    pub signed: Vec<SignedText>,
     /// Certificates that came with the mail.
     pub certificates: Vec<Certificate>,
     /// Who signed the text that one of these came in.
@@ -228,6 +230,22 @@ impl SignatureStatus {
             Self::RevokedKey => "revoked_key",
         }
     }
+}
+
+/// Words under one good signature. They and the key that signed them travel together: nothing of it
+/// stood outside the bytes that the signature covers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedText {
+    /// Of the signer's primary key, upper-case hex.
+    pub signer: String,
+    /// What the signature says of its own time.
+    pub signed_at: DateTime<Utc>,
+    /// As a person reads it, in UTF-8, lines ended by `\n`.
+    pub text: String,
+    /// The files under the signature: positions in [`Message::attachments`].
+    pub attachments: Vec<usize>,
+    /// It came out of a ciphertext.
+    pub encrypted: bool,
 }
 
 /// Whether the signature is over all that the mail shows, or over a part. One around a ciphertext

@@ -212,6 +212,8 @@ impl Digest {
             kind: NoticeKind::Digest,
             subject,
             text: self.text(),
+            html: None,
+            files: Vec::new(),
         }
     }
 

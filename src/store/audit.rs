@@ -16,6 +16,8 @@ use super::{Result, Store, Tx, instant};
 pub enum Actor {
     Daemon,
     Reporter,
+    /// A member of the team, by the name in the configuration, who signed it.
+    Member(String),
     /// A user of this machine, by name.
     Unix(String),
 }
@@ -25,6 +27,7 @@ impl Actor {
         match self {
             Self::Daemon => "daemon",
             Self::Reporter => "reporter",
+            Self::Member(_) => "member",
             Self::Unix(_) => "unix",
         }
     }
@@ -50,7 +53,7 @@ impl Actor {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
     pub at: DateTime<Utc>,
-    /// `daemon`, `reporter`, `unix:alice`; the name is missing once the detail was erased.
+    /// `daemon`, `reporter`, `member:Alice`, `unix:alice`; the name is missing once the detail was erased.
     pub actor: String,
     pub action: String,
     /// `None`: erased.
@@ -81,7 +84,7 @@ impl Tx<'_> {
             Value::Null => Map::new(),
             other => Map::from_iter([("what".to_owned(), other)]),
         };
-        if let Actor::Unix(name) = actor {
+        if let Actor::Member(name) | Actor::Unix(name) = actor {
             detail.insert("by".to_owned(), Value::from(name.as_str()));
         }
         let detail = Value::Object(detail).to_string();

@@ -30,9 +30,10 @@ pub mod wrong_clock;
 const SCHEMA: &str = include_str!("../../schema.sql");
 
 /// Steps from one released schema to the next; `MIGRATIONS[n]` leads from version n + 1.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("migrations/0002_life_of_a_case.sql"),
     include_str!("migrations/0003_certificates_and_keys.sql"),
+    include_str!("migrations/0004_the_team.sql"),
 ];
 
 /// The schema that this program writes.

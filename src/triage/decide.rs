@@ -376,6 +376,7 @@ pub fn reply(
             return Err("it is a letter of ours that came back".to_owned());
         }
         Kind::AutoReply => return Err(automatic_because(mail, "an automatic answer")),
+        Kind::TeamCommand => return Err("it is for us; who signed it gets a transcript".to_owned()),
         Kind::List => return Err(automatic_because(mail, "list mail")),
         Kind::Spam => return Err("it lies in the junk folder and reads like spam".to_owned()),
         Kind::KeyRequest => Template::Key,

@@ -215,6 +215,8 @@ pub fn draft(to: &str) -> Draft {
         message_id: compose::new_message_id("example.test"),
         date: Utc::now(),
         auto_submitted: AutoSubmitted::Replied,
+        html: None,
+        files: Vec::new(),
         attach_key: None,
         autocrypt: None,
     }

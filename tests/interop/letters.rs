@@ -101,6 +101,8 @@ fn draft_of(words: &Words, us: &Key, ours: &Keyring) -> Draft {
     Draft {
         subject: words.subject.clone(),
         text: words.text.clone(),
+        html: None,
+        files: Vec::new(),
         attach_key: Some(KeyAttachment {
             file_name: "security.asc".to_owned(),
             armored: ours.certificate(),

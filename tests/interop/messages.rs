@@ -465,6 +465,8 @@ fn encrypted_letter(program: &dyn Program, us: &Key, ours: &Keyring) -> Result<(
     let them = key(THEM);
     let certificate = certificates(them).remove(0);
     let draft = compose::Draft {
+        html: None,
+        files: Vec::new(),
         attach_key: Some(attachment(ours)),
         autocrypt: Some(ours.autocrypt(&us.email)),
         ..draft(&them.email)
@@ -484,6 +486,8 @@ fn encrypted_letter(program: &dyn Program, us: &Key, ours: &Keyring) -> Result<(
 
 fn signed_letter(program: &dyn Program, us: &Key, ours: &Keyring) -> Result<(), String> {
     let draft = compose::Draft {
+        html: None,
+        files: Vec::new(),
         attach_key: Some(attachment(ours)),
         autocrypt: Some(ours.autocrypt(&us.email)),
         ..draft("reporter@example.test")
@@ -498,6 +502,8 @@ fn signed_letter(program: &dyn Program, us: &Key, ours: &Keyring) -> Result<(), 
 
 fn attached_key(program: &dyn Program, us: &Key, ours: &Keyring) -> Result<(), String> {
     let draft = compose::Draft {
+        html: None,
+        files: Vec::new(),
         attach_key: Some(attachment(ours)),
         ..draft("reporter@example.test")
     };

@@ -36,11 +36,13 @@ pub enum Kind {
     /// A test account or a sandbox is asked for.
     AccessRequest,
     Question,
+    /// Lines for us that a member of the team signed, or that claim to be.
+    TeamCommand,
     Unreadable,
 }
 
 impl Kind {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Report,
         Self::Reply,
         Self::Resend,
@@ -54,6 +56,7 @@ impl Kind {
         Self::Diligence,
         Self::AccessRequest,
         Self::Question,
+        Self::TeamCommand,
         Self::Unreadable,
     ];
 
@@ -72,6 +75,7 @@ impl Kind {
             Self::Diligence => "diligence",
             Self::AccessRequest => "access_request",
             Self::Question => "question",
+            Self::TeamCommand => "team_command",
             Self::Unreadable => "unreadable",
         }
     }

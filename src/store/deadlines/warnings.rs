@@ -75,7 +75,8 @@ pub struct Alarm {
 }
 
 /// Columns of a case, for [`about`].
-const ABOUT: &str = "cases.id, cases.number, cases.status, cases.subject, cases.reporter_email,
+pub(in crate::store) const ABOUT: &str =
+    "cases.id, cases.number, cases.status, cases.subject, cases.reporter_email,
                      cases.assignee";
 
 impl Tx<'_> {
@@ -208,7 +209,7 @@ impl Tx<'_> {
 }
 
 /// From the columns of [`ABOUT`], the first of them being at `first`.
-fn about(row: &Row<'_>, first: usize) -> rusqlite::Result<About> {
+pub(in crate::store) fn about(row: &Row<'_>, first: usize) -> rusqlite::Result<About> {
     Ok(About {
         case: CaseRef {
             id: row.get(first)?,

@@ -318,6 +318,7 @@ CREATE TABLE events (
 ) STRICT;
 
 CREATE INDEX events_by_case ON events (case_id);
+CREATE INDEX events_refused ON events (at) WHERE action = 'command_refused';
 
 CREATE TABLE event_details (
     event_id INTEGER NOT NULL PRIMARY KEY REFERENCES events (id),

@@ -9,6 +9,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
+use crate::commands;
+use crate::commands::mail::Asked;
 use crate::killpoint;
 use crate::letters::{Answered, Desk, LetterError, Written, digest_of_header};
 use crate::mail::message::{
@@ -29,6 +31,7 @@ use crate::triage::decide::{
 };
 use crate::triage::extract::{self, Extracted};
 use crate::triage::language;
+use crate::triage::orders::{self, Orders};
 use crate::triage::policy::Language;
 use crate::triage::rules::{self, Findings};
 use crate::triage::same::{self, Comparable};
@@ -272,13 +275,16 @@ fn decide_knowing(
         of_sender: cases_of_asker(tx, opened)?,
         ..known(seen, tx, opened, comparable, now)?
     };
+    let came_at = opened.mail.came_at(now);
+    let orders = orders::read(&opened.message, &desk.team.people(), came_at);
     let incoming = Incoming {
         message: &opened.message,
         classified: &opened.classified,
         findings: &opened.findings,
         language: opened.language.as_ref(),
         lane: opened.mail.lane,
-        received_at: opened.mail.came_at(now),
+        received_at: came_at,
+        orders: &orders,
         too_large: opened.mail.too_large,
         unanswered: opened.mail.unanswered,
     };
@@ -548,6 +554,7 @@ fn half_record<'a>(
         };
         tell_team(tx, kind, case.as_ref(), message, because, now)?;
     }
+    take_up(tx, opened, &decision, desk, message, now)?;
     killpoint::reached("half_recorded");
     let recorded = Recorded {
         kind: decision.kind,
@@ -566,6 +573,36 @@ fn half_record<'a>(
         case,
         letters,
     })
+}
+
+/// Does what the team asks of us in a mail; of what a stranger tried, the event alone stays.
+fn take_up(
+    tx: &Tx<'_>,
+    opened: &Opened,
+    decision: &Decision,
+    desk: &Desk,
+    message: i64,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let is_ordinary = decision.kind != Kind::TeamCommand;
+    if is_ordinary && matches!(decision.orders, Orders::OfMember(_)) {
+        return Ok(());
+    }
+    let only_recorded = opened.mail.unanswered.map(|unanswered| match unanswered {
+        Unanswered::BeforeFirstStart => "it lay in the mailbox before the first start",
+        Unanswered::OnRequest => "recorded with --no-reply",
+    });
+    let asked = Asked {
+        orders: &decision.orders,
+        message: &opened.message,
+        id: message,
+        received_at: opened.mail.came_at(now),
+        only_recorded,
+        is_automatic: opened.classified.automatic.is_some(),
+    };
+    commands::mail::take_up(tx, desk, &asked, now)?;
+    killpoint::reached("commanded");
+    Ok(())
 }
 
 /// What the team hears at once of a mail; `None`: the digest is early enough.
@@ -668,7 +705,7 @@ fn change_case(
     let labels: Vec<&str> = decision.labels.iter().map(|label| label.name).collect();
     tx.event(
         now,
-        &Actor::Reporter,
+        &wrote(decision),
         action,
         case.as_ref().map(|case| case.id),
         json!({
@@ -684,6 +721,15 @@ fn change_case(
         joined(tx, opened, decision.kind, case, desk, now)?;
     }
     Ok(case)
+}
+
+fn wrote(decision: &Decision) -> Actor {
+    match &decision.orders {
+        Orders::OfMember(member) if decision.orders.are_signed() => {
+            Actor::Member(member.name.clone())
+        }
+        Orders::OfMember(_) | Orders::OfStranger(_) | Orders::None => Actor::Reporter,
+    }
 }
 
 /// What a mail that joins a case changes of it: a person's ends a pause; a bounce means that a
@@ -772,7 +818,11 @@ fn insert(
         recorded_at: now,
         case_id: case.map(|case| case.id),
         not_answered: decision.reply_suppressed.as_deref(),
-        comparable: opened.comparable.as_ref(),
+        // The same commands again are no report that came again.
+        comparable: opened
+            .comparable
+            .as_ref()
+            .filter(|_| kind != Kind::TeamCommand),
     })
 }
 
@@ -980,6 +1030,7 @@ pub fn acknowledge(
         received_at: opened.mail.received_at,
         too_large: opened.mail.too_large,
         unanswered: None,
+        orders: &Orders::None,
     };
     let reply = decide::reply(
         &incoming,

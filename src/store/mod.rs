@@ -24,6 +24,7 @@ pub mod changes;
 pub mod deadlines;
 pub mod intake;
 pub mod key_alerts;
+pub mod orders;
 pub mod outbox;
 pub mod tidings;
 pub mod wrong_clock;

@@ -21,3 +21,5 @@ CREATE TABLE command_mails (
     used_at   INTEGER NOT NULL,
     PRIMARY KEY (signer, signed_at, digest)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX events_refused ON events (at) WHERE action = 'command_refused';

@@ -6,8 +6,9 @@
 use chrono::{DateTime, Utc};
 use rusqlite::{Row, params};
 
+use super::cases::{CaseView, Evidence, MessageView};
 use super::deadlines::{ABOUT, About, about};
-use super::{Result, Tx, instant};
+use super::{Result, Tx, instant, optional};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TidingKind {
@@ -68,6 +69,15 @@ pub struct Tiding {
     pub arose_at: DateTime<Utc>,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LostLetter {
+    pub kind: String,
+    pub to: String,
+    /// No person caused it.
+    pub automatic: bool,
+    pub encrypted: bool,
+}
+
 /// How much of one kind was told lately.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ToldLately {
@@ -116,13 +126,53 @@ impl Tx<'_> {
             .exists([])?)
     }
 
-    /// How many of a kind nobody was told yet, and since when the oldest waits.
-    pub fn count_untold(&self, kind: TidingKind) -> Result<usize> {
-        let count: i64 = self
-            .0
-            .prepare_cached("SELECT count(*) FROM tidings WHERE told_at IS NULL AND kind = ?1")?
-            .query_row([kind.as_str()], |row| row.get(0))?;
-        Ok(usize::try_from(count).unwrap_or_default())
+    /// The mail that came, and the case as it stands now; `None`: one of them is gone.
+    pub fn mail_and_case(
+        &self,
+        tiding: &Tiding,
+        now: DateTime<Utc>,
+    ) -> Result<Option<(MessageView, CaseView, Vec<Evidence>)>> {
+        let (Some(about), Some(message)) = (&tiding.about, tiding.message) else {
+            return Ok(None);
+        };
+        let mail = self.message_views("messages.id = ?1", message)?.pop();
+        let case = self.case_as_it_stands(about.case.id, now)?;
+        let evidence = self.evidence_of(about.case.id)?;
+        Ok(mail.zip(case).map(|(mail, case)| (mail, case, evidence)))
+    }
+
+    pub fn case_as_it_stands(&self, case: i64, now: DateTime<Utc>) -> Result<Option<CaseView>> {
+        let mut cases = self.summaries("cases.id = ?1", [case], now)?;
+        Ok(cases.pop().map(|summary| summary.case))
+    }
+
+    /// The letter that does not arrive.
+    pub fn lost_letter(&self, message: i64) -> Result<Option<LostLetter>> {
+        optional(
+            self.0
+                .prepare_cached(
+                    "SELECT messages.kind, outbox.recipient, outbox.automatic, messages.encrypted
+                     FROM messages JOIN outbox ON outbox.message_id = messages.id
+                     WHERE messages.id = ?1",
+                )?
+                .query_row([message], |row| {
+                    Ok(LostLetter {
+                        kind: row.get(0)?,
+                        to: row.get(1)?,
+                        automatic: row.get(2)?,
+                        encrypted: row.get(3)?,
+                    })
+                }),
+        )
+    }
+
+    /// The bytes of a mail; of one that was too large, its header alone.
+    pub fn raw_mail(&self, message: i64) -> Result<Option<Vec<u8>>> {
+        optional(
+            self.0
+                .prepare_cached("SELECT bytes FROM raw_mails WHERE message_id = ?1")?
+                .query_row([message], |row| row.get(0)),
+        )
     }
 
     /// One mail to each of the team tells these.

@@ -178,6 +178,13 @@ impl Tx<'_> {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// That of one case, if the team was not told of it.
+    pub fn alarm_due(&self, case_id: i64) -> Result<Option<Alarm>> {
+        let mut due = self.alarms_due()?;
+        due.retain(|alarm| alarm.about.case.id == case_id);
+        Ok(due.pop())
+    }
+
     pub fn set_alarm_told(&self, case_id: i64, now: DateTime<Utc>) -> Result<()> {
         self.0
             .prepare_cached("UPDATE alarms SET told_at = ?2 WHERE case_id = ?1")?

@@ -10,12 +10,14 @@ use serde_json::Value;
 
 use common::moved_clock::drop_into;
 use common::{
-    Algorithm, Dovecot, Gpg, Letter, Postfix, Researcher, SECURITY_ADDRESS, SOON, Setup, wait_until,
+    Algorithm, Dovecot, Gpg, Letter, Postfix, Researcher, SECURITY_ADDRESS, SOON, Setup, Triaged,
+    wait_until,
 };
 
 const RITA: &str = "rita@research.test";
 const ALICE: &str = "alice@example.test";
 const OTTO: &str = "otto@example.test";
+const AGATHA: &str = "aged@example.test";
 /// Stands in clear around whatever is encrypted to the team.
 const OUTER_SUBJECT: &str = "Encrypted message";
 
@@ -47,10 +49,23 @@ impl World {
             otto,
             eve,
         };
-        for (name, address) in [("Rita", RITA), ("Alice", ALICE), ("Otto", OTTO)] {
+        for (name, address) in [
+            ("Rita", RITA),
+            ("Alice", ALICE),
+            ("Otto", OTTO),
+            ("Agatha", AGATHA),
+        ] {
             world.person(name, address);
         }
         world
+    }
+
+    /// The daemon, its database made.
+    #[track_caller]
+    fn start(&self) -> Triaged {
+        let daemon = self.setup.run();
+        daemon.wait_for_log("event=\"started\"");
+        daemon
     }
 
     fn person(&self, name: &str, address: &str) -> Researcher<'_> {
@@ -75,9 +90,6 @@ impl World {
     }
 
     fn cases(&self) -> Vec<Value> {
-        if !self.setup.database().exists() {
-            return Vec::new();
-        }
         let cases = self.setup.json(&["case", "list"]);
         cases.as_array().expect("cases").clone()
     }
@@ -106,6 +118,7 @@ impl World {
         let opened = mails.iter().map(|mail| opened(&self.setup.gpg, mail));
         opened
             .filter(|(_, text)| text.contains("This is about your mail that came on"))
+            .map(|(subject, text)| (subject, unfolded(&text)))
             .collect()
     }
 
@@ -140,6 +153,27 @@ impl World {
     }
 }
 
+/// Long lines as they were before they were folded: what begins a line stands in another column.
+fn unfolded(text: &str) -> String {
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let mut lines: Vec<String> = Vec::new();
+    for line in text.lines() {
+        match lines.last_mut() {
+            Some(last)
+                if !last.is_empty()
+                    && !line.is_empty()
+                    && indent(last) == indent(line)
+                    && last.len() > 50 =>
+            {
+                last.push(' ');
+                last.push_str(line.trim_start());
+            }
+            _ => lines.push(line.to_owned()),
+        }
+    }
+    lines.join("\n") + "\n"
+}
+
 /// Makes a member an observer, in the configuration.
 fn observe(setup: &Setup, name: &str) {
     let path = setup.file("config.toml");
@@ -165,7 +199,7 @@ fn opened(gpg: &Gpg, mail: &[u8]) -> (String, String) {
     assert!(decrypted.signed_by.is_some(), "not signed by us");
     let inner = parsed(&decrypted.bytes);
     let subject = inner.subject().unwrap_or_default().to_owned();
-    let text = inner.body_text(0).unwrap_or_default().into_owned();
+    let text = inner.body_text(0).unwrap_or_default().replace("\r\n", "\n");
     (subject, text)
 }
 
@@ -184,7 +218,7 @@ fn events(show: &Value, action: &str) -> Vec<Value> {
 #[test]
 fn a_signed_mail_commands_in_every_form_and_is_told_what_it_did() {
     let world = World::new();
-    let _daemon = world.setup.run();
+    let _daemon = world.start();
     let case = world.report("search");
     let other = world.report("login");
     let gpg = &world.setup.gpg;
@@ -201,7 +235,7 @@ fn a_signed_mail_commands_in_every_form_and_is_told_what_it_did() {
     let (subject, told) = world.command(ALICE, &mail);
     assert_eq!(subject, format!("{case}: done"), "{told}");
     for words in [
-        &format!("{case} is accepted now."),
+        &format!("{case}: accepted"),
         "severity    - -> high",
         "status      new -> accepted",
         &format!("letter      accepted to {RITA}, in clear"),
@@ -294,7 +328,7 @@ fn a_signed_mail_commands_in_every_form_and_is_told_what_it_did() {
 #[test]
 fn what_no_member_signed_freshly_changes_nothing() {
     let world = World::new();
-    let mut daemon = world.setup.run();
+    let mut daemon = world.start();
     let case = world.report("search");
     let gpg = &world.setup.gpg;
     let accept = format!("/case {case}\n/accept\n");
@@ -391,7 +425,7 @@ fn a_signature_works_once_and_for_a_day() {
     let world = World::new();
     // A key that is older than what it signs.
     let aged = aged_member(&world.setup);
-    let _daemon = world.setup.run();
+    let _daemon = world.start();
     let case = world.report("search");
     let note = format!("/case {case}\n/note once\n");
 
@@ -434,9 +468,9 @@ fn a_signature_works_once_and_for_a_day() {
             Utc::now() + TimeDelta::hours(hours),
             &note,
         );
-        let mail = world.letter("aged@example.test").plain(&signed);
+        let mail = world.letter(AGATHA).plain(&signed);
         let before = world.show(&case);
-        let (_, told) = world.command_told_to("aged@example.test", "aged@example.test", &mail);
+        let (_, told) = world.command_told_to(AGATHA, AGATHA, &mail);
         assert!(told.contains(words), "{told}");
         assert_eq!(world.show(&case), before);
     }
@@ -446,8 +480,8 @@ fn a_signature_works_once_and_for_a_day() {
         Utc::now() - TimeDelta::hours(23),
         &note,
     );
-    let mail = world.letter("aged@example.test").plain(&fresh);
-    let (subject, _) = world.command_told_to("aged@example.test", "aged@example.test", &mail);
+    let mail = world.letter(AGATHA).plain(&fresh);
+    let (subject, _) = world.command_told_to(AGATHA, AGATHA, &mail);
     assert_eq!(subject, format!("{case}: done"));
 }
 
@@ -465,6 +499,7 @@ fn aged_member(setup: &Setup) -> String {
         "loopback",
         "--passphrase",
         "",
+        "--yes",
         "--quick-gen-key",
         "Agatha <aged@example.test>",
         "ed25519",
@@ -472,7 +507,7 @@ fn aged_member(setup: &Setup) -> String {
         "0",
     ];
     // The member, with a key that is replaced at once.
-    let first = setup.add_member("Agatha", "aged@example.test");
+    let first = setup.add_member("Agatha", AGATHA);
     let known: BTreeSet<String> = fingerprints(&setup.gpg);
     setup.gpg.run(&make, b"");
     let made = fingerprints(&setup.gpg);
@@ -528,6 +563,7 @@ fn a_key_that_expired_or_was_revoked_commands_nothing() {
     world.person("Paul", "paul@example.test");
     let known = fingerprints(gpg);
     let make = [
+        "--yes",
         "--quick-gen-key",
         "Paul <paul@example.test>",
         "ed25519",
@@ -544,7 +580,7 @@ fn a_key_that_expired_or_was_revoked_commands_nothing() {
     world
         .setup
         .write("paul@example.test.asc", &gpg.export(&paul));
-    let mut daemon = world.setup.run();
+    let mut daemon = world.start();
     let case = world.report("search");
     let accept = format!("/case {case}\n/accept\n");
 
@@ -583,7 +619,7 @@ fn a_key_that_expired_or_was_revoked_commands_nothing() {
         .setup
         .write(&format!("{ALICE}.asc"), &gpg.export(&world.alice));
     assert!(daemon.stop().success(), "{}", daemon.log());
-    let daemon = world.setup.run();
+    let daemon = world.start();
     world.send(ALICE, &mail);
     wait_until("the refusal", SOON, || {
         daemon.log().contains("kind=\"team_command\"")
@@ -607,7 +643,7 @@ fn explain(setup: &Setup, mail: &[u8]) -> Value {
 #[test]
 fn an_answer_to_a_notice_without_a_command_opens_no_case() {
     let world = World::new();
-    let _daemon = world.setup.run();
+    let _daemon = world.start();
     let case = world.report("search");
     wait_until("the notice", SOON, || {
         !world.dovecot.mails(ALICE, "INBOX").is_empty()
@@ -729,19 +765,6 @@ fn killed_between_two_steps_nothing_is_half_done_and_told_once() {
 fn an_outage_voids_no_command_and_a_first_start_does_none() {
     let local = Local::new();
     let case = local.case()["id"].as_str().expect("a number").to_owned();
-    let text = format!("/case {case}\n/accept\n");
-    let mail = Letter::new(ALICE, SECURITY_ADDRESS, "Re: it").inline_signed(
-        &local.setup.gpg,
-        &text,
-        &local.alice,
-    );
-    // It came while the daemon was away for three days.
-    local.receive(&mail);
-    local.setup.set_clock(Utc::now() + TimeDelta::days(3));
-    local.pass();
-    assert_eq!(local.case()["status"], "accepted");
-    local.setup.set_clock(Utc::now());
-
     // A back-catalogue commands nothing, and what is in it is used up.
     let text = format!("/case {case}\n/note from the archive\n");
     let mail = Letter::new(ALICE, SECURITY_ADDRESS, "Re: it").inline_signed(
@@ -763,6 +786,18 @@ fn an_outage_voids_no_command_and_a_first_start_does_none() {
     local.receive(&again);
     local.pass();
     assert!(events(&local.case(), "noted").is_empty());
+
+    let text = format!("/case {case}\n/accept\n");
+    let mail = Letter::new(ALICE, SECURITY_ADDRESS, "Re: it").inline_signed(
+        &local.setup.gpg,
+        &text,
+        &local.alice,
+    );
+    // It came while the daemon was away for three days.
+    local.receive(&mail);
+    local.setup.set_clock(Utc::now() + TimeDelta::days(3));
+    local.pass();
+    assert_eq!(local.case()["status"], "accepted");
 }
 
 #[test]

@@ -336,10 +336,12 @@ impl Taking<'_> {
             html: None,
             files: Vec::new(),
         };
-        self.desk.tell_team(self.tx, self.now, |teammate| {
-            (teammate.email == member.email).then(|| notice.clone())
-        })?;
-        Ok(())
+        let Some(teammate) = self.desk.team.called(&member.email) else {
+            return Ok(());
+        };
+        let answers = self.asked.message.message_id.as_deref();
+        self.desk
+            .tell_member(self.tx, self.now, teammate, &notice, answers)
     }
 }
 

@@ -375,5 +375,9 @@ mod tests {
             .map(clap::Command::get_name)
             .collect();
         assert_eq!(verbs, command::WORDS.iter().map(|word| word.name).collect());
+        for verb in line.get_subcommands() {
+            let about = verb.get_about().map(ToString::to_string);
+            assert_eq!(about.as_deref(), Some(help(verb.get_name())));
+        }
     }
 }

@@ -9,10 +9,13 @@ use super::{Outcome, Step};
 use crate::commands::words;
 use crate::letters::Desk;
 use crate::mail::message::Message;
+use crate::notices::words::folded;
 use crate::store::cases::CaseView;
 use crate::triage::command::table;
 use crate::triage::orders::{FromMember, Said, Why, Wrong};
 
+/// Columns of a mail in plain text.
+const WIDTH: usize = 72;
 /// Of what was refused, so much is told to the team.
 const LISTED: usize = 10;
 
@@ -36,25 +39,26 @@ impl About<'_> {
         };
         let asks_for_help = matches!(&self.member.said, Said::Commands(lines) if lines.help);
         if asks_for_help || matches!(outcome, Outcome::NoCommand) {
-            text.push_str("\nThe lines that a mail may have:\n\n");
+            text.push_str("The lines that a mail may have:\n\n");
             text.push_str(&table_of_lines());
+            text.push('\n');
         }
         let _ = write!(
             text,
-            "\nThis is about your mail that came on {}.\n",
+            "This is about your mail that came on {}.\n",
             self.desk.policy.calendar.show(self.received_at)
         );
-        (subject, text)
+        (subject, in_columns(&text))
     }
 
     fn done(&self, steps: &[Step<'_>], cases: &[CaseView]) -> (String, String) {
         if steps.is_empty() {
-            let text = "Nothing was changed.\n".to_owned();
+            let text = "Nothing was changed.\n\n".to_owned();
             return ("The commands".to_owned(), text);
         }
         let mut text = String::new();
         for case in cases {
-            let _ = write!(text, "{} is {} now.\n\n", case.id, words::status(case));
+            let _ = write!(text, "{}: {}\n\n", case.id, words::status(case));
             for step in steps.iter().filter(|step| step.case.number == case.id) {
                 self.step(&mut text, step);
             }
@@ -135,7 +139,7 @@ impl About<'_> {
                              itself."
                 .to_owned(),
         };
-        format!("Nothing was changed, and nobody was written to.\n\n{why}\n")
+        format!("Nothing was changed, and nobody was written to.\n\n{why}\n\n")
     }
 }
 
@@ -146,12 +150,12 @@ const FORGED: &str = " If you wrote it, sign it with the key whose certificate t
 
 const USED_BEFORE: &str = "Nothing was changed, and nobody was written to.\n\n\
      These commands came before, under the same signature, and a signature works once. If you mean \
-     them once more, sign them again.\n";
+     them once more, sign them again.\n\n";
 
 const NO_COMMAND: &str = "Nothing was changed, and nobody was written to: your mail holds no command, and opens no case.\n\n\
      Commands are lines at the head of a mail that you sign. The first names the case, the next say \
      what to do:\n\n  /case SEC-2026-0001\n  /note Words for the case.\n\n\
-     A vulnerability that you found yourself goes into a new mail, which answers none of ours.\n";
+     A vulnerability that you found yourself goes into a new mail, which answers none of ours.\n\n";
 
 fn wrong_lines(wrong: &[Wrong]) -> String {
     let mut text = "Nothing was changed, and nobody was written to. All lines of a mail are done, \
@@ -164,8 +168,23 @@ fn wrong_lines(wrong: &[Wrong]) -> String {
         }
         text.push('\n');
     }
-    text.push_str("Send all lines again, in a new mail that you sign: this one is used up.\n");
+    text.push_str("Send all lines again, in a new mail that you sign: this one is used up.\n\n");
     text
+}
+
+/// Long lines go on in the next, below where they began.
+fn in_columns(text: &str) -> String {
+    let mut page = String::new();
+    for line in text.lines() {
+        let words = line.trim_start();
+        let indent = line.len() - words.len();
+        for folded in folded(words, WIDTH.saturating_sub(indent)) {
+            let line = format!("{:indent$}{folded}", "");
+            page.push_str(line.trim_end());
+            page.push('\n');
+        }
+    }
+    page
 }
 
 fn table_of_lines() -> String {

@@ -54,6 +54,7 @@ fn with_signature(mut message: Message, status: SignatureStatus, by: &str) -> Me
         status,
         fingerprint: Some(by.to_owned()),
         covers: Covers::All,
+        signed_at: None,
     };
     message.openpgp.signatures.push(signature);
     message

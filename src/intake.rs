@@ -790,8 +790,8 @@ pub(crate) fn enqueue(
     written: &Written,
     case: Option<&CaseRef>,
     now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    tx.enqueue(&written.letter)?;
+) -> Result<i64, StoreError> {
+    let letter = tx.enqueue(&written.letter)?;
     if let Some(why) = &written.unusable_certificate {
         tx.event(
             now,
@@ -801,7 +801,7 @@ pub(crate) fn enqueue(
             json!({"why": why}),
         )?;
     }
-    Ok(())
+    Ok(letter)
 }
 
 /// The least record: the bytes and a case, so that a person sees it.

@@ -30,6 +30,9 @@ use crate::triage::command::{self, ClockChange, Command, Consequences, Refusal};
 use crate::triage::decide::{self, CaseRef};
 use crate::triage::policy::{Deadline, DeadlineKind, Encrypt, Policy};
 
+pub mod mail;
+pub mod words;
+
 /// What a command did.
 #[derive(Clone, Debug)]
 pub struct Done {

@@ -9,8 +9,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
+use crate::commands;
+use crate::commands::mail::Asked;
 use crate::killpoint;
 use crate::letters::{Answered, Desk, LetterError, Written, digest_of_header};
+use crate::mail::compose::File;
 use crate::mail::message::{
     Address, Certificate, Digest, Failure, Message, Signature, SignatureStatus,
 };
@@ -21,6 +24,7 @@ use crate::pdf;
 use crate::store::audit::Actor;
 use crate::store::cases::{CaseFile, FirstMail, NewCase};
 use crate::store::intake::{IncomingRecord, Place};
+use crate::store::tidings::{NewTiding, TidingKind};
 use crate::store::{Store, StoreError, Tx};
 use crate::triage::classify::{self, Classified, Kind};
 use crate::triage::decide::{
@@ -28,6 +32,7 @@ use crate::triage::decide::{
 };
 use crate::triage::extract::{self, Extracted};
 use crate::triage::language;
+use crate::triage::orders::{self, Orders};
 use crate::triage::policy::Language;
 use crate::triage::rules::{self, Findings};
 use crate::triage::same::{self, Comparable};
@@ -271,13 +276,16 @@ fn decide_knowing(
         of_sender: cases_of_asker(tx, opened)?,
         ..known(seen, tx, opened, comparable, now)?
     };
+    let came_at = opened.mail.came_at(now);
+    let orders = orders::read(&opened.message, &desk.team.people(), came_at);
     let incoming = Incoming {
         message: &opened.message,
         classified: &opened.classified,
         findings: &opened.findings,
         language: opened.language.as_ref(),
         lane: opened.mail.lane,
-        received_at: opened.mail.came_at(now),
+        received_at: came_at,
+        orders: &orders,
         too_large: opened.mail.too_large,
         unanswered: opened.mail.unanswered,
     };
@@ -540,6 +548,14 @@ fn half_record<'a>(
     {
         tx.remember_sketch(message, comparable)?;
     }
+    if let Some(kind) = tiding(opened, &decision) {
+        let because = match kind {
+            TidingKind::Report => opened.extracted.severity_because.as_deref(),
+            _ => None,
+        };
+        tell_team(tx, kind, case.as_ref(), message, because, now)?;
+    }
+    take_up(tx, opened, &decision, desk, message, now)?;
     killpoint::reached("half_recorded");
     let recorded = Recorded {
         kind: decision.kind,
@@ -558,6 +574,96 @@ fn half_record<'a>(
         case,
         letters,
     })
+}
+
+/// Does what the team asks of us in a mail; of what a stranger tried, the event alone stays.
+fn take_up(
+    tx: &Tx<'_>,
+    opened: &Opened,
+    decision: &Decision,
+    desk: &Desk,
+    message: i64,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let is_ordinary = decision.kind != Kind::TeamCommand;
+    if is_ordinary && matches!(decision.orders, Orders::OfMember(_)) {
+        return Ok(());
+    }
+    let only_recorded = opened.mail.unanswered.map(|unanswered| match unanswered {
+        Unanswered::BeforeFirstStart => "it lay in the mailbox before the first start",
+        Unanswered::OnRequest => "recorded with --no-reply",
+    });
+    let asked = Asked {
+        orders: &decision.orders,
+        message: &opened.message,
+        id: message,
+        received_at: opened.mail.came_at(now),
+        only_recorded,
+        is_automatic: opened.classified.automatic.is_some(),
+        files: &|at| files_of(opened, at, desk, now),
+    };
+    commands::mail::take_up(tx, desk, &asked, now)?;
+    killpoint::reached("commanded");
+    Ok(())
+}
+
+/// Files of a mail that was opened, with their bytes, as far as they come out the same once more.
+fn files_of(opened: &Opened, at: &[usize], desk: &Desk, now: DateTime<Utc>) -> Vec<File> {
+    let certificates = desk.certificates();
+    let opening = Opening {
+        keyring: Some(&desk.keyring),
+        known: &certificates,
+        limits: Limits::default(),
+    };
+    let message = &opened.message;
+    let files = open::files_of(message, at, &opened.mail.raw, &opening, now).into_iter();
+    files
+        .filter_map(|file| {
+            let attachment = message.attachments.get(file.attachment)?;
+            Some(File {
+                name: attachment.name.clone(),
+                media_type: attachment.media_type.clone(),
+                bytes: file.bytes,
+            })
+        })
+        .collect()
+}
+
+/// What the team hears at once of a mail; `None`: the digest is early enough.
+fn tiding(opened: &Opened, decision: &Decision) -> Option<TidingKind> {
+    if opened.mail.unanswered == Some(Unanswered::OnRequest) {
+        // The back-catalogue, which nobody waits for.
+        return None;
+    }
+    let kind = decision.kind;
+    match &decision.case {
+        CaseChange::None => None,
+        CaseChange::Open | CaseChange::Join(_) if kind == Kind::Unreadable => {
+            Some(TidingKind::Unreadable)
+        }
+        CaseChange::Open => Some(TidingKind::Report),
+        CaseChange::Join(_) => {
+            let is_word = is_of_person(opened, kind) && kind != Kind::KeyRequest;
+            is_word.then_some(TidingKind::FollowUp)
+        }
+    }
+}
+
+fn tell_team(
+    tx: &Tx<'_>,
+    kind: TidingKind,
+    case: Option<&CaseRef>,
+    message: i64,
+    because: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let tiding = NewTiding {
+        kind,
+        case: case.map(|case| case.id),
+        message: Some(message),
+        because,
+    };
+    tx.add_tiding(&tiding, now)
 }
 
 /// The sender chooses the Message-ID, so nothing is decided by it; two mails under one may be
@@ -623,7 +729,7 @@ fn change_case(
     let labels: Vec<&str> = decision.labels.iter().map(|label| label.name).collect();
     tx.event(
         now,
-        &Actor::Reporter,
+        &wrote(decision),
         action,
         case.as_ref().map(|case| case.id),
         json!({
@@ -641,6 +747,15 @@ fn change_case(
     Ok(case)
 }
 
+fn wrote(decision: &Decision) -> Actor {
+    match &decision.orders {
+        Orders::OfMember(member) if decision.orders.are_signed() => {
+            Actor::Member(member.name.clone())
+        }
+        Orders::OfMember(_) | Orders::OfStranger(_) | Orders::None => Actor::Reporter,
+    }
+}
+
 /// What a mail that joins a case changes of it: a person's ends a pause; a bounce means that a
 /// letter of ours did not arrive.
 fn joined(
@@ -651,12 +766,19 @@ fn joined(
     desk: &Desk,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
+    if kind == Kind::Bounce && is_failure(&opened.message) {
+        let about = Questions::about(&opened.message, &[]).refers_to;
+        return tx.record_bounced(case.id, &about, &desk.policy, now);
+    }
+    if is_of_person(opened, kind) {
+        reporter_wrote(tx, opened, case, now)?;
+    }
+    Ok(())
+}
+
+fn is_of_person(opened: &Opened, kind: Kind) -> bool {
     match kind {
-        Kind::Bounce if is_failure(&opened.message) => {
-            let about = Questions::about(&opened.message, &[]).refers_to;
-            tx.record_bounced(case.id, &about, &desk.policy, now)
-        }
-        Kind::Bounce | Kind::AutoReply | Kind::List | Kind::Spam | Kind::TeamCommand => Ok(()),
+        Kind::Bounce | Kind::AutoReply | Kind::List | Kind::Spam | Kind::TeamCommand => false,
         Kind::Report
         | Kind::Reply
         | Kind::Resend
@@ -666,10 +788,7 @@ fn joined(
         | Kind::Diligence
         | Kind::AccessRequest
         | Kind::Question
-        | Kind::Unreadable => match robot(opened, kind) {
-            Some(_) => Ok(()),
-            None => reporter_wrote(tx, opened, case, now),
-        },
+        | Kind::Unreadable => robot(opened, kind).is_none(),
     }
 }
 
@@ -723,7 +842,11 @@ fn insert(
         recorded_at: now,
         case_id: case.map(|case| case.id),
         not_answered: decision.reply_suppressed.as_deref(),
-        comparable: opened.comparable.as_ref(),
+        // The same commands again are no report that came again.
+        comparable: opened
+            .comparable
+            .as_ref()
+            .filter(|_| kind != Kind::TeamCommand),
     })
 }
 
@@ -855,6 +978,7 @@ fn bare_record(
         comparable: None,
     })?;
     remember_origin(tx, opened, id, !mail.too_large, now)?;
+    tell_team(tx, TidingKind::Unreadable, Some(&case), id, Some(why), now)?;
     Ok(Recorded {
         kind: Kind::Unreadable,
         case: Some(case.number),
@@ -930,6 +1054,7 @@ pub fn acknowledge(
         received_at: opened.mail.received_at,
         too_large: opened.mail.too_large,
         unanswered: None,
+        orders: &Orders::None,
     };
     let reply = decide::reply(
         &incoming,

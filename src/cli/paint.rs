@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
 
+pub use crate::commands::words::shown;
+
 static COLOURED: LazyLock<bool> = LazyLock::new(|| {
     std::env::var_os("CLICOLOR_FORCE").is_some()
         || (std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none())
@@ -33,25 +35,6 @@ pub fn paint(text: &str, paint: Paint) -> String {
         Paint::Head => "1;36",
     };
     format!("\x1b[{code}m{text}\x1b[0m")
-}
-
-/// Text from outside, safe for a terminal: no control characters, at most `width` characters.
-pub fn shown(text: &str, width: usize) -> String {
-    let clean: String = text
-        .chars()
-        .map(|character| {
-            if character.is_control() {
-                ' '
-            } else {
-                character
-            }
-        })
-        .collect();
-    if clean.chars().count() <= width {
-        return clean;
-    }
-    let cut: String = clean.chars().take(width.saturating_sub(1)).collect();
-    format!("{cut}…")
 }
 
 /// Several lines of text from outside, safe for a terminal.

@@ -24,7 +24,9 @@ pub mod changes;
 pub mod deadlines;
 pub mod intake;
 pub mod key_alerts;
+pub mod orders;
 pub mod outbox;
+pub mod tidings;
 pub mod wrong_clock;
 
 const SCHEMA: &str = include_str!("../../schema.sql");

@@ -75,7 +75,8 @@ pub struct Alarm {
 }
 
 /// Columns of a case, for [`about`].
-const ABOUT: &str = "cases.id, cases.number, cases.status, cases.subject, cases.reporter_email,
+pub(in crate::store) const ABOUT: &str =
+    "cases.id, cases.number, cases.status, cases.subject, cases.reporter_email,
                      cases.assignee";
 
 impl Tx<'_> {
@@ -177,6 +178,13 @@ impl Tx<'_> {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// That of one case, if the team was not told of it.
+    pub fn alarm_due(&self, case_id: i64) -> Result<Option<Alarm>> {
+        let mut due = self.alarms_due()?;
+        due.retain(|alarm| alarm.about.case.id == case_id);
+        Ok(due.pop())
+    }
+
     pub fn set_alarm_told(&self, case_id: i64, now: DateTime<Utc>) -> Result<()> {
         self.0
             .prepare_cached("UPDATE alarms SET told_at = ?2 WHERE case_id = ?1")?
@@ -208,7 +216,7 @@ impl Tx<'_> {
 }
 
 /// From the columns of [`ABOUT`], the first of them being at `first`.
-fn about(row: &Row<'_>, first: usize) -> rusqlite::Result<About> {
+pub(in crate::store) fn about(row: &Row<'_>, first: usize) -> rusqlite::Result<About> {
     Ok(About {
         case: CaseRef {
             id: row.get(first)?,

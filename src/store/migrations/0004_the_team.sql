@@ -7,10 +7,12 @@ CREATE TABLE tidings (
     message_id INTEGER          REFERENCES messages (id),
     because    TEXT,
     arose_at   INTEGER NOT NULL,
-    told_at    INTEGER
+    told_at    INTEGER,
+    told_with  INTEGER
 ) STRICT;
 
-CREATE INDEX tidings_untold ON tidings (id) WHERE told_at IS NULL;
+CREATE INDEX tidings_untold ON tidings (kind, id) WHERE told_at IS NULL;
+CREATE INDEX tidings_told ON tidings (kind, told_at) WHERE told_at IS NOT NULL;
 
 CREATE TABLE command_mails (
     signer    TEXT    NOT NULL,
@@ -19,3 +21,5 @@ CREATE TABLE command_mails (
     used_at   INTEGER NOT NULL,
     PRIMARY KEY (signer, signed_at, digest)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX events_refused ON events (at) WHERE action = 'command_refused';

@@ -1,6 +1,8 @@
 //! A mail that came to a case, for the team to decide on: a report, a follow-up, one that could not
 //! be read.
 
+use chrono::{DateTime, Utc};
+
 use super::deeds;
 use super::sheet::{Block, Fact, Row, Sheet, commands, theirs};
 use super::words::one_line;
@@ -24,7 +26,9 @@ pub struct Came {
     pub evidence: Vec<Evidence>,
     pub mail: MessageView,
     pub files: Carried,
-    /// The team was not told yet that a mail of the case tells of exploitation.
+    /// When the first mail of the case came that tells of exploitation.
+    pub exploited: Option<DateTime<Utc>>,
+    /// The team was not told yet of that.
     pub alarm: bool,
 }
 
@@ -112,7 +116,7 @@ fn blocks(came: &Came, reader: &Reader<'_>) -> Vec<Block> {
         blocks.push(Block::Heading("Text".to_owned()));
         blocks.push(theirs(&came.mail.text));
     }
-    let deeds = deeds::of_case(&came.case, &came.evidence, reader);
+    let deeds = deeds::of_case(&came.case, &came.evidence, came.exploited, reader);
     blocks.extend(commands(&came.case.id, &deeds, reader.address()));
     blocks
 }
@@ -288,7 +292,7 @@ pub fn row(came: &Came, reader: &Reader<'_>) -> Row {
         marks.push(failure.replace('_', " "));
     }
     marks.extend(came.evidence.iter().map(|it| it.label.replace('_', " ")));
-    let deeds = deeds::of_case(case, &came.evidence, reader);
+    let deeds = deeds::of_case(case, &came.evidence, came.exploited, reader);
     Row {
         case: Some(case.id.clone()),
         marks,

@@ -23,6 +23,7 @@ use crate::notices::sheet::Row;
 use crate::notices::undeliverable::{self, Lost};
 use crate::notices::{Notice, Reader, bare, refused, several};
 use crate::store::cases::MessageView;
+use crate::store::deadlines::Alarm;
 use crate::store::tidings::{Tiding, TidingKind, ToldLately};
 use crate::store::{StoreError, Tx};
 use crate::team::Teammate;
@@ -97,6 +98,16 @@ enum News {
     Bare,
 }
 
+impl News {
+    /// That which this tells too.
+    fn alarm(&self) -> Option<Alarm> {
+        let Self::Came(came) = self else { return None };
+        let arrived_at = came.exploited.filter(|_| came.alarm)?;
+        let about = came.tiding.about.clone()?;
+        Some(Alarm { about, arrived_at })
+    }
+}
+
 impl Telling<'_> {
     fn tell(&self, kind: TidingKind) -> Result<usize, StoreError> {
         let now = self.now;
@@ -139,14 +150,11 @@ impl Telling<'_> {
     }
 
     fn tell_one(&self, tiding: &Tiding) -> Result<usize, StoreError> {
-        let alarm = match &tiding.about {
-            Some(about) => self.shared.store.read(|tx| tx.alarm_due(about.case.id))?,
-            None => None,
-        };
-        let news = self.gather(tiding, alarm.is_some(), true)?;
+        let news = self.gather(tiding, true)?;
+        let alarm = news.alarm();
         let letters = self.shared.store.write(|tx| {
             tx.set_tidings_told(&[tiding], self.now)?;
-            if let Some(alarm) = alarm.as_ref().filter(|_| matches!(news, News::Came(_))) {
+            if let Some(alarm) = &alarm {
                 alarm_told(tx, alarm, self.now)?;
             }
             let letters = self.desk.tell_team(tx, self.now, |member| {
@@ -168,7 +176,7 @@ impl Telling<'_> {
     fn tell_together(&self, kind: TidingKind, tidings: &[Tiding]) -> Result<usize, StoreError> {
         let mut news = Vec::new();
         for tiding in tidings.iter().take(several::SHOWN_AT_MOST) {
-            news.push((tiding, self.gather(tiding, false, false)?));
+            news.push((tiding, self.gather(tiding, false)?));
         }
         let letters = self.shared.store.write(|tx| {
             let all: Vec<&Tiding> = tidings.iter().collect();
@@ -210,7 +218,7 @@ impl Telling<'_> {
     }
 
     /// `alone`: with all that a notice of its own shows.
-    fn gather(&self, tiding: &Tiding, alarm: bool, alone: bool) -> Result<News, StoreError> {
+    fn gather(&self, tiding: &Tiding, alone: bool) -> Result<News, StoreError> {
         let store = &self.shared.store;
         if self.bare {
             return Ok(News::Bare);
@@ -219,7 +227,13 @@ impl Telling<'_> {
             TidingKind::Refused => Ok(News::Refused),
             TidingKind::Undeliverable => store.read(|tx| self.lost(tx, tiding)),
             TidingKind::Report | TidingKind::FollowUp | TidingKind::Unreadable => {
-                let found = store.read(|tx| tx.mail_and_case(tiding, self.now))?;
+                let (found, alarm) = store.read(|tx| {
+                    let alarm = match &tiding.about {
+                        Some(about) => tx.alarm_of(about.case.id)?,
+                        None => None,
+                    };
+                    Ok::<_, StoreError>((tx.mail_and_case(tiding, self.now)?, alarm))
+                })?;
                 let Some((mail, case, evidence)) = found else {
                     return Ok(News::Bare);
                 };
@@ -233,7 +247,8 @@ impl Telling<'_> {
                     evidence,
                     mail,
                     files,
-                    alarm,
+                    exploited: alarm.map(|(arrived_at, _)| arrived_at),
+                    alarm: alone && alarm.is_some_and(|(_, is_due)| is_due),
                 })))
             }
         }

@@ -40,6 +40,38 @@ pub struct Carried {
     pub left_out: Option<String>,
 }
 
+/// Places of the files that are carried along, if they come out: as many as fit, in their order.
+pub fn small_enough(files: &[AttachmentView]) -> Vec<usize> {
+    let mut room = CARRIED_AT_MOST;
+    let mut places = Vec::new();
+    for (place, file) in files.iter().enumerate() {
+        let size = u64::try_from(file.size).unwrap_or(u64::MAX);
+        if let Some(left) = room.checked_sub(size) {
+            room = left;
+            places.push(place);
+        }
+    }
+    places
+}
+
+impl Carried {
+    /// Of the files of a mail, these came out.
+    pub fn of(all: &[AttachmentView], files: Vec<File>) -> Self {
+        let small = small_enough(all).len();
+        let left_out = if files.len() < small {
+            Some("they could not be read out of the mail again".to_owned())
+        } else if small < all.len() {
+            Some(format!(
+                "they are over {} in all",
+                size_in_words(CARRIED_AT_MOST)
+            ))
+        } else {
+            None
+        };
+        Self { files, left_out }
+    }
+}
+
 /// One of them.
 pub fn notice(came: &Came, reader: &Reader<'_>) -> Notice {
     let subject = subject(came);
@@ -226,9 +258,14 @@ fn files(came: &Came) -> Vec<Block> {
         )
     };
     let list = Block::Facts(came.mail.attachments.iter().map(of).collect());
+    let carried = came.files.files.len();
     let note = match &came.files.left_out {
-        Some(why) => format!("They do not come with this notice: {why}."),
         None => "They come with this notice as they were sent: nobody has checked them.".to_owned(),
+        Some(why) if carried == 0 => format!("None comes with this notice: {why}."),
+        Some(why) => format!(
+            "{carried} of them come with this notice as they were sent, unchecked; the others \
+             do not: {why}."
+        ),
     };
     vec![list, Block::Words(note)]
 }

@@ -18,6 +18,8 @@ use super::deadlines::{alarm_told, log_alarm};
 use crate::daemon::Shared;
 use crate::killpoint;
 use crate::letters::Desk;
+use crate::mail::compose::File;
+use crate::mail::open::{self, Document, Limits, Opening};
 use crate::notices::came::{self, Came, Carried};
 use crate::notices::sheet::Row;
 use crate::notices::undeliverable::{self, Lost};
@@ -273,8 +275,38 @@ impl Telling<'_> {
         })))
     }
 
-    fn files(&self, _tiding: &Tiding, _mail: &MessageView) -> Result<Carried, StoreError> {
-        Ok(Carried::default())
+    /// The files of a mail as they came, as far as they are small enough together.
+    fn files(&self, tiding: &Tiding, mail: &MessageView) -> Result<Carried, StoreError> {
+        let small = came::small_enough(&mail.attachments);
+        let raw = match tiding.message {
+            Some(message) if !small.is_empty() => {
+                self.shared.store.read(|tx| tx.raw_mail(message))?
+            }
+            Some(_) | None => None,
+        };
+        let files = raw.map_or_else(Vec::new, |raw| self.files_in(&raw, mail, &small));
+        Ok(Carried::of(&mail.attachments, files))
+    }
+
+    /// Those of the files at these places that come out of the mail again: a key may be away.
+    fn files_in(&self, raw: &[u8], mail: &MessageView, at: &[usize]) -> Vec<File> {
+        let opening = Opening {
+            keyring: Some(&self.desk.keyring),
+            known: &[],
+            limits: Limits::default(),
+        };
+        let message = open::open(raw, &opening, self.now);
+        let files = open::files_of(&message, at, raw, &opening, self.now);
+        let with_name = |file: Document| {
+            let attachment = message.attachments.get(file.attachment)?;
+            let recorded = mail.attachments.get(file.attachment)?;
+            (recorded.sha256 == attachment.digest.to_string()).then(|| File {
+                name: attachment.name.clone(),
+                media_type: attachment.media_type.clone(),
+                bytes: file.bytes,
+            })
+        };
+        files.into_iter().filter_map(with_name).collect()
     }
 
     /// No word of the case: the log is read by others too.

@@ -142,7 +142,7 @@ impl Office {
         Told {
             to: mail.recipients[0].clone(),
             subject: inside.subject().expect("a subject").to_owned(),
-            text: inside.body_text(0).expect("a text").into_owned(),
+            text: inside.body_text(0).expect("a text").replace("\r\n", "\n"),
             at: DateTime::from_timestamp(inside.date().expect("a date").to_timestamp(), 0)
                 .expect("an instant"),
         }

@@ -250,14 +250,18 @@ fn the_mailbox_that_is_not_read_is_told_once_until_it_was_read_again() {
     let office = Office::open(monday());
     office.pass(monday());
     let (mail, away) = (office.setup.file("mail"), office.setup.file("away"));
+    let take_away = || {
+        std::fs::rename(&mail, &away).expect("take the mailbox away");
+        office.setup.write("mail", "no directory");
+    };
     let fail = |at: DateTime<Utc>| {
         office.setup.set_clock(at);
         assert!(!office.setup.run_once().status.success());
     };
-    std::fs::rename(&mail, &away).expect("take the mailbox away");
+    take_away();
     fail(monday() + minutes(10));
     assert_eq!(office.told(ALICE).len(), 0, "limits.silence is 15 minutes");
-    fail(monday() + minutes(20));
+    fail(monday() + minutes(20) + TimeDelta::seconds(30));
     let told = office.told(ALICE);
     assert_eq!(told.len(), 1);
     assert_eq!(told[0].subject, "The mailbox was last read 20 minutes ago");
@@ -266,9 +270,10 @@ fn the_mailbox_that_is_not_read_is_told_once_until_it_was_read_again() {
     fail(monday() + TimeDelta::hours(10));
     assert_eq!(office.told(ALICE).len(), 1, "once");
 
+    std::fs::remove_file(&mail).expect("make room");
     std::fs::rename(&away, &mail).expect("put the mailbox back");
     office.pass(monday() + TimeDelta::hours(11));
-    std::fs::rename(&mail, &away).expect("take the mailbox away");
+    take_away();
     fail(monday() + TimeDelta::hours(12));
     assert_eq!(office.told(ALICE).len(), 2, "and of the next one again");
 }
@@ -350,7 +355,7 @@ fn without_a_certificate_that_works_a_notice_says_nothing() {
         .iter()
         .filter(|mail| mail.recipients[0] == ALICE)
         .collect();
-    assert_eq!(to_alice.len(), 2, "of the report, and of her certificate");
+    assert_eq!(to_alice.len(), 1);
     for mail in to_alice {
         check_outside(&mail.bytes);
         let mail = parsed(&mail.bytes);

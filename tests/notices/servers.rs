@@ -104,7 +104,7 @@ fn a_report_and_a_follow_up_are_told_with_all_one_needs() {
         "triage",
         "in 7 days",
         "poc.py",
-        "text/x-python, 15 bytes, SHA-256",
+        "text/x-python, 16 bytes, SHA-256",
         "dump.bin",
         "70 kB",
         &format!("| your search runs scripts of mine: {MARKER}."),
@@ -254,7 +254,7 @@ fn letters_that_do_not_arrive_are_told_refused_or_returned() {
     let told = find(&world, "An answer of ours does not arrive");
     told.says(&[
         "reject5.rita@research.test",
-        "5.1.1 no such mailbox",
+        "Recipient address rejected: no such mailbox",
         "acknowledgement",
     ]);
 
@@ -299,6 +299,7 @@ fn a_mail_server_that_is_gone_is_told_of_with_its_error() {
     world.setup.send_through(&sink);
     world.setup.set("limits.silence", "3s");
     let mut daemon = world.setup.run();
+    daemon.wait_for_log("event=\"started\"");
     wait_until("a good poll", SOON, || {
         world.setup.json(&["status"])["last_good_poll_at"].is_string()
     });

@@ -13,6 +13,7 @@ use crate::commands;
 use crate::commands::mail::Asked;
 use crate::killpoint;
 use crate::letters::{Answered, Desk, LetterError, Written, digest_of_header};
+use crate::mail::compose::File;
 use crate::mail::message::{
     Address, Certificate, Digest, Failure, Message, Signature, SignatureStatus,
 };
@@ -599,10 +600,33 @@ fn take_up(
         received_at: opened.mail.came_at(now),
         only_recorded,
         is_automatic: opened.classified.automatic.is_some(),
+        files: &|at| files_of(opened, at, desk, now),
     };
     commands::mail::take_up(tx, desk, &asked, now)?;
     killpoint::reached("commanded");
     Ok(())
+}
+
+/// Files of a mail that was opened, with their bytes, as far as they come out the same once more.
+fn files_of(opened: &Opened, at: &[usize], desk: &Desk, now: DateTime<Utc>) -> Vec<File> {
+    let certificates = desk.certificates();
+    let opening = Opening {
+        keyring: Some(&desk.keyring),
+        known: &certificates,
+        limits: Limits::default(),
+    };
+    let message = &opened.message;
+    let files = open::files_of(message, at, &opened.mail.raw, &opening, now).into_iter();
+    files
+        .filter_map(|file| {
+            let attachment = message.attachments.get(file.attachment)?;
+            Some(File {
+                name: attachment.name.clone(),
+                media_type: attachment.media_type.clone(),
+                bytes: file.bytes,
+            })
+        })
+        .collect()
 }
 
 /// What the team hears at once of a mail; `None`: the digest is early enough.
@@ -889,8 +913,8 @@ pub(crate) fn enqueue(
     written: &Written,
     case: Option<&CaseRef>,
     now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    tx.enqueue(&written.letter)?;
+) -> Result<i64, StoreError> {
+    let letter = tx.enqueue(&written.letter)?;
     if let Some(why) = &written.unusable_certificate {
         tx.event(
             now,
@@ -900,7 +924,7 @@ pub(crate) fn enqueue(
             json!({"why": why}),
         )?;
     }
-    Ok(())
+    Ok(letter)
 }
 
 /// The least record: the bytes and a case, so that a person sees it.

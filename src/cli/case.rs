@@ -16,6 +16,7 @@ use crate::store::cases::CaseSummary;
 use crate::store::deadlines::DeadlineView;
 use crate::triage::calendar;
 
+mod attach;
 mod change;
 mod show;
 

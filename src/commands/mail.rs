@@ -12,8 +12,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use super::{CommandError, Done, carry_out};
+use super::{CommandError, Done, FILES_AT_MOST, Given, carry_out_with, too_large};
 use crate::letters::{Desk, LetterError};
+use crate::mail::compose::File;
 use crate::mail::message::Message;
 use crate::notices::{Notice, NoticeKind};
 use crate::store::audit::Actor;
@@ -21,6 +22,7 @@ use crate::store::cases::CaseView;
 use crate::store::orders::REFUSED;
 use crate::store::tidings::{NewTiding, TidingKind};
 use crate::store::{StoreError, Tx};
+use crate::triage::command::Command;
 use crate::triage::decide::CaseRef;
 use crate::triage::orders::{self, FromMember, Lines, Order, Orders, Said, Why, Wrong};
 
@@ -48,6 +50,8 @@ pub struct Asked<'a> {
     pub only_recorded: Option<&'static str>,
     /// A program wrote it.
     pub is_automatic: bool,
+    /// Reads these files of the mail again, as far as that is possible.
+    pub files: &'a dyn Fn(&[usize]) -> Vec<File>,
 }
 
 /// Does what a mail asks of us, and tells the member. Of what a stranger tried it keeps the event.
@@ -76,6 +80,10 @@ struct Step<'a> {
     order: &'a Order,
     case: CaseRef,
     done: Done,
+}
+
+fn is_reply(order: &Order) -> bool {
+    matches!(order.command, Command::Reply { .. })
 }
 
 /// What a member hears of a mail.
@@ -206,10 +214,16 @@ impl Taking<'_> {
         lines: &'m Lines,
     ) -> Result<Outcome<'m>, Undone> {
         let actor = Actor::Member(member.name.clone());
+        let files = self.files(lines).map_err(Undone::Wrong)?;
         let mut steps = Vec::new();
         for order in &lines.orders {
+            let given = Given {
+                command: &order.command,
+                files: if is_reply(order) { &files } else { &[] },
+                actor: &actor,
+            };
             let (case, done) = self
-                .carry_out(order, &actor)
+                .carry_out(order, &given)
                 .map_err(|error| Undone::of(order, error))?;
             steps.push(Step { order, case, done });
         }
@@ -217,11 +231,41 @@ impl Taking<'_> {
         Ok(Outcome::Done(steps, cases))
     }
 
-    fn carry_out(&self, order: &Order, actor: &Actor) -> Result<(CaseRef, Done), CommandError> {
+    fn carry_out(&self, order: &Order, given: &Given<'_>) -> Result<(CaseRef, Done), CommandError> {
         let (tx, desk, now) = (self.tx, self.desk, self.now);
         let case = tx.case_by_number(&order.case)?;
-        let done = carry_out(tx, desk, &case, &order.command, actor, now)?;
+        let done = carry_out_with(tx, desk, &case, given, now)?;
         Ok((case, done))
+    }
+
+    /// What goes along with the words of `/reply`: the files under the same signature.
+    fn files(&self, lines: &Lines) -> Result<Vec<File>, Wrong> {
+        let mut replies = lines.orders.iter().filter(|order| is_reply(order));
+        let Some(reply) = replies.next().filter(|_| !lines.files.is_empty()) else {
+            return Ok(Vec::new());
+        };
+        let wrong = |order: &Order, why: String| Wrong {
+            line: order.line.clone(),
+            why,
+            instead: None,
+        };
+        if let Some(second) = replies.next() {
+            // Nothing tells which reporter they are for.
+            let why = "files go with one /reply; write a mail for each";
+            return Err(wrong(second, why.to_owned()));
+        }
+        let attachments = &self.asked.message.attachments;
+        let named = lines.files.iter().filter_map(|at| attachments.get(*at));
+        let bytes: u64 = named.map(|attachment| attachment.size).sum();
+        if bytes > FILES_AT_MOST {
+            return Err(wrong(reply, too_large(bytes)));
+        }
+        let files = (self.asked.files)(&lines.files);
+        if files.len() < lines.files.len() {
+            let why = "a file of this mail could not be read again; send the mail once more";
+            return Err(wrong(reply, why.to_owned()));
+        }
+        Ok(files)
     }
 
     /// The cases as they are after all of it, each once.

@@ -318,7 +318,8 @@ fn a_decision_reaches_the_reporter_and_meets_its_deadlines() {
             kind: "accepted".to_owned(),
             to: ANN.to_owned(),
             encrypted: false,
-            unusable_certificate: None
+            unusable_certificate: None,
+            files: Vec::new(),
         })
     );
     assert_eq!(world.state("triage", days(2)), "running");

@@ -21,7 +21,11 @@ pub fn letter(letter: Option<&Told>, unreachable: Option<&str>) -> String {
                 }
                 (None, false) => "in clear".to_owned(),
             };
-            format!("{} to {}, {how}", letter.kind, shown(&letter.to, 60))
+            let files = match letter.files.as_slice() {
+                [] => String::new(),
+                names => format!(", with {}", shown(&names.join(", "), 200)),
+            };
+            format!("{} to {}, {how}{files}", letter.kind, shown(&letter.to, 60))
         }
         (None, Some(why)) => format!("none: {}", shown(why, 120)),
         (None, None) => "none".to_owned(),

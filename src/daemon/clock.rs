@@ -68,8 +68,8 @@ pub async fn set_right(shared: Arc<Shared>) {
     }
 }
 
-/// One turn.
-pub async fn once(shared: Arc<Shared>) -> anyhow::Result<()> {
+/// One turn. Returns how many letters it wrote, or cases it changed.
+pub async fn once(shared: Arc<Shared>) -> anyhow::Result<usize> {
     tokio::task::spawn_blocking(move || {
         let now = Utc::now();
         shared.offer_as_of(now);
@@ -87,15 +87,18 @@ pub async fn once(shared: Arc<Shared>) -> anyhow::Result<()> {
             mail_digest(&shared, &desk, now),
         ];
         let mut failed = Vec::new();
+        let mut done = 0;
         for outcome in outcomes {
             match outcome {
-                Ok(0) => {}
-                Ok(_) => shared.letters.notify_one(),
+                Ok(count) => done += count,
                 Err(error) => failed.push(error.to_string()),
             }
         }
+        if done > 0 {
+            shared.letters.notify_one();
+        }
         anyhow::ensure!(failed.is_empty(), failed.join("; "));
-        Ok(())
+        Ok(done)
     })
     .await?
 }

@@ -252,9 +252,15 @@ async fn one_pass(shared: &Arc<Shared>) -> anyhow::Result<bool> {
     if let Err(error) = &ticked {
         tracing::error!(event = "clock_failed", "{error:#}");
     }
-    let posted = post::once(Arc::clone(shared)).await?;
+    let mut posted = post::once(Arc::clone(shared)).await?;
+    // That a letter does not arrive is known only now.
+    let ticked_again = clock::once(Arc::clone(shared)).await;
+    if let Ok(1..) = ticked_again {
+        posted = post::once(Arc::clone(shared)).await?;
+    }
     watched?;
     ticked?;
+    ticked_again?;
     if posted > 0 {
         tracing::error!(
             event = "letters_left",

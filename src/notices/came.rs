@@ -1,6 +1,8 @@
 //! A mail that came to a case, for the team to decide on: a report, a follow-up, one that could not
 //! be read.
 
+use chrono::{DateTime, Utc};
+
 use super::deeds;
 use super::sheet::{Block, Fact, Row, Sheet, commands, theirs};
 use super::words::one_line;
@@ -24,7 +26,9 @@ pub struct Came {
     pub evidence: Vec<Evidence>,
     pub mail: MessageView,
     pub files: Carried,
-    /// The team was not told yet that a mail of the case tells of exploitation.
+    /// When the first mail of the case came that tells of exploitation.
+    pub exploited: Option<DateTime<Utc>>,
+    /// The team was not told yet of that.
     pub alarm: bool,
 }
 
@@ -34,6 +38,38 @@ pub struct Carried {
     pub files: Vec<File>,
     /// Why they do not; `None`: they do, or there are none.
     pub left_out: Option<String>,
+}
+
+/// Places of the files that are carried along, if they come out: as many as fit, in their order.
+pub fn small_enough(files: &[AttachmentView]) -> Vec<usize> {
+    let mut room = CARRIED_AT_MOST;
+    let mut places = Vec::new();
+    for (place, file) in files.iter().enumerate() {
+        let size = u64::try_from(file.size).unwrap_or(u64::MAX);
+        if let Some(left) = room.checked_sub(size) {
+            room = left;
+            places.push(place);
+        }
+    }
+    places
+}
+
+impl Carried {
+    /// Of the files of a mail, these came out.
+    pub fn of(all: &[AttachmentView], files: Vec<File>) -> Self {
+        let small = small_enough(all).len();
+        let left_out = if files.len() < small {
+            Some("they could not be read out of the mail again".to_owned())
+        } else if small < all.len() {
+            Some(format!(
+                "they are over {} in all",
+                size_in_words(CARRIED_AT_MOST)
+            ))
+        } else {
+            None
+        };
+        Self { files, left_out }
+    }
 }
 
 /// One of them.
@@ -112,7 +148,7 @@ fn blocks(came: &Came, reader: &Reader<'_>) -> Vec<Block> {
         blocks.push(Block::Heading("Text".to_owned()));
         blocks.push(theirs(&came.mail.text));
     }
-    let deeds = deeds::of_case(&came.case, &came.evidence, reader);
+    let deeds = deeds::of_case(&came.case, &came.evidence, came.exploited, reader);
     blocks.extend(commands(&came.case.id, &deeds, reader.address()));
     blocks
 }
@@ -222,9 +258,14 @@ fn files(came: &Came) -> Vec<Block> {
         )
     };
     let list = Block::Facts(came.mail.attachments.iter().map(of).collect());
+    let carried = came.files.files.len();
     let note = match &came.files.left_out {
-        Some(why) => format!("They do not come with this notice: {why}."),
         None => "They come with this notice as they were sent: nobody has checked them.".to_owned(),
+        Some(why) if carried == 0 => format!("None comes with this notice: {why}."),
+        Some(why) => format!(
+            "{carried} of them come with this notice as they were sent, unchecked; the others \
+             do not: {why}."
+        ),
     };
     vec![list, Block::Words(note)]
 }
@@ -288,7 +329,7 @@ pub fn row(came: &Came, reader: &Reader<'_>) -> Row {
         marks.push(failure.replace('_', " "));
     }
     marks.extend(came.evidence.iter().map(|it| it.label.replace('_', " ")));
-    let deeds = deeds::of_case(case, &came.evidence, reader);
+    let deeds = deeds::of_case(case, &came.evidence, came.exploited, reader);
     Row {
         case: Some(case.id.clone()),
         marks,

@@ -1,7 +1,5 @@
 //! Deadlines that came near or were missed, and mails that tell of exploitation.
 
-use chrono::SecondsFormat;
-
 use super::deeds::{self, Deed};
 use super::sheet::{Block, Fact, Sheet, commands};
 use super::words::one_line;
@@ -150,10 +148,7 @@ fn of_alarm(alarm: &Alarm, reader: &Reader<'_>) -> Vec<Block> {
         )),
         Block::Facts(facts),
     ];
-    let instant = alarm.arrived_at.to_rfc3339_opts(SecondsFormat::Secs, true);
-    let start = format!("/exploited {instant}");
-    let deeds = vec![Deed::new("it is so, since then", &[&start])];
-    let deeds = deeds::for_reader(deeds, reader);
+    let deeds = deeds::for_reader(vec![Deed::exploited(alarm.arrived_at)], reader);
     blocks.extend(commands(number, &deeds, reader.address()));
     blocks
 }

@@ -1,10 +1,11 @@
 //! What a member can do about a case, as lines of commands that are ready to be sent.
 
+use chrono::{DateTime, SecondsFormat, Utc};
+
 use super::Reader;
 use crate::config::Role;
 use crate::store::cases::{CaseView, Evidence};
 use crate::triage::case::Status;
-use crate::triage::classify::ACTIVE_EXPLOITATION;
 
 /// One thing to do, below the line that names the case.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +41,12 @@ impl Deed {
         }
     }
 
+    /// The law counts from when we knew, which may be when the mail came that said so.
+    pub fn exploited(since: DateTime<Utc>) -> Self {
+        let since = since.to_rfc3339_opts(SecondsFormat::Secs, true);
+        Self::new("it is exploited", &[&format!("/exploited {since}")])
+    }
+
     /// As it is to be copied.
     pub fn shown(&self, case: &str) -> Vec<String> {
         let mut lines = self.linked(case);
@@ -58,7 +65,13 @@ impl Deed {
 }
 
 /// What fits a case as it stands, for this reader; nothing for who only looks on.
-pub fn of_case(case: &CaseView, evidence: &[Evidence], reader: &Reader<'_>) -> Vec<Deed> {
+/// `exploited`: when the first mail came that says so.
+pub fn of_case(
+    case: &CaseView,
+    evidence: &[Evidence],
+    exploited: Option<DateTime<Utc>>,
+    reader: &Reader<'_>,
+) -> Vec<Deed> {
     let status = Status::parse(&case.status).unwrap_or(Status::New);
     let mut deeds = match status {
         Status::New if case.kind == "unreadable" => vec![
@@ -79,9 +92,11 @@ pub fn of_case(case: &CaseView, evidence: &[Evidence], reader: &Reader<'_>) -> V
         Status::Disclosed => vec![Deed::reply()],
         Status::Closed => vec![Deed::new("reopen", &["/reopen"]), Deed::reply()],
     };
-    let tells_of_exploitation = evidence.iter().any(|it| it.label == ACTIVE_EXPLOITATION);
-    if tells_of_exploitation && case.exploited_at.is_none() && status != Status::Closed {
-        deeds.push(Deed::wanting("exploited", "/exploited ", "WHEN"));
+    if let Some(since) = exploited
+        && case.exploited_at.is_none()
+        && status != Status::Closed
+    {
+        deeds.insert(0, Deed::exploited(since));
     }
     if case.assignee.is_none() && status.is_open() {
         let assign = format!("/assign {}", reader.member.name);

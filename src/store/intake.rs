@@ -370,7 +370,11 @@ impl Tx<'_> {
         Ok(())
     }
 
-    fn insert_attachments(&self, message: i64, attachments: &[Attachment]) -> Result<()> {
+    pub(super) fn insert_attachments(
+        &self,
+        message: i64,
+        attachments: &[Attachment],
+    ) -> Result<()> {
         let mut statement = self.0.prepare_cached(
             "INSERT INTO attachments (message_id, position, name, media_type, size, digest)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",

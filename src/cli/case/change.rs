@@ -4,17 +4,18 @@
 //! the letter that goes, and the dates.
 
 use std::io::Read;
+use std::path::PathBuf;
 
 use anyhow::Context;
 use chrono::{NaiveDate, Utc};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::show;
+use super::{attach, show};
 use crate::cli::paint::{Paint, columns, paint, shown};
 use crate::cli::say::{self, say};
 use crate::cli::{Failure, Outcome, office};
-use crate::commands::{self, Done, words};
+use crate::commands::{self, Done, Given, words};
 use crate::config::Config;
 use crate::store::audit::Actor;
 use crate::store::cases::CaseView;
@@ -178,6 +179,9 @@ pub enum Verb {
         /// `-` is standard input.
         #[arg(required = true)]
         text: Vec<String>,
+        /// Files that go along, 25 MB in all; after the text.
+        #[arg(long, value_name = "FILE", num_args = 1..)]
+        attach: Vec<PathBuf>,
     },
     #[command(about = help("reopen"))]
     Reopen {
@@ -214,6 +218,13 @@ impl Verb {
             | Self::Reply { which, .. }
             | Self::Reopen { which }
             | Self::Status { which } => which,
+        }
+    }
+
+    fn attached(&self) -> &[PathBuf] {
+        match self {
+            Self::Reply { attach, .. } => attach,
+            _ => &[],
         }
     }
 
@@ -307,13 +318,19 @@ fn credit(name: &str, link: Option<&String>) -> anyhow::Result<Credit> {
 pub fn run(config: &Config, verb: &Verb) -> Outcome {
     let which = verb.which();
     let command = verb.command()?;
+    let files = attach::read(verb.attached())?;
     let desk = office::desk(config)?;
     let store = office::store_to_write(config)?;
     let actor = Actor::of_this_process();
     let now = Utc::now();
     let (done, case) = store.write(|tx| {
         let case = tx.case_by_number(&which.id)?;
-        let done = commands::carry_out(tx, &desk, &case, &command, &actor, now)?;
+        let given = Given {
+            command: &command,
+            files: &files,
+            actor: &actor,
+        };
+        let done = commands::carry_out_with(tx, &desk, &case, &given, now)?;
         Ok::<_, Failure>((done, tx.case_detail(&case, now)?.case))
     })?;
     if which.json {
@@ -327,7 +344,7 @@ pub fn run(config: &Config, verb: &Verb) -> Outcome {
 fn as_json(done: &Done, case: &CaseView) -> Value {
     let letter = done.letter.as_ref().map(|letter| {
         json!({"template": letter.kind, "to": letter.to, "encrypted": letter.encrypted,
-               "unusable_certificate": letter.unusable_certificate})
+               "unusable_certificate": letter.unusable_certificate, "files": letter.files})
     });
     json!({"case": case, "letter": letter, "no_letter": done.after.unreachable})
 }

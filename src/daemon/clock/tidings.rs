@@ -18,11 +18,14 @@ use super::deadlines::{alarm_told, log_alarm};
 use crate::daemon::Shared;
 use crate::killpoint;
 use crate::letters::Desk;
+use crate::mail::compose::File;
+use crate::mail::open::{self, Document, Limits, Opening};
 use crate::notices::came::{self, Came, Carried};
 use crate::notices::sheet::Row;
 use crate::notices::undeliverable::{self, Lost};
 use crate::notices::{Notice, Reader, bare, refused, several};
 use crate::store::cases::MessageView;
+use crate::store::deadlines::Alarm;
 use crate::store::tidings::{Tiding, TidingKind, ToldLately};
 use crate::store::{StoreError, Tx};
 use crate::team::Teammate;
@@ -97,6 +100,16 @@ enum News {
     Bare,
 }
 
+impl News {
+    /// That which this tells too.
+    fn alarm(&self) -> Option<Alarm> {
+        let Self::Came(came) = self else { return None };
+        let arrived_at = came.exploited.filter(|_| came.alarm)?;
+        let about = came.tiding.about.clone()?;
+        Some(Alarm { about, arrived_at })
+    }
+}
+
 impl Telling<'_> {
     fn tell(&self, kind: TidingKind) -> Result<usize, StoreError> {
         let now = self.now;
@@ -139,14 +152,11 @@ impl Telling<'_> {
     }
 
     fn tell_one(&self, tiding: &Tiding) -> Result<usize, StoreError> {
-        let alarm = match &tiding.about {
-            Some(about) => self.shared.store.read(|tx| tx.alarm_due(about.case.id))?,
-            None => None,
-        };
-        let news = self.gather(tiding, alarm.is_some(), true)?;
+        let news = self.gather(tiding, true)?;
+        let alarm = news.alarm();
         let letters = self.shared.store.write(|tx| {
             tx.set_tidings_told(&[tiding], self.now)?;
-            if let Some(alarm) = alarm.as_ref().filter(|_| matches!(news, News::Came(_))) {
+            if let Some(alarm) = &alarm {
                 alarm_told(tx, alarm, self.now)?;
             }
             let letters = self.desk.tell_team(tx, self.now, |member| {
@@ -168,7 +178,7 @@ impl Telling<'_> {
     fn tell_together(&self, kind: TidingKind, tidings: &[Tiding]) -> Result<usize, StoreError> {
         let mut news = Vec::new();
         for tiding in tidings.iter().take(several::SHOWN_AT_MOST) {
-            news.push((tiding, self.gather(tiding, false, false)?));
+            news.push((tiding, self.gather(tiding, false)?));
         }
         let letters = self.shared.store.write(|tx| {
             let all: Vec<&Tiding> = tidings.iter().collect();
@@ -210,7 +220,7 @@ impl Telling<'_> {
     }
 
     /// `alone`: with all that a notice of its own shows.
-    fn gather(&self, tiding: &Tiding, alarm: bool, alone: bool) -> Result<News, StoreError> {
+    fn gather(&self, tiding: &Tiding, alone: bool) -> Result<News, StoreError> {
         let store = &self.shared.store;
         if self.bare {
             return Ok(News::Bare);
@@ -219,7 +229,13 @@ impl Telling<'_> {
             TidingKind::Refused => Ok(News::Refused),
             TidingKind::Undeliverable => store.read(|tx| self.lost(tx, tiding)),
             TidingKind::Report | TidingKind::FollowUp | TidingKind::Unreadable => {
-                let found = store.read(|tx| tx.mail_and_case(tiding, self.now))?;
+                let (found, alarm) = store.read(|tx| {
+                    let alarm = match &tiding.about {
+                        Some(about) => tx.alarm_of(about.case.id)?,
+                        None => None,
+                    };
+                    Ok::<_, StoreError>((tx.mail_and_case(tiding, self.now)?, alarm))
+                })?;
                 let Some((mail, case, evidence)) = found else {
                     return Ok(News::Bare);
                 };
@@ -233,7 +249,8 @@ impl Telling<'_> {
                     evidence,
                     mail,
                     files,
-                    alarm,
+                    exploited: alarm.map(|(arrived_at, _)| arrived_at),
+                    alarm: alone && alarm.is_some_and(|(_, is_due)| is_due),
                 })))
             }
         }
@@ -258,8 +275,38 @@ impl Telling<'_> {
         })))
     }
 
-    fn files(&self, _tiding: &Tiding, _mail: &MessageView) -> Result<Carried, StoreError> {
-        Ok(Carried::default())
+    /// The files of a mail as they came, as far as they are small enough together.
+    fn files(&self, tiding: &Tiding, mail: &MessageView) -> Result<Carried, StoreError> {
+        let small = came::small_enough(&mail.attachments);
+        let raw = match tiding.message {
+            Some(message) if !small.is_empty() => {
+                self.shared.store.read(|tx| tx.raw_mail(message))?
+            }
+            Some(_) | None => None,
+        };
+        let files = raw.map_or_else(Vec::new, |raw| self.files_in(&raw, mail, &small));
+        Ok(Carried::of(&mail.attachments, files))
+    }
+
+    /// Those of the files at these places that come out of the mail again: a key may be away.
+    fn files_in(&self, raw: &[u8], mail: &MessageView, at: &[usize]) -> Vec<File> {
+        let opening = Opening {
+            keyring: Some(&self.desk.keyring),
+            known: &[],
+            limits: Limits::default(),
+        };
+        let message = open::open(raw, &opening, self.now);
+        let files = open::files_of(&message, at, raw, &opening, self.now);
+        let with_name = |file: Document| {
+            let attachment = message.attachments.get(file.attachment)?;
+            let recorded = mail.attachments.get(file.attachment)?;
+            (recorded.sha256 == attachment.digest.to_string()).then(|| File {
+                name: attachment.name.clone(),
+                media_type: attachment.media_type.clone(),
+                bytes: file.bytes,
+            })
+        };
+        files.into_iter().filter_map(with_name).collect()
     }
 
     /// No word of the case: the log is read by others too.

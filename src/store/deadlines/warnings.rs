@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Row, params};
 
 use super::deadline;
-use crate::store::{Result, Tx, instant};
+use crate::store::{Result, Tx, instant, optional};
 use crate::triage::deadline as clocks;
 use crate::triage::decide::CaseRef;
 use crate::triage::policy::{Deadline, DeadlineKind};
@@ -178,11 +178,17 @@ impl Tx<'_> {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// That of one case, if the team was not told of it.
-    pub fn alarm_due(&self, case_id: i64) -> Result<Option<Alarm>> {
-        let mut due = self.alarms_due()?;
-        due.retain(|alarm| alarm.about.case.id == case_id);
-        Ok(due.pop())
+    /// When the first mail of a case came that tells of exploitation, and whether the team is still
+    /// to be told.
+    pub fn alarm_of(&self, case_id: i64) -> Result<Option<(DateTime<Utc>, bool)>> {
+        optional(
+            self.0
+                .prepare_cached(
+                    "SELECT arrived_at, told_at IS NULL AND exploited_at IS NULL
+                     FROM alarms JOIN cases ON cases.id = case_id WHERE case_id = ?1",
+                )?
+                .query_row([case_id], |row| Ok((instant(row.get(0)?), row.get(1)?))),
+        )
     }
 
     pub fn set_alarm_told(&self, case_id: i64, now: DateTime<Utc>) -> Result<()> {

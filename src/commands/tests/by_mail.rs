@@ -61,6 +61,7 @@ impl World {
             received_at: at,
             only_recorded: None,
             is_automatic: false,
+            files: &|_| Vec::new(),
         };
         change(&mut asked);
         self.store

@@ -388,6 +388,3 @@ impl Taking<'_> {
             .tell_member(self.tx, self.now, teammate, &notice, answers)
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -19,6 +19,8 @@ use crate::triage::calendar::Calendar;
 use crate::triage::policy::{AcknowledgedBy, Deadlines, Remediate, Span, Terms};
 use crate::triage::reply::Texts;
 
+mod by_mail;
+
 const US: &str = "security@example.test";
 const ANN: &str = "ann@research.test";
 

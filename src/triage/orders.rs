@@ -144,10 +144,14 @@ pub fn read(message: &Message, team: &[Person], came_at: DateTime<Utc>) -> Order
         .collect();
     match commands.as_slice() {
         [] => without_signed_commands(message, team, signed.first()),
-        [(person, text)] => of_member(person, &[*text], commanded(person, text, came_at)),
+        [(person, text)] => {
+            let marks = Mark::all_of(text, message);
+            of_member(person, marks, commanded(person, text, came_at))
+        }
         [(person, _), ..] => {
-            let texts: Vec<&SignedText> = commands.iter().map(|(_, text)| *text).collect();
-            of_member(person, &texts, Said::Refused(Why::Several))
+            let marks = commands.iter();
+            let marks = marks.flat_map(|(_, text)| Mark::all_of(text, message));
+            of_member(person, marks.collect(), Said::Refused(Why::Several))
         }
     }
 }
@@ -168,22 +172,37 @@ fn person_of<'t>(team: &'t [Person], fingerprint: &str) -> Option<&'t Person> {
         .find(|person| person.fingerprints.iter().any(is_theirs))
 }
 
-fn of_member(person: &Person, texts: &[&SignedText], said: Said) -> Orders {
+fn of_member(person: &Person, marks: Vec<Mark>, said: Said) -> Orders {
     Orders::OfMember(FromMember {
         name: person.name.clone(),
         email: person.email.clone(),
-        marks: texts.iter().map(|text| Mark::of(text)).collect(),
+        marks,
         said,
     })
 }
 
 impl Mark {
-    fn of(text: &SignedText) -> Self {
-        Self {
+    /// Of who signed a text several times, each of the signatures: whoever takes one of them away
+    /// must not make the text new.
+    fn all_of(text: &SignedText, message: &Message) -> Vec<Self> {
+        let is_theirs = |signature: &&Signature| {
+            signature.status == SignatureStatus::Good
+                && signature.fingerprint.as_ref() == Some(&text.signer)
+        };
+        let signatures = message.openpgp.signatures.iter().filter(is_theirs);
+        let mut times: Vec<DateTime<Utc>> = signatures
+            .filter_map(|signature| signature.signed_at)
+            .chain([text.signed_at])
+            .collect();
+        times.sort_unstable();
+        times.dedup();
+        let digest = Digest::of(text.text.as_bytes());
+        let mark = |signed_at| Self {
             signer: text.signer.clone(),
-            signed_at: text.signed_at,
-            digest: Digest::of(text.text.as_bytes()),
-        }
+            signed_at,
+            digest,
+        };
+        times.into_iter().map(mark).collect()
     }
 }
 
@@ -213,17 +232,17 @@ fn without_signed_commands(
     let signer = signed.map(|(person, _)| *person);
     if !lines::look_like_commands(&own_words(&message.text)) {
         return match signer.or(sender) {
-            Some(person) => of_member(person, &[], Said::Nothing),
+            Some(person) => of_member(person, Vec::new(), Said::Nothing),
             None => Orders::None,
         };
     }
     // The signature of a key that has expired or was revoked fits: it is its owner's.
     if let Some((person, why)) = retired(message, team) {
-        return of_member(person, &[], Said::Refused(why));
+        return of_member(person, Vec::new(), Said::Refused(why));
     }
     let why = why_unsigned(message);
     match signer.or(sender) {
-        Some(person) => of_member(person, &[], Said::Refused(why)),
+        Some(person) => of_member(person, Vec::new(), Said::Refused(why)),
         None => Orders::OfStranger(why),
     }
 }

@@ -43,9 +43,9 @@ impl About<'_> {
             text.push_str(&table_of_lines());
             text.push('\n');
         }
-        let _ = write!(
+        let _ = writeln!(
             text,
-            "This is about your mail that came on {}.\n",
+            "This is about your mail that came on {}.",
             self.desk.policy.calendar.show(self.received_at)
         );
         (subject, in_columns(&text))

@@ -139,6 +139,32 @@ fn nothing_outside_of_a_signature_is_a_command() {
 }
 
 #[test]
+fn a_text_that_was_signed_twice_is_used_up_by_each_signature() {
+    let earlier = at("2026-06-02T09:58:00Z");
+    let mut message = mail("alice@example.test", ACCEPT);
+    message.openpgp.signed.push(signed(ALICE, ACCEPT));
+    for (signed_at, by) in [
+        (earlier, ALICE),
+        (at("2026-06-02T09:59:00Z"), ALICE),
+        (came(), EVE),
+    ] {
+        message = with_signature(message, SignatureStatus::Good, by);
+        let last = message.openpgp.signatures.last_mut().unwrap();
+        last.signed_at = Some(signed_at);
+    }
+    let marks = |message: &Message| match read(message, &team(), came()) {
+        Orders::OfMember(member) => member.marks,
+        other => panic!("{other:?}"),
+    };
+    let both = marks(&message);
+    assert_eq!(both.len(), 2);
+    // The later one is taken away.
+    message.openpgp.signatures.remove(1);
+    message.openpgp.signed[0].signed_at = earlier;
+    assert_eq!(marks(&message), both[..1]);
+}
+
+#[test]
 fn a_signature_is_fresh_for_a_day() {
     let check_at = |signed_at: &str, expected: &str| {
         let mut message = mail("alice@example.test", ACCEPT);

@@ -371,7 +371,11 @@ impl Writing<'_> {
             acknowledges: true,
             meets,
             text: match &written.not_sent {
-                Some(words) => format!("{}\n{NOT_SENT}\n\n{words}", written.letter.text),
+                Some(words) => format!(
+                    "{}\n{NOT_SENT}\n\n{words}{}",
+                    written.letter.text,
+                    names_below(self.files)
+                ),
                 None => written.letter.text,
             },
             ..written.letter
@@ -451,6 +455,15 @@ pub fn too_large(bytes: u64) -> String {
         bytes as f64 / 1e6,
         FILES_AT_MOST / 1_000_000,
     )
+}
+
+/// Below words that were not sent: which files were not.
+fn names_below(files: &[File]) -> String {
+    let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
+    match names.is_empty() {
+        true => String::new(),
+        false => format!("\nFiles: {}\n", names.join(", ")),
+    }
 }
 
 /// Which files went, as the chain of events has it.

@@ -424,9 +424,11 @@ fn picture_part(picture: &Picture) -> SinglePart {
         .body(base64(picture.png.clone()))
 }
 
-/// Base64 whatever it holds, so that its bytes arrive as they are.
+/// Base64 whatever it holds, so that its bytes arrive as they are. A name that looks like an encoded
+/// word (RFC 2047) would be another one to some readers.
 fn file_part(file: &File) -> SinglePart {
     let name = text::safe_name(&file.name).unwrap_or_else(|| "attachment".to_owned());
+    let name = name.replace("=?", "= ?");
     SinglePart::builder()
         .header(MediaType(type_of_file(file)))
         .header(ContentDisposition::attachment(&name))

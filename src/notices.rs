@@ -24,6 +24,7 @@ use crate::triage::policy::DeadlineKind;
 
 pub mod board;
 pub mod digest;
+pub mod page;
 mod words;
 
 use words::{fact, one_line};

@@ -1,0 +1,496 @@
+//! The digest as a page: what stands where, in which words. `board.html` says how.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde::Serialize;
+
+use super::chart::{self, Chart};
+use super::{PageError, render, style};
+use crate::mail::compose::{Html, Picture};
+use crate::notices::board::{
+    Board, Card, Disclosure, Health, Kept, NoiseMail, Pressing, Quiet, Week,
+};
+use crate::store::outbox::Troubled;
+use crate::triage::calendar::how_far;
+
+/// Entries of a section; of more it says how many they are. With it a digest stays small enough
+/// for every mailbox, however much is open.
+const LISTED_AT_MOST: usize = 20;
+/// What has less to say for itself.
+const LISTED_SMALL_AT_MOST: usize = 10;
+
+/// For a mail: its pictures go along.
+pub fn of_mail(board: &Board) -> Result<Html, PageError> {
+    let charts = chart::charts(&board.pictures)?;
+    let day = |chart: &Chart| format!("{}-day@digest", chart.id);
+    let night = |chart: &Chart| format!("{}-night@digest", chart.id);
+    let shown = charts.iter().map(|chart| ChartView {
+        title: chart.title,
+        alt: &chart.alt,
+        day: format!("cid:{}", day(chart)),
+        night: format!("cid:{}", night(chart)),
+    });
+    let page = render("board.html", &Page::of(board, shown.collect()))?;
+    let mut pictures = Vec::new();
+    for chart in charts {
+        pictures.push(Picture {
+            id: day(&chart),
+            png: chart.day,
+        });
+        pictures.push(Picture {
+            id: format!("{}-night@digest", chart.id),
+            png: chart.night,
+        });
+    }
+    Ok(Html { page, pictures })
+}
+
+/// For a file: all of it in one.
+pub fn of_file(board: &Board) -> Result<String, PageError> {
+    let charts = chart::charts(&board.pictures)?;
+    let inline = |png: &[u8]| format!("data:image/png;base64,{}", BASE64.encode(png));
+    let shown = charts.iter().map(|chart| ChartView {
+        title: chart.title,
+        alt: &chart.alt,
+        day: inline(&chart.day),
+        night: inline(&chart.night),
+    });
+    render("board.html", &Page::of(board, shown.collect()))
+}
+
+/// What the template is filled with.
+#[derive(Serialize)]
+struct Page<'a> {
+    board: &'a Board,
+    title: String,
+    shown_at: &'a str,
+    shown_since: Option<&'a str>,
+    tiles: Vec<Tile>,
+    /// Above the pictures: what presses.
+    first: Vec<Section>,
+    second: Vec<Section>,
+    charts: Vec<ChartView<'a>>,
+    week_shown: String,
+    week_rows: Vec<Row>,
+    kept: Vec<KeptView<'a>>,
+    bar_style: &'static str,
+    letters: Vec<Entry>,
+    letters_total: usize,
+    noise: Vec<NoiseView<'a>>,
+    health: Vec<Row>,
+}
+
+#[derive(Serialize)]
+struct ChartView<'a> {
+    title: &'static str,
+    alt: &'a str,
+    /// What `src` says.
+    day: String,
+    night: String,
+}
+
+/// A figure that is seen from afar.
+#[derive(Serialize)]
+struct Tile {
+    figure: usize,
+    words: &'static str,
+    is_alarm: bool,
+}
+
+#[derive(Serialize)]
+struct Section {
+    title: String,
+    total: usize,
+    entries: Vec<Entry>,
+}
+
+#[derive(Default, Serialize)]
+struct Entry {
+    case: String,
+    tags: Vec<Tag>,
+    subject: String,
+    /// Smaller, below it.
+    lines: Vec<String>,
+    links: Vec<Link>,
+}
+
+#[derive(Serialize)]
+struct Tag {
+    words: String,
+    /// A class of style.css.
+    tone: &'static str,
+}
+
+#[derive(Serialize)]
+struct Link {
+    words: String,
+    href: String,
+}
+
+/// A name and what it is.
+#[derive(Serialize)]
+struct Row {
+    name: &'static str,
+    value: String,
+}
+
+#[derive(Serialize)]
+struct KeptView<'a> {
+    clock: &'a str,
+    percent: usize,
+    met: usize,
+    due: usize,
+}
+
+#[derive(Serialize)]
+struct NoiseView<'a> {
+    far: String,
+    kind: &'a str,
+    from: Option<&'a str>,
+    subject: String,
+    case: Option<&'a str>,
+}
+
+impl<'a> Page<'a> {
+    fn of(board: &'a Board, charts: Vec<ChartView<'a>>) -> Self {
+        let new = match &board.shown_since {
+            Some(_) => "New since the last digest",
+            None => "New since yesterday",
+        };
+        let troubled = board.letters.iter().take(LISTED_SMALL_AT_MOST);
+        let noise = board.noise.mails.iter().take(LISTED_SMALL_AT_MOST);
+        Self {
+            board,
+            title: headline(board),
+            shown_at: &board.shown_at,
+            shown_since: board.shown_since.as_deref(),
+            tiles: tiles(board),
+            first: vec![
+                section("Needs a decision", &board.decide, |it| pressing(board, it)),
+                section("Due soon", &board.due_soon, |it| pressing(board, it)),
+                section("Half of the time has passed", &board.half_way, |it| {
+                    pressing(board, it)
+                }),
+                section(new, &board.new, |it| card(board, it)),
+                section("Mail that could not be read", &board.unreadable, |it| {
+                    card(board, it)
+                }),
+            ],
+            second: vec![
+                section("Waiting for the reporter", &board.waiting, |it| {
+                    quiet(it, "asked")
+                }),
+                section("Publications to come", &board.disclosures, disclosure),
+                section("Quiet for long", &board.quiet, |it| {
+                    quiet(it, "quiet since")
+                }),
+            ],
+            charts,
+            week_shown: board.week.as_ref().map(week_shown).unwrap_or_default(),
+            week_rows: board.week.as_ref().map(week_rows).unwrap_or_default(),
+            kept: board.week.iter().flat_map(kept).collect(),
+            bar_style: style::rules("bar"),
+            letters: troubled
+                .map(|letter| troubled_letter(board, letter))
+                .collect(),
+            letters_total: board.letters.len(),
+            noise: noise.map(|mail| noise_mail(board, mail)).collect(),
+            health: health(board, &board.health),
+        }
+    }
+}
+
+fn headline(board: &Board) -> String {
+    match board.decide.len() {
+        0 if board.open == 0 => "Nothing open".to_owned(),
+        0 => "Nothing needs a decision".to_owned(),
+        1 => "One decision is needed".to_owned(),
+        several => format!("{several} decisions are needed"),
+    }
+}
+
+fn tiles(board: &Board) -> Vec<Tile> {
+    let missed = board.decide.iter().filter(|it| it.is_missed).count();
+    let tile = |figure, words, is_alarm| Tile {
+        figure,
+        words,
+        is_alarm,
+    };
+    vec![
+        tile(missed, "missed", missed > 0),
+        tile(
+            board.decide.len() - missed + board.due_soon.len(),
+            "due soon",
+            false,
+        ),
+        tile(board.new.len(), "new", false),
+        tile(board.open, "open", false),
+    ]
+}
+
+fn section<T>(title: &str, all: &[T], entry: impl Fn(&T) -> Entry) -> Section {
+    Section {
+        title: title.to_owned(),
+        total: all.len(),
+        entries: all.iter().take(LISTED_AT_MOST).map(entry).collect(),
+    }
+}
+
+fn pressing(board: &Board, it: &Pressing) -> Entry {
+    let (tone, stands) = match it.is_missed {
+        true => ("late", format!("{} missed {}", it.clock, it.far)),
+        false => ("soon", format!("{} due {}", it.clock, it.far)),
+    };
+    let mut tags = vec![tag(tone, stands)];
+    tags.extend(severity(&it.card));
+    Entry {
+        tags,
+        lines: vec![
+            who(&it.card),
+            whose(&it.card),
+            format!("due {}: {}", it.due, it.why),
+        ],
+        links: it
+            .commands
+            .iter()
+            .map(|command| link(&board.address, &it.card.case, command))
+            .collect(),
+        ..of_card(&it.card)
+    }
+}
+
+fn card(board: &Board, it: &Card) -> Entry {
+    let mut tags: Vec<Tag> = severity(it).into_iter().collect();
+    tags.push(tag("calm", it.kind.replace('_', " ")));
+    let labels = it.labels.iter();
+    tags.extend(labels.map(|label| tag(tone_of(label), label.replace('_', " "))));
+    let came = format!("came {}", how_far(it.received_at, board.at));
+    Entry {
+        tags,
+        lines: vec![who(it), format!("{came} · {}", whose(it))],
+        ..of_card(it)
+    }
+}
+
+fn quiet(it: &Quiet, since: &str) -> Entry {
+    let mut tags = vec![tag("calm", format!("{since} {}", it.far))];
+    tags.extend(severity(&it.card));
+    Entry {
+        tags,
+        lines: vec![who(&it.card), whose(&it.card)],
+        ..of_card(&it.card)
+    }
+}
+
+fn disclosure(it: &Disclosure) -> Entry {
+    let told = match it.is_told {
+        true => tag("well", "reporter knows"),
+        false => tag("soon", "reporter not told"),
+    };
+    let fixed = match it.is_fixed {
+        true => tag("well", "fixed"),
+        false => tag("soon", "not fixed"),
+    };
+    let day = it.on.format("%A %-d %B %Y");
+    Entry {
+        tags: vec![tag("calm", it.far.clone()), fixed, told],
+        lines: vec![format!("public on {day}"), who(&it.card)],
+        ..of_card(&it.card)
+    }
+}
+
+fn of_card(card: &Card) -> Entry {
+    Entry {
+        case: card.case.clone(),
+        subject: subject(&card.subject),
+        ..Entry::default()
+    }
+}
+
+/// Never the beginning of a line that could be a command, however badly an answer quotes it.
+fn subject(subject: &str) -> String {
+    match subject.trim() {
+        "" => "(no subject)".to_owned(),
+        command if command.starts_with('/') => format!("“{command}”"),
+        subject => subject.to_owned(),
+    }
+}
+
+fn troubled_letter(board: &Board, letter: &Troubled) -> Entry {
+    let tone = if letter.state == "failed" {
+        "late"
+    } else {
+        "soon"
+    };
+    let mut lines: Vec<String> = letter.last_error.iter().cloned().collect();
+    if letter.state != "failed" {
+        lines.push(format!("tried again {}", how_far(letter.next_at, board.at)));
+    }
+    Entry {
+        case: letter.case.clone().unwrap_or_else(|| "no case".to_owned()),
+        tags: vec![
+            tag(tone, letter.state.replace('_', " ")),
+            tag("calm", letter.kind.replace('_', " ")),
+        ],
+        lines,
+        ..Entry::default()
+    }
+}
+
+fn who(card: &Card) -> String {
+    let reporter = card.reporter.as_deref().unwrap_or("no address");
+    format!("from {reporter}")
+}
+
+fn whose(card: &Card) -> String {
+    let assignee = match &card.assignee {
+        Some(name) => format!("assigned to {name}"),
+        None => "nobody assigned".to_owned(),
+    };
+    let last_word = match &card.last_word {
+        Some(far) => format!("last word to the reporter {far}"),
+        None => "no word to the reporter so far".to_owned(),
+    };
+    format!("{} · {assignee} · {last_word}", card.status)
+}
+
+fn severity(card: &Card) -> Option<Tag> {
+    let severity = card.severity.as_deref()?;
+    let tone = match severity.trim_end_matches('?') {
+        "critical" | "high" => "late",
+        "medium" => "soon",
+        _ => "calm",
+    };
+    Some(tag(tone, severity))
+}
+
+/// Labels after which one looks at once.
+fn tone_of(label: &str) -> &'static str {
+    match label {
+        "active_exploitation" | "credentials" | "customer_data" => "late",
+        _ => "calm",
+    }
+}
+
+fn tag(tone: &'static str, words: impl Into<String>) -> Tag {
+    Tag {
+        words: words.into(),
+        tone,
+    }
+}
+
+/// Opens a mail with the command in it. Its subject says nothing: it may travel in clear. Its name
+/// is no command: an answer that quotes the page without any mark must not hold one.
+fn link(address: &str, case: &str, command: &str) -> Link {
+    Link {
+        words: name(command),
+        href: format!(
+            "mailto:{}?subject=Command&body={}",
+            escaped(address),
+            escaped(&format!("/case {case}\r\n{command}\r\n"))
+        ),
+    }
+}
+
+/// `Needs info …` for `/needs-info TEXT`: the dots say that there is something to fill in.
+fn name(command: &str) -> String {
+    let command = command.lines().next().unwrap_or_default();
+    let (verb, rest) = command.split_once(' ').unwrap_or((command, ""));
+    let words = verb.trim_start_matches('/').replace('-', " ");
+    let mut letters = words.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    let mut name: String = first.chain(letters).collect();
+    if rest.chars().any(char::is_uppercase) {
+        name.push_str(" …");
+    } else if !rest.is_empty() {
+        name.push_str(&format!(" {rest}"));
+    }
+    name
+}
+
+/// In an address of the web (RFC 3986, 6068): letters and digits as they are.
+fn escaped(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'@' => {
+                char::from(byte).to_string()
+            }
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
+}
+
+fn week_shown(week: &Week) -> String {
+    let day = |date: chrono::NaiveDate| date.format("%-d %B %Y").to_string();
+    format!("{} to {}", day(week.from), day(week.until))
+}
+
+fn week_rows(week: &Week) -> Vec<Row> {
+    let row = |name, value| Row { name, value };
+    let days = |days: Option<f64>| match days {
+        Some(days) => format!("{days:.1} days"),
+        None => "nothing to count".to_owned(),
+    };
+    vec![
+        row("reports", week.reports.to_string()),
+        row("valid", week.valid.to_string()),
+        row("valid and not fixed", week.open.to_string()),
+        row("of them over 90 days", week.open_over_90_days.to_string()),
+        row(
+            "median time to first response",
+            days(week.days_to_first_response),
+        ),
+        row("median time to validate", days(week.days_to_validate)),
+        row("median time to remediate", days(week.days_to_remediate)),
+    ]
+}
+
+fn kept(week: &Week) -> impl Iterator<Item = KeptView<'_>> {
+    week.kept.iter().filter_map(|it: &Kept| {
+        Some(KeptView {
+            clock: &it.clock,
+            percent: it.percent()?,
+            met: it.met,
+            due: it.due,
+        })
+    })
+}
+
+fn noise_mail<'a>(board: &Board, mail: &'a NoiseMail) -> NoiseView<'a> {
+    NoiseView {
+        far: how_far(mail.at, board.at),
+        kind: &mail.kind,
+        from: mail.from.as_deref(),
+        subject: subject(&mail.subject),
+        case: mail.case.as_deref(),
+    }
+}
+
+fn health(board: &Board, health: &Health) -> Vec<Row> {
+    let row = |name, value| Row { name, value };
+    let ago = |at: Option<_>| at.map_or_else(|| "never".to_owned(), |at| how_far(at, board.at));
+    let outbox = &health.outbox;
+    let disk = health.disk_free.map_or_else(|| "unknown".to_owned(), size);
+    vec![
+        row("last good poll", ago(health.last_good_poll_at)),
+        row("compared with the server", ago(health.reconciled_at)),
+        row(
+            "outbox",
+            format!(
+                "{} waiting, {} held, {} undeliverable",
+                outbox.waiting, outbox.held, outbox.failed
+            ),
+        ),
+        row("free on the disk", disk),
+    ]
+}
+
+/// `12.3 GB`.
+fn size(bytes: u64) -> String {
+    const MEGA: u64 = 1_000_000;
+    let tenths = bytes / (MEGA / 10);
+    match bytes / MEGA {
+        0..1_000 => format!("{} MB", bytes / MEGA),
+        _ => format!("{}.{} GB", tenths / 10_000, tenths / 1_000 % 10),
+    }
+}

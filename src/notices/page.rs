@@ -17,6 +17,7 @@ use thiserror::Error;
 
 pub mod board;
 mod chart;
+mod png;
 mod style;
 
 /// A page that cannot be made; the text goes without it.
@@ -25,7 +26,7 @@ pub enum PageError {
     #[error("a picture cannot be drawn: {0}")]
     Drawing(String),
     #[error("a picture cannot be written: {0}")]
-    Png(#[from] png::EncodingError),
+    Png(#[from] ::png::EncodingError),
     #[error("a page cannot be filled: {0}")]
     Template(#[from] minijinja::Error),
 }

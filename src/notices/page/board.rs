@@ -241,15 +241,11 @@ fn pressing(board: &Board, it: &Pressing) -> Entry {
         true => ("late", format!("{} missed {}", it.clock, it.far)),
         false => ("soon", format!("{} due {}", it.clock, it.far)),
     };
-    let mut tags = vec![tag(tone, stands)];
-    tags.extend(severity(&it.card));
+    let mut tags: Vec<Tag> = severity(&it.card).into_iter().collect();
+    tags.push(tag(tone, stands.replace('_', " ")));
     Entry {
         tags,
-        lines: vec![
-            who(&it.card),
-            whose(&it.card),
-            format!("due {}: {}", it.due, it.why),
-        ],
+        lines: vec![who(&it.card), whose(&it.card), format!("due {}", it.due)],
         links: it
             .commands
             .iter()
@@ -403,7 +399,7 @@ fn name(command: &str) -> String {
     if rest.chars().any(char::is_uppercase) {
         name.push_str(" …");
     } else if !rest.is_empty() {
-        name.push_str(&format!(" {rest}"));
+        name.push_str(&format!(" {}", rest.replace('_', " ")));
     }
     name
 }

@@ -16,7 +16,7 @@ use plotters::style::{
     Color, FontStyle, IntoFont, IntoTextStyle, RGBColor, TextStyle, register_font,
 };
 
-use super::PageError;
+use super::{PageError, png};
 use crate::notices::board::{AGES, OpenState, Pictures, WeekCounts};
 
 /// In the units of the drawing: pixels of a phone.
@@ -73,8 +73,8 @@ fn chart(
         id,
         title,
         alt,
-        day: png(&DAY, &draw)?,
-        night: png(&NIGHT, &draw)?,
+        day: picture(&DAY, &draw)?,
+        night: picture(&NIGHT, &draw)?,
     })
 }
 
@@ -83,7 +83,6 @@ struct Colours {
     ground: RGBColor,
     ink: RGBColor,
     soft: RGBColor,
-    line: RGBColor,
     /// From young to old.
     ages: [RGBColor; AGES.len()],
     good: RGBColor,
@@ -95,7 +94,6 @@ const DAY: Colours = Colours {
     ground: RGBColor(255, 255, 255),
     ink: RGBColor(27, 36, 48),
     soft: RGBColor(90, 102, 117),
-    line: RGBColor(225, 230, 236),
     ages: [
         RGBColor(198, 219, 242),
         RGBColor(144, 185, 228),
@@ -111,7 +109,6 @@ const NIGHT: Colours = Colours {
     ground: RGBColor(25, 31, 39),
     ink: RGBColor(227, 232, 239),
     soft: RGBColor(155, 167, 182),
-    line: RGBColor(42, 50, 61),
     ages: [
         RGBColor(39, 62, 92),
         RGBColor(47, 91, 145),
@@ -178,6 +175,7 @@ fn arrivals(canvas: &Canvas<'_>, weeks: &[WeekCounts]) -> Result<(), PageError> 
             below: week.arrivals,
             above: 0,
             label: short(week.arrivals),
+            inside: String::new(),
         })
         .collect();
     canvas.columns(&columns, weeks, canvas.colours.ink, 0)
@@ -194,6 +192,7 @@ fn kept(canvas: &Canvas<'_>, weeks: &[WeekCounts]) -> Result<(), PageError> {
                 0 => String::new(),
                 missed => short(missed),
             },
+            inside: short(week.met),
         })
         .collect();
     canvas.columns(&columns, weeks, canvas.colours.late, LEGEND)?;
@@ -208,6 +207,8 @@ struct Column {
     above: usize,
     /// Stands on top of it.
     label: String,
+    /// Stands in the foot of it.
+    inside: String,
 }
 
 #[derive(Clone, Copy)]
@@ -236,10 +237,6 @@ impl Canvas<'_> {
         let most = columns.iter().map(|it| it.below + it.above).max();
         let most = most.unwrap_or(0).max(1);
         let step = WIDTH / count(columns.len()).max(1);
-        for quarter in 1..=2 {
-            let height = floor - (floor - HEAD) * quarter / 2;
-            self.block((0, height), (WIDTH, height + 1), self.colours.line)?;
-        }
         for (position, (column, week)) in columns.iter().zip(weeks).enumerate() {
             let middle = count(position) * step + step / 2;
             let (left, right) = (middle - step / 3, middle + step / 3);
@@ -254,6 +251,11 @@ impl Canvas<'_> {
                 Side::Centre,
                 ink,
             )?;
+            if floor - below > LETTERS + 4 && !column.inside.is_empty() {
+                let ink = readable_on(self.colours.good);
+                let at = (middle, floor - LETTERS);
+                self.text(&column.inside, at, LETTERS - 2, Side::Centre, ink)?;
+            }
             // Every other one: they are wider than a column. The last is always named.
             if (columns.len() - position) % 2 == 1 {
                 let day = short_date(week.week);
@@ -266,7 +268,7 @@ impl Canvas<'_> {
 
     fn legend(&self, words: &str, at: (i32, i32), colour: RGBColor) -> Result<(), PageError> {
         let (left, middle) = at;
-        self.block((left, middle - 5), (left + 10, middle + 5), colour)?;
+        self.block((left, middle - 6), (left + 10, middle + 4), colour)?;
         let soft = self.colours.soft;
         self.text(words, (left + 15, middle), LETTERS - 1, Side::Left, soft)
     }
@@ -316,7 +318,7 @@ impl Canvas<'_> {
     }
 }
 
-fn png(
+fn picture(
     colours: &Colours,
     draw: impl Fn(&Canvas<'_>) -> Result<(), PageError>,
 ) -> Result<Vec<u8>, PageError> {
@@ -335,15 +337,7 @@ fn png(
         draw(&canvas)?;
         canvas.area.present().map_err(PageError::drawing)?;
     }
-    let mut file = Vec::new();
-    let mut encoder = png::Encoder::new(&mut file, width, height);
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_compression(png::Compression::High);
-    let mut writer = encoder.write_header()?;
-    writer.write_image_data(&points)?;
-    writer.finish()?;
-    Ok(file)
+    Ok(png::write(&points, width, height)?)
 }
 
 /// Roboto, by Google, under the Apache licence that lies beside it; no more of it than the letters

@@ -2,15 +2,18 @@
 //!
 //! `TRIAGED_SHOTS=FOLDER` keeps the pages and what they look like, for a person to see.
 
-#[path = "pages/board.rs"]
 mod board;
+#[path = "pages/boards.rs"]
+mod boards;
 #[path = "pages/chromium.rs"]
 mod chromium;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::json;
+use tempfile::TempDir;
 use triaged::notices::board::Board;
+use triaged::notices::digest::Weekly;
 use triaged::notices::page;
 
 use chromium::Chromium;
@@ -63,45 +66,68 @@ fn it_is_readable_on_every_screen_by_day_and_by_night() {
     let folder = Folder::new();
     let mut chromium = Chromium::start();
     for (name, board) in [
-        ("busy", board::busy()),
-        ("empty", board::empty()),
-        ("hostile", board::hostile()),
+        ("seeded", seeded()),
+        ("busy", boards::busy()),
+        ("empty", boards::empty()),
+        ("hostile", boards::hostile()),
     ] {
         let file = folder.page(name, &board);
         for width in [360, 768, 1280] {
             for is_dark in [false, true] {
                 chromium.show(&file, width, is_dark);
                 let light = if is_dark { "dark" } else { "light" };
-                let shot = folder.0.path().join(format!("{name}-{width}-{light}.png"));
-                std::fs::write(shot, chromium.screenshot()).unwrap();
-                assert_eq!(
-                    chromium.evaluate(FAULTS),
-                    json!([]),
-                    "{name}, {width}, {light}"
-                );
+                let faults = chromium.evaluate(FAULTS);
+                let shot = chromium.screenshot();
+                folder.keep(&format!("{name}-{width}-{light}.png"), &shot);
+                assert_eq!(faults, json!([]), "{name}, {width}, {light}");
+                // All of the page is in the picture: it is as wide as the screen.
+                let points = if width < 500 { 2 * width } else { width };
+                assert_eq!(width_of(&shot), points, "{name}, {width}, {light}");
             }
         }
     }
 }
 
-struct Folder(tempfile::TempDir);
+/// The board of the golden digest, as the other views show it.
+fn seeded() -> Board {
+    board::seeded().board(Weekly::Always, board::morning())
+}
+
+fn width_of(png: &[u8]) -> u32 {
+    let reader = png::Decoder::new(std::io::Cursor::new(png));
+    reader.read_info().unwrap().info().width
+}
+
+struct Folder {
+    path: PathBuf,
+    _gone_at_end: Option<TempDir>,
+}
 
 impl Folder {
     fn new() -> Self {
-        let mut folder = tempfile::tempdir().unwrap();
         if let Some(kept) = std::env::var_os("TRIAGED_SHOTS") {
-            let kept = PathBuf::from(kept);
-            std::fs::create_dir_all(&kept).unwrap();
-            folder = tempfile::tempdir_in(kept).unwrap();
-            folder.disable_cleanup(true);
+            let path = PathBuf::from(kept);
+            std::fs::create_dir_all(&path).unwrap();
+            return Self {
+                path,
+                _gone_at_end: None,
+            };
         }
-        Self(folder)
+        let folder = tempfile::tempdir().unwrap();
+        Self {
+            path: folder.path().to_owned(),
+            _gone_at_end: Some(folder),
+        }
+    }
+
+    fn keep(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let file = self.path.join(name);
+        std::fs::write(&file, bytes).unwrap();
+        file
     }
 
     fn page(&self, name: &str, board: &Board) -> PathBuf {
-        let file: &Path = self.0.path();
-        let file = file.join(format!("{name}.html"));
-        std::fs::write(&file, page::board::of_file(board).unwrap()).unwrap();
-        file
+        let page = page::board::of_file(board).unwrap();
+        self.keep(&format!("{name}.html"), page.as_bytes())
     }
 }

@@ -3,12 +3,14 @@
 //! ```text
 //! gather       the records -> notices::board::Board
 //! text         plain text with bars; the JSON is the board itself
-//! notice       both as a mail to the team
+//! page         HTML with pictures, for mails and for files
+//! notice       text and page as a mail to the team
 //! set_mailed   what the schedule told is not told again
 //! ```
 
 use super::board::Board;
-use super::{Notice, NoticeKind};
+use super::{Notice, NoticeKind, page};
+use crate::mail::compose::Html;
 use crate::store::{StoreError, Tx};
 
 mod gather;
@@ -58,9 +60,16 @@ pub fn notice(board: &Board) -> Notice {
         kind: NoticeKind::Digest,
         subject: subject(board),
         text: text(board),
-        html: None,
+        html: html(board),
         files: Vec::new(),
     }
+}
+
+/// Where it cannot be made, the text says the same.
+fn html(board: &Board) -> Option<Html> {
+    page::board::of_mail(board)
+        .inspect_err(|error| tracing::error!(event = "digest_without_html", "{error}"))
+        .ok()
 }
 
 fn subject(board: &Board) -> String {

@@ -33,12 +33,13 @@ pub fn of_mail(board: &Board) -> Result<Html, PageError> {
     let page = render("board.html", &Page::of(board, shown.collect()))?;
     let mut pictures = Vec::new();
     for chart in charts {
+        let (day, night) = (day(&chart), night(&chart));
         pictures.push(Picture {
-            id: day(&chart),
+            id: day,
             png: chart.day,
         });
         pictures.push(Picture {
-            id: format!("{}-night@digest", chart.id),
+            id: night,
             png: chart.night,
         });
     }
@@ -71,7 +72,7 @@ struct Page<'a> {
     second: Vec<Section>,
     charts: Vec<ChartView<'a>>,
     week_shown: String,
-    week_rows: Vec<Row>,
+    week_rows: Vec<WeekRow>,
     kept: Vec<KeptView<'a>>,
     bar_style: &'static str,
     letters: Vec<Entry>,
@@ -134,6 +135,14 @@ struct Row {
     value: String,
 }
 
+/// Of the week, and of twelve weeks.
+#[derive(Serialize)]
+struct WeekRow {
+    name: &'static str,
+    week: String,
+    all: String,
+}
+
 #[derive(Serialize)]
 struct KeptView<'a> {
     clock: &'a str,
@@ -153,10 +162,6 @@ struct NoiseView<'a> {
 
 impl<'a> Page<'a> {
     fn of(board: &'a Board, charts: Vec<ChartView<'a>>) -> Self {
-        let new = match &board.shown_since {
-            Some(_) => "New since the last digest",
-            None => "New since yesterday",
-        };
         let troubled = board.letters.iter().take(LISTED_SMALL_AT_MOST);
         let noise = board.noise.mails.iter().take(LISTED_SMALL_AT_MOST);
         Self {
@@ -165,26 +170,8 @@ impl<'a> Page<'a> {
             shown_at: &board.shown_at,
             shown_since: board.shown_since.as_deref(),
             tiles: tiles(board),
-            first: vec![
-                section("Needs a decision", &board.decide, |it| pressing(board, it)),
-                section("Due soon", &board.due_soon, |it| pressing(board, it)),
-                section("Half of the time has passed", &board.half_way, |it| {
-                    pressing(board, it)
-                }),
-                section(new, &board.new, |it| card(board, it)),
-                section("Mail that could not be read", &board.unreadable, |it| {
-                    card(board, it)
-                }),
-            ],
-            second: vec![
-                section("Waiting for the reporter", &board.waiting, |it| {
-                    quiet(it, "asked")
-                }),
-                section("Publications to come", &board.disclosures, disclosure),
-                section("Quiet for long", &board.quiet, |it| {
-                    quiet(it, "quiet since")
-                }),
-            ],
+            first: pressing_sections(board),
+            second: other_sections(board),
             charts,
             week_shown: board.week.as_ref().map(week_shown).unwrap_or_default(),
             week_rows: board.week.as_ref().map(week_rows).unwrap_or_default(),
@@ -193,7 +180,7 @@ impl<'a> Page<'a> {
             letters: troubled
                 .map(|letter| troubled_letter(board, letter))
                 .collect(),
-            letters_total: board.letters.len(),
+            letters_total: board.totals.letters,
             noise: noise.map(|mail| noise_mail(board, mail)).collect(),
             health: health(board, &board.health),
         }
@@ -201,7 +188,7 @@ impl<'a> Page<'a> {
 }
 
 fn headline(board: &Board) -> String {
-    match board.decide.len() {
+    match board.totals.decide {
         0 if board.open == 0 => "Nothing open".to_owned(),
         0 => "Nothing needs a decision".to_owned(),
         1 => "One decision is needed".to_owned(),
@@ -210,29 +197,78 @@ fn headline(board: &Board) -> String {
 }
 
 fn tiles(board: &Board) -> Vec<Tile> {
-    let missed = board.decide.iter().filter(|it| it.is_missed).count();
+    let totals = &board.totals;
     let tile = |figure, words, is_alarm| Tile {
         figure,
         words,
         is_alarm,
     };
     vec![
-        tile(missed, "missed", missed > 0),
+        tile(totals.missed, "missed", totals.missed > 0),
         tile(
-            board.decide.len() - missed + board.due_soon.len(),
-            "due soon",
+            totals.decide.saturating_sub(totals.missed),
+            "to decide",
             false,
         ),
-        tile(board.new.len(), "new", false),
+        tile(totals.new, "new", false),
         tile(board.open, "open", false),
     ]
 }
 
-fn section<T>(title: &str, all: &[T], entry: impl Fn(&T) -> Entry) -> Section {
+fn pressing_sections(board: &Board) -> Vec<Section> {
+    let totals = &board.totals;
+    let new = match &board.shown_since {
+        Some(_) => "New since the last digest",
+        None => "New since yesterday",
+    };
+    let of_clock = |it: &Pressing| pressing(board, it);
+    let of_card = |it: &Card| card(board, it);
+    vec![
+        section("Needs a decision", totals.decide, &board.decide, of_clock),
+        section("Due soon", totals.due_soon, &board.due_soon, of_clock),
+        section(
+            "Half of the time has passed",
+            totals.half_way,
+            &board.half_way,
+            of_clock,
+        ),
+        section(new, totals.new, &board.new, of_card),
+        section(
+            "Could not be read",
+            totals.unreadable,
+            &board.unreadable,
+            of_card,
+        ),
+    ]
+}
+
+fn other_sections(board: &Board) -> Vec<Section> {
+    let totals = &board.totals;
+    vec![
+        section(
+            "Waiting for the reporter",
+            totals.waiting,
+            &board.waiting,
+            |it| quiet(it, "asked"),
+        ),
+        section(
+            "Coming disclosures",
+            totals.disclosures,
+            &board.disclosures,
+            disclosure,
+        ),
+        section("Quiet", totals.quiet, &board.quiet, |it| {
+            quiet(it, "last mail")
+        }),
+    ]
+}
+
+/// `total`: of all, not of those that are here.
+fn section<T>(title: &str, total: usize, some: &[T], entry: impl Fn(&T) -> Entry) -> Section {
     Section {
         title: title.to_owned(),
-        total: all.len(),
-        entries: all.iter().take(LISTED_AT_MOST).map(entry).collect(),
+        total,
+        entries: some.iter().take(LISTED_AT_MOST).map(entry).collect(),
     }
 }
 
@@ -383,20 +419,30 @@ fn link(address: &str, case: &str, command: &str) -> Link {
         href: format!(
             "mailto:{}?subject=Command&body={}",
             escaped(address),
-            escaped(&format!("/case {case}\r\n{command}\r\n"))
+            escaped(&format!("/case {case}\r\n{}", to_send(command)))
         ),
     }
 }
 
-/// `Needs info …` for `/needs-info TEXT`: the dots say that there is something to fill in.
+/// Without the capitals that stand for what the reader has to write: a line that holds them is
+/// refused.
+fn to_send(command: &str) -> String {
+    let is_placeholder =
+        |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_uppercase());
+    match command.rsplit_once(' ') {
+        Some((before, last)) if is_placeholder(last) => format!("{before} "),
+        _ => command.to_owned(),
+    }
+}
+
+/// `Reject …` for `/reject REASON`: the dots say that there is something to fill in.
 fn name(command: &str) -> String {
-    let command = command.lines().next().unwrap_or_default();
     let (verb, rest) = command.split_once(' ').unwrap_or((command, ""));
     let words = verb.trim_start_matches('/').replace('-', " ");
     let mut letters = words.chars();
     let first = letters.next().into_iter().flat_map(char::to_uppercase);
     let mut name: String = first.chain(letters).collect();
-    if rest.chars().any(char::is_uppercase) {
+    if to_send(command) != command {
         name.push_str(" …");
     } else if !rest.is_empty() {
         name.push_str(&format!(" {}", rest.replace('_', " ")));
@@ -421,23 +467,35 @@ fn week_shown(week: &Week) -> String {
     format!("{} to {}", day(week.from), day(week.until))
 }
 
-fn week_rows(week: &Week) -> Vec<Row> {
-    let row = |name, value| Row { name, value };
-    let days = |days: Option<f64>| match days {
-        Some(days) => format!("{days:.1} days"),
-        None => "nothing to count".to_owned(),
-    };
+fn week_rows(week: &Week) -> Vec<WeekRow> {
+    let row = |name, week: String, all: String| WeekRow { name, week, all };
+    let none = String::new;
+    let days = |days: Option<f64>| days.map_or_else(|| "-".to_owned(), |days| format!("{days:.1}"));
+    let counts = |name, week: usize, all: usize| row(name, week.to_string(), all.to_string());
     vec![
-        row("reports", week.reports.to_string()),
-        row("valid", week.valid.to_string()),
-        row("valid and not fixed", week.open.to_string()),
-        row("of them over 90 days", week.open_over_90_days.to_string()),
+        counts("reports", week.reports, week.reports_in_twelve_weeks),
+        counts("found valid", week.valid, week.valid_in_twelve_weeks),
+        row("valid and open now", week.open.to_string(), none()),
         row(
-            "median time to first response",
+            "of these older than 90 days",
+            week.open_over_90_days.to_string(),
+            none(),
+        ),
+        row(
+            "median days to the first response",
+            none(),
             days(week.days_to_first_response),
         ),
-        row("median time to validate", days(week.days_to_validate)),
-        row("median time to remediate", days(week.days_to_remediate)),
+        row(
+            "median days to validate",
+            none(),
+            days(week.days_to_validate),
+        ),
+        row(
+            "median days to remediate",
+            none(),
+            days(week.days_to_remediate),
+        ),
     ]
 }
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use triaged::notices::board::{
     Board, Card, Count, Disclosure, Health, Kept, Noise, NoiseMail, OpenState, Pictures, Pressing,
-    Quiet, Week, WeekCounts,
+    Quiet, Totals, Week, WeekCounts,
 };
 use triaged::store::outbox::{OutboxCounts, Troubled};
 
@@ -69,6 +69,7 @@ pub fn busy() -> Board {
             problems: vec![],
         },
         open: 23,
+        totals: Totals { decide: 5, missed: 2, due_soon: 2, half_way: 1, new: 3, waiting: 2, disclosures: 2, quiet: 1, unreadable: 1, letters: 1 },
         pictures: Pictures {
             open_by_age: vec![
                 state("new", [4, 2, 0, 0, 0]),
@@ -86,8 +87,11 @@ pub fn busy() -> Board {
         week: Some(Week {
             from: day("2026-06-08"),
             until: day("2026-06-14"),
-            reports: 46,
-            valid: 29,
+            since: day("2026-03-23"),
+            reports: 3,
+            reports_in_twelve_weeks: 46,
+            valid: 2,
+            valid_in_twelve_weeks: 29,
             open: 14,
             open_over_90_days: 3,
             days_to_validate: Some(2.4),
@@ -123,6 +127,7 @@ pub fn empty() -> Board {
         letters: vec![],
         keys: vec![],
         open: 0,
+        totals: Totals::default(),
         week: None,
         pictures: Pictures {
             open_by_age: busy
@@ -213,6 +218,18 @@ pub fn hostile() -> Board {
         .collect();
     board.keys = (0..6).map(worst).collect();
     board.health.problems = (0..6).map(worst).collect();
+    board.totals = Totals {
+        decide: 4321,
+        missed: 1234,
+        due_soon: 300,
+        half_way: 300,
+        new: 50_000,
+        waiting: 300,
+        disclosures: 300,
+        quiet: 300,
+        unreadable: 300,
+        letters: 300,
+    };
     for state in &mut board.pictures.open_by_age {
         state.counts = [123_456, 1, 98_765, 0, 50_000];
     }
@@ -239,7 +256,7 @@ fn pressing(
         ],
         "remediate" => &["/fixed DATE"],
         "early_warning" => &["/notified early_warning"],
-        _ => &["/reply\r\nWORDS"],
+        _ => &["/reply"],
     };
     Pressing {
         card: card(number, severity, subject),

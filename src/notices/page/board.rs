@@ -13,11 +13,14 @@ use crate::notices::board::{
 use crate::store::outbox::Troubled;
 use crate::triage::calendar::how_far;
 
-/// Entries of a section; of more it says how many they are. With it a digest stays small enough
-/// for every mailbox, however much is open.
-const LISTED_AT_MOST: usize = 20;
-/// What has less to say for itself.
-const LISTED_SMALL_AT_MOST: usize = 10;
+/// Entries of each section, of more it says how many they are: as many of these as make a page of
+/// no more than [`MAILED_AT_MOST`].
+const LISTED: [usize; 4] = [20, 10, 5, 2];
+/// Bytes of a page in a mail, without its pictures: encoded twice, with them and the text, that is
+/// a mail of less than 300 kB.
+const MAILED_AT_MOST: usize = 110_000;
+/// A file may be as long as it is.
+const LISTED_IN_FILE: usize = 1_000;
 
 /// For a mail: its pictures go along.
 pub fn of_mail(board: &Board) -> Result<Html, PageError> {
@@ -30,7 +33,7 @@ pub fn of_mail(board: &Board) -> Result<Html, PageError> {
         day: format!("cid:{}", day(chart)),
         night: format!("cid:{}", night(chart)),
     });
-    let page = render("board.html", &Page::of(board, shown.collect()))?;
+    let page = small_page(board, &shown.collect::<Vec<_>>())?;
     let mut pictures = Vec::new();
     for chart in charts {
         let (day, night) = (day(&chart), night(&chart));
@@ -46,6 +49,17 @@ pub fn of_mail(board: &Board) -> Result<Html, PageError> {
     Ok(Html { page, pictures })
 }
 
+fn small_page(board: &Board, charts: &[ChartView<'_>]) -> Result<String, PageError> {
+    let mut page = String::new();
+    for listed in LISTED {
+        page = render("board.html", &Page::of(board, charts, listed))?;
+        if page.len() <= MAILED_AT_MOST {
+            break;
+        }
+    }
+    Ok(page)
+}
+
 /// For a file: all of it in one.
 pub fn of_file(board: &Board) -> Result<String, PageError> {
     let charts = chart::charts(&board.pictures)?;
@@ -56,7 +70,8 @@ pub fn of_file(board: &Board) -> Result<String, PageError> {
         day: inline(&chart.day),
         night: inline(&chart.night),
     });
-    render("board.html", &Page::of(board, shown.collect()))
+    let shown: Vec<ChartView<'_>> = shown.collect();
+    render("board.html", &Page::of(board, &shown, LISTED_IN_FILE))
 }
 
 /// What the template is filled with.
@@ -70,7 +85,7 @@ struct Page<'a> {
     /// Above the pictures: what presses.
     first: Vec<Section>,
     second: Vec<Section>,
-    charts: Vec<ChartView<'a>>,
+    charts: &'a [ChartView<'a>],
     week_shown: String,
     week_rows: Vec<WeekRow>,
     kept: Vec<KeptView<'a>>,
@@ -161,17 +176,17 @@ struct NoiseView<'a> {
 }
 
 impl<'a> Page<'a> {
-    fn of(board: &'a Board, charts: Vec<ChartView<'a>>) -> Self {
-        let troubled = board.letters.iter().take(LISTED_SMALL_AT_MOST);
-        let noise = board.noise.mails.iter().take(LISTED_SMALL_AT_MOST);
+    fn of(board: &'a Board, charts: &'a [ChartView<'a>], listed: usize) -> Self {
+        let troubled = board.letters.iter().take(listed);
+        let noise = board.noise.mails.iter().take(listed);
         Self {
             board,
             title: headline(board),
             shown_at: &board.shown_at,
             shown_since: board.shown_since.as_deref(),
             tiles: tiles(board),
-            first: pressing_sections(board),
-            second: other_sections(board),
+            first: pressing_sections(board, listed),
+            second: other_sections(board, listed),
             charts,
             week_shown: board.week.as_ref().map(week_shown).unwrap_or_default(),
             week_rows: board.week.as_ref().map(week_rows).unwrap_or_default(),
@@ -215,61 +230,75 @@ fn tiles(board: &Board) -> Vec<Tile> {
     ]
 }
 
-fn pressing_sections(board: &Board) -> Vec<Section> {
+fn pressing_sections(board: &Board, listed: usize) -> Vec<Section> {
     let totals = &board.totals;
     let new = match &board.shown_since {
         Some(_) => "New since the last digest",
         None => "New since yesterday",
     };
-    let of_clock = |it: &Pressing| pressing(board, it);
-    let of_card = |it: &Card| card(board, it);
     vec![
-        section("Needs a decision", totals.decide, &board.decide, of_clock),
-        section("Due soon", totals.due_soon, &board.due_soon, of_clock),
-        section(
+        Section::of(
+            "Needs a decision",
+            totals.decide,
+            some(&board.decide, listed, |it| pressing(board, it)),
+        ),
+        Section::of(
+            "Due soon",
+            totals.due_soon,
+            some(&board.due_soon, listed, |it| pressing(board, it)),
+        ),
+        Section::of(
             "Half of the time has passed",
             totals.half_way,
-            &board.half_way,
-            of_clock,
+            some(&board.half_way, listed, half_way),
         ),
-        section(new, totals.new, &board.new, of_card),
-        section(
+        Section::of(
+            new,
+            totals.new,
+            some(&board.new, listed, |it| card(board, it)),
+        ),
+        Section::of(
             "Could not be read",
             totals.unreadable,
-            &board.unreadable,
-            of_card,
+            some(&board.unreadable, listed, |it| card(board, it)),
         ),
     ]
 }
 
-fn other_sections(board: &Board) -> Vec<Section> {
+fn other_sections(board: &Board, listed: usize) -> Vec<Section> {
     let totals = &board.totals;
     vec![
-        section(
+        Section::of(
             "Waiting for the reporter",
             totals.waiting,
-            &board.waiting,
-            |it| quiet(it, "asked"),
+            some(&board.waiting, listed, |it| quiet(it, "asked")),
         ),
-        section(
+        Section::of(
             "Coming disclosures",
             totals.disclosures,
-            &board.disclosures,
-            disclosure,
+            some(&board.disclosures, listed, disclosure),
         ),
-        section("Quiet", totals.quiet, &board.quiet, |it| {
-            quiet(it, "last mail")
-        }),
+        Section::of(
+            "Quiet",
+            totals.quiet,
+            some(&board.quiet, listed, |it| quiet(it, "last mail")),
+        ),
     ]
 }
 
-/// `total`: of all, not of those that are here.
-fn section<T>(title: &str, total: usize, some: &[T], entry: impl Fn(&T) -> Entry) -> Section {
-    Section {
-        title: title.to_owned(),
-        total,
-        entries: some.iter().take(LISTED_AT_MOST).map(entry).collect(),
+impl Section {
+    /// `total`: of all, not of those that are here.
+    fn of(title: &str, total: usize, entries: Vec<Entry>) -> Self {
+        Self {
+            title: title.to_owned(),
+            total,
+            entries,
+        }
     }
+}
+
+fn some<T>(all: &[T], listed: usize, entry: impl Fn(&T) -> Entry) -> Vec<Entry> {
+    all.iter().take(listed).map(entry).collect()
 }
 
 fn pressing(board: &Board, it: &Pressing) -> Entry {
@@ -287,6 +316,18 @@ fn pressing(board: &Board, it: &Pressing) -> Entry {
             .iter()
             .map(|command| link(&board.address, &it.card.case, command))
             .collect(),
+        ..of_card(&it.card)
+    }
+}
+
+/// Nothing to do yet.
+fn half_way(it: &Pressing) -> Entry {
+    let mut tags: Vec<Tag> = severity(&it.card).into_iter().collect();
+    let stands = format!("{} due {}", it.clock, it.far);
+    tags.push(tag("calm", stands.replace('_', " ")));
+    Entry {
+        tags,
+        lines: vec![who(&it.card), format!("due {}", it.due)],
         ..of_card(&it.card)
     }
 }
@@ -380,8 +421,8 @@ fn whose(card: &Card) -> String {
         None => "nobody assigned".to_owned(),
     };
     let last_word = match &card.last_word {
-        Some(far) => format!("last word to the reporter {far}"),
-        None => "no word to the reporter so far".to_owned(),
+        Some(far) => format!("last word {far}"),
+        None => "no word so far".to_owned(),
     };
     format!("{} · {assignee} · {last_word}", card.status)
 }

@@ -25,7 +25,7 @@ const HEIGHT: i32 = 204;
 /// Pixels of the picture for one of the drawing: phones have three.
 const SCALE: i32 = 3;
 /// In the units of the drawing.
-const LETTERS: i32 = 12;
+const LETTERS: i32 = 13;
 const FONT: &str = "chart";
 
 /// A picture by day and by night, and what it says.
@@ -38,29 +38,36 @@ pub struct Chart {
     pub night: Vec<u8>,
 }
 
+/// Without those that would be empty.
 pub fn charts(pictures: &Pictures) -> Result<Vec<Chart>, PageError> {
     let by_age = &pictures.open_by_age;
     let weeks = &pictures.weeks;
-    Ok(vec![
-        chart(
+    let mut charts = Vec::new();
+    if by_age.iter().any(|state| total(state) > 0) {
+        charts.push(chart(
             "open",
             "Open cases by state and age",
             ages_in_words(by_age),
             |canvas| open_by_age(canvas, by_age),
-        )?,
-        chart(
+        )?);
+    }
+    if weeks.iter().any(|week| week.arrivals > 0) {
+        charts.push(chart(
             "arrivals",
-            "Reports that came, by week",
+            "New cases by week",
             arrivals_in_words(weeks),
             |canvas| arrivals(canvas, weeks),
-        )?,
-        chart(
+        )?);
+    }
+    if weeks.iter().any(|week| week.met + week.missed > 0) {
+        charts.push(chart(
             "kept",
-            "Deadlines that were due, by week",
+            "Deadlines met by week",
             kept_in_words(weeks),
             |canvas| kept(canvas, weeks),
-        )?,
-    ])
+        )?);
+    }
+    Ok(charts)
 }
 
 fn chart(
@@ -122,7 +129,7 @@ const NIGHT: Colours = Colours {
 
 /// A row for each state, a piece for each age.
 fn open_by_age(canvas: &Canvas<'_>, states: &[OpenState]) -> Result<(), PageError> {
-    const NAMES: i32 = 66;
+    const NAMES: i32 = 70;
     const TOTALS: i32 = 34;
     const LEGEND: i32 = 42;
     let most = states.iter().map(total).max().unwrap_or(0).max(1);

@@ -307,7 +307,7 @@ impl Tx<'_> {
     pub fn unread_since(&self, at: DateTime<Utc>) -> Result<Found<CaseLine>> {
         let since = [at.timestamp()];
         let of_cases = format!(
-            "SELECT DISTINCT case_id FROM messages WHERE {UNREAD} AND messages.recorded_at > ?1"
+            "SELECT case_id FROM messages WHERE {UNREAD} AND messages.recorded_at > ?1"
         );
         let total = self.count(
             &format!("SELECT count(*) FROM cases WHERE id IN ({of_cases})"),

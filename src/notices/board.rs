@@ -222,8 +222,8 @@ pub struct Week {
     /// Valid, and not fixed by now.
     pub open: usize,
     pub open_over_90_days: usize,
-    /// Medians of the twelve weeks, in days with one decimal; `None`: there is nothing to take one
-    /// of. From receipt to the first decision, whatever it was.
+    /// Medians of the twelve weeks, in days with four decimals; `None`: there is nothing to take
+    /// one of. From receipt to the first decision, whatever it was.
     pub days_to_validate: Option<f64>,
     /// From receipt to the day of the fix, of valid ones.
     pub days_to_remediate: Option<f64>,

@@ -306,9 +306,8 @@ impl Tx<'_> {
     /// Cases with mails that came after this and could not be read.
     pub fn unread_since(&self, at: DateTime<Utc>) -> Result<Found<CaseLine>> {
         let since = [at.timestamp()];
-        let of_cases = format!(
-            "SELECT DISTINCT case_id FROM messages WHERE {UNREAD} AND messages.recorded_at > ?1"
-        );
+        let of_cases =
+            format!("SELECT case_id FROM messages WHERE {UNREAD} AND messages.recorded_at > ?1");
         let total = self.count(
             &format!("SELECT count(*) FROM cases WHERE id IN ({of_cases})"),
             since,

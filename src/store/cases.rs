@@ -439,7 +439,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    fn evidence_of(&self, case_id: i64) -> Result<Vec<Evidence>> {
+    pub(super) fn evidence_of(&self, case_id: i64) -> Result<Vec<Evidence>> {
         let mut statement = self.0.prepare_cached(
             "SELECT label, because FROM labels WHERE case_id = ?1 ORDER BY rowid",
         )?;
@@ -453,14 +453,18 @@ impl Tx<'_> {
     }
 
     fn messages_of(&self, case_id: i64) -> Result<Vec<MessageView>> {
-        let mut statement = self.0.prepare_cached(
+        self.message_views("case_id = ?1", case_id)
+    }
+
+    pub(super) fn message_views(&self, condition: &str, value: i64) -> Result<Vec<MessageView>> {
+        let mut statement = self.0.prepare_cached(&format!(
             "SELECT messages.id, direction, kind, messages.message_id, from_email, to_emails,
                     received_at, subject, encrypted, decrypted, failure, text, digest, size,
                     not_answered, iif(outbox.bounced_at IS NULL, outbox.state, 'bounced')
              FROM messages LEFT JOIN outbox ON outbox.message_id = messages.id
-             WHERE case_id = ?1 ORDER BY received_at, messages.id",
-        )?;
-        let rows = statement.query_map([case_id], |row| {
+             WHERE {condition} ORDER BY received_at, messages.id",
+        ))?;
+        let rows = statement.query_map([value], |row| {
             let to: String = row.get(5)?;
             let message = MessageView {
                 direction: row.get(1)?,

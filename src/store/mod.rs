@@ -26,6 +26,7 @@ pub mod deadlines;
 pub mod intake;
 pub mod key_alerts;
 pub mod outbox;
+pub mod tidings;
 pub mod wrong_clock;
 
 const SCHEMA: &str = include_str!("../../schema.sql");

@@ -404,11 +404,11 @@ fn kept(clocks: Vec<DueClocks>) -> Vec<Kept> {
     DeadlineKind::ALL.into_iter().filter_map(of_kind).collect()
 }
 
-/// Of two in the middle, what lies between them; in days with one decimal.
+/// Of two in the middle, what lies between them; in days, to some seconds.
 fn median_days(mut seconds: Vec<i64>) -> Option<f64> {
     seconds.sort_unstable();
     let upper = seconds.get(seconds.len() / 2)?;
     let lower = seconds.get((seconds.len() - 1) / 2)?;
     let days = (upper + lower) as f64 / 2.0 / 86_400.0;
-    Some((days * 10.0).round() / 10.0)
+    Some((days * 10_000.0).round() / 10_000.0)
 }

@@ -46,7 +46,7 @@ pub fn text(board: &Board) -> String {
             &counted(&format!("New {}", since(board)), board.totals.new),
             board.totals.new,
             &board.new,
-            new_lines,
+            |card| new_lines(card, board),
         ),
         section(
             &counted("Waiting for the reporter", board.totals.waiting),
@@ -73,7 +73,7 @@ pub fn text(board: &Board) -> String {
             ),
             board.totals.unreadable,
             &board.unreadable,
-            new_lines,
+            |card| new_lines(card, board),
         ),
         section(
             &counted("Letters that did not go", board.totals.letters),
@@ -185,11 +185,7 @@ fn pressing_lines(pressing: &Pressing) -> Vec<String> {
         None => "no word to the reporter so far".to_owned(),
     };
     lines.push(indented(last_word));
-    lines.extend(
-        folded(&commands(pressing), WIDTH - 6)
-            .into_iter()
-            .map(indented),
-    );
+    lines.extend(commands(pressing).into_iter().map(indented));
     lines
 }
 
@@ -197,9 +193,17 @@ fn because(pressing: &Pressing) -> String {
     format!("because {}", pressing.why)
 }
 
-/// In one line, each with its words together.
-fn commands(pressing: &Pressing) -> String {
-    pressing.commands.join("  ")
+/// Several in a line, each with its words together.
+fn commands(pressing: &Pressing) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for command in &pressing.commands {
+        let fits = |line: &&mut String| line.width() + 3 + command.width() <= WIDTH - 6;
+        match lines.last_mut().filter(fits) {
+            Some(line) => line.push_str(&format!("   {command}")),
+            None => lines.push(command.clone()),
+        }
+    }
+    lines
 }
 
 fn clock_lines(pressing: &Pressing) -> Vec<String> {
@@ -227,18 +231,17 @@ fn assigned(card: &Card) -> String {
     }
 }
 
-fn new_lines(card: &Card) -> Vec<String> {
+fn new_lines(card: &Card, board: &Board) -> Vec<String> {
     let severity = card.severity.as_deref().unwrap_or("-");
-    let labels: Vec<String> = card.labels.iter().map(|label| one_line(label)).collect();
-    vec![
-        format!(
-            "{:15}{:14}{severity:11}{}",
-            card.case,
-            card.kind,
-            labels.join(", ")
-        ),
+    let came = how_far(card.received_at, board.at);
+    let mut lines = vec![
+        format!("{:15}{:14}{severity:11}{came}", card.case, card.kind),
         indented(described(card)),
-    ]
+    ];
+    if !card.labels.is_empty() {
+        lines.push(indented(one_line(&card.labels.join(", "))));
+    }
+    lines
 }
 
 fn quiet_lines(quiet: &Quiet, what: &str) -> Vec<String> {
@@ -338,7 +341,6 @@ fn week(week: &Week) -> String {
         text.push('\n');
     };
     let none = String::new;
-    let days = |days: Option<f64>| days.map_or_else(|| "-".to_owned(), |days| format!("{days:.1}"));
     row(
         "reports",
         week.reports.to_string(),
@@ -356,19 +358,19 @@ fn week(week: &Week) -> String {
         none(),
     );
     row(
-        "median days to the first response",
+        "median time to the first response",
         none(),
-        days(week.days_to_first_response),
+        time(week.days_to_first_response),
     );
     row(
-        "median days to validate",
+        "median time to validate",
         none(),
-        days(week.days_to_validate),
+        time(week.days_to_validate),
     );
     row(
-        "median days to remediate",
+        "median time to remediate",
         none(),
-        days(week.days_to_remediate),
+        time(week.days_to_remediate),
     );
     text.push_str(&kept(week));
     text.push_str(&list(
@@ -379,6 +381,16 @@ fn week(week: &Week) -> String {
         |Count { what, count }| vec![format!("{count:5}  {}", one_line(what))],
     ));
     text
+}
+
+/// In the unit that a person would take.
+fn time(days: Option<f64>) -> String {
+    match days {
+        None => "-".to_owned(),
+        Some(days) if days * 24.0 < 1.0 => format!("{:.0} min", days * 24.0 * 60.0),
+        Some(days) if days < 2.0 => format!("{:.0} hours", days * 24.0),
+        Some(days) => format!("{days:.1} days"),
+    }
 }
 
 fn kept(week: &Week) -> String {

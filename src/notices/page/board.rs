@@ -10,6 +10,7 @@ use crate::mail::compose::{Html, Picture};
 use crate::notices::board::{
     Board, Card, Disclosure, Health, Kept, NoiseMail, Pressing, Quiet, Week,
 };
+use crate::notices::mailto;
 use crate::store::outbox::Troubled;
 use crate::triage::calendar::how_far;
 
@@ -452,16 +453,12 @@ fn tag(tone: &'static str, words: impl Into<String>) -> Tag {
     }
 }
 
-/// Opens a mail with the command in it. Its subject says nothing: it may travel in clear. Its name
-/// is no command: an answer that quotes the page without any mark must not hold one.
+/// Opens a mail with the command in it. Its name is no command: an answer that quotes the page
+/// without any mark must not hold one.
 fn link(address: &str, case: &str, command: &str) -> Link {
     Link {
         words: name(command),
-        href: format!(
-            "mailto:{}?subject=Command&body={}",
-            escaped(address),
-            escaped(&format!("/case {case}\r\n{}", to_send(command)))
-        ),
+        href: mailto::link(address, &[format!("/case {case}"), to_send(command)]),
     }
 }
 
@@ -489,18 +486,6 @@ fn name(command: &str) -> String {
         name.push_str(&format!(" {}", rest.replace('_', " ")));
     }
     name
-}
-
-/// In an address of the web (RFC 3986, 6068): letters and digits as they are.
-fn escaped(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'@' => {
-                char::from(byte).to_string()
-            }
-            _ => format!("%{byte:02X}"),
-        })
-        .collect()
 }
 
 fn week_shown(week: &Week) -> String {

@@ -7,10 +7,12 @@ CREATE TABLE tidings (
     message_id INTEGER          REFERENCES messages (id),
     because    TEXT,
     arose_at   INTEGER NOT NULL,
-    told_at    INTEGER
+    told_at    INTEGER,
+    told_with  INTEGER
 ) STRICT;
 
-CREATE INDEX tidings_untold ON tidings (id) WHERE told_at IS NULL;
+CREATE INDEX tidings_untold ON tidings (kind, id) WHERE told_at IS NULL;
+CREATE INDEX tidings_told ON tidings (kind, told_at) WHERE told_at IS NOT NULL;
 
 CREATE TABLE command_mails (
     signer    TEXT    NOT NULL,

@@ -166,7 +166,7 @@ pub const HOSTILE: [&str; 6] = [
 ];
 
 /// As much as there can be of everything, all of it hostile.
-pub fn hostile() -> Board {
+pub fn hostile(listed: usize) -> Board {
     let mut board = busy();
     let worst = |position: usize| HOSTILE[position % HOSTILE.len()].to_owned();
     let bad_card = |position: usize| Card {
@@ -177,7 +177,7 @@ pub fn hostile() -> Board {
         ..card("1", "high?", &worst(position))
     };
     board.organization = worst(0);
-    board.decide = (0..300)
+    board.decide = (0..listed)
         .map(|position| Pressing {
             card: bad_card(position),
             ..board.decide[position % 5].clone()
@@ -185,22 +185,22 @@ pub fn hostile() -> Board {
         .collect();
     board.due_soon = board.decide.clone();
     board.half_way = board.decide.clone();
-    board.new = (0..300).map(bad_card).collect();
+    board.new = (0..listed).map(bad_card).collect();
     board.unreadable = board.new.clone();
-    board.waiting = (0..300)
+    board.waiting = (0..listed)
         .map(|position| Quiet {
             card: bad_card(position),
             ..board.waiting[0].clone()
         })
         .collect();
     board.quiet = board.waiting.clone();
-    board.disclosures = (0..300)
+    board.disclosures = (0..listed)
         .map(|position| Disclosure {
             card: bad_card(position),
             ..board.disclosures[0].clone()
         })
         .collect();
-    board.noise.mails = (0..300)
+    board.noise.mails = (0..listed)
         .map(|position| NoiseMail {
             subject: worst(position),
             from: Some(worst(position + 1)),
@@ -210,7 +210,7 @@ pub fn hostile() -> Board {
     board.noise.kinds = (0..6)
         .map(|position| count(&worst(position), 1_000_000))
         .collect();
-    board.letters = (0..300)
+    board.letters = (0..listed)
         .map(|position| Troubled {
             last_error: Some(worst(position)),
             ..board.letters[0].clone()

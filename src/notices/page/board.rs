@@ -19,7 +19,7 @@ use crate::triage::calendar::how_far;
 const LISTED: [usize; 4] = [20, 10, 5, 2];
 /// Bytes of a page in a mail, without its pictures: encoded twice, with them and the text, that is
 /// a mail of less than 300 kB.
-const MAILED_AT_MOST: usize = 110_000;
+const MAILED_AT_MOST: usize = 75_000;
 /// A file may be as long as it is.
 const LISTED_IN_FILE: usize = 1_000;
 
@@ -382,11 +382,17 @@ fn of_card(card: &Card) -> Entry {
 }
 
 /// Never the beginning of a line that could be a command, however badly an answer quotes it.
+fn no_command(words: &str) -> String {
+    match words.trim() {
+        command if command.starts_with('/') => format!("“{command}”"),
+        words => words.to_owned(),
+    }
+}
+
 fn subject(subject: &str) -> String {
     match subject.trim() {
         "" => "(no subject)".to_owned(),
-        command if command.starts_with('/') => format!("“{command}”"),
-        subject => subject.to_owned(),
+        subject => no_command(subject),
     }
 }
 
@@ -396,7 +402,7 @@ fn troubled_letter(board: &Board, letter: &Troubled) -> Entry {
     } else {
         "soon"
     };
-    let mut lines: Vec<String> = letter.last_error.iter().cloned().collect();
+    let mut lines: Vec<String> = letter.last_error.iter().map(|it| no_command(it)).collect();
     if letter.state != "failed" {
         lines.push(format!("tried again {}", how_far(letter.next_at, board.at)));
     }

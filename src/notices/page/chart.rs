@@ -1,7 +1,7 @@
 //! The pictures of a digest, as PNG: open cases by state and age, arrivals and kept deadlines by week.
 //!
 //! Each is drawn twice, for day and for night, on the colour of the card that it stands on, at
-//! three times the size that a phone shows it in. The letters come from the program itself: a
+//! twice the size that a phone shows it in. The letters come from the program itself: a
 //! server has no fonts. What a picture says, its alt text says too, number by number.
 
 use std::sync::LazyLock;
@@ -22,8 +22,8 @@ use crate::notices::board::{AGES, OpenState, Pictures, WeekCounts};
 /// In the units of the drawing: pixels of a phone.
 const WIDTH: i32 = 340;
 const HEIGHT: i32 = 204;
-/// Pixels of the picture for one of the drawing: phones have three.
-const SCALE: i32 = 3;
+/// Pixels of the picture for one of the drawing: phones have two or three.
+const SCALE: i32 = 2;
 /// In the units of the drawing.
 const LETTERS: i32 = 13;
 const FONT: &str = "chart";

@@ -325,15 +325,6 @@ impl Tx<'_> {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Numbers of the cases that were opened after this.
-    pub fn opened_since(&self, at: DateTime<Utc>) -> Result<Vec<String>> {
-        let mut statement = self
-            .0
-            .prepare_cached("SELECT number FROM cases WHERE opened_at > ?1 ORDER BY id")?;
-        let rows = statement.query_map([at.timestamp()], |row| row.get(0))?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
-    }
-
     /// Numbers of the cases that were recorded without an answer because they were old or on request.
     pub fn unanswered(&self) -> Result<Vec<String>> {
         let mut statement = self.0.prepare_cached(

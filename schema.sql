@@ -120,6 +120,14 @@ CREATE TABLE sketches (
     PRIMARY KEY (band, hash, message_id)
 ) STRICT, WITHOUT ROWID;
 
+-- What cases may be known again by: a CVE, host and path, a file.
+CREATE TABLE marks (
+    kind    TEXT    NOT NULL CHECK (kind IN ('cve', 'place', 'file')),
+    hash    BLOB    NOT NULL CHECK (length(hash) = 8), -- beginning of the SHA-256 of a file's bytes, else of what is compared
+    case_id INTEGER NOT NULL REFERENCES cases (id),
+    PRIMARY KEY (kind, hash, case_id)
+) STRICT, WITHOUT ROWID;
+
 -- Certificates that came with mail, by the address that they were seen with and that they name.
 CREATE TABLE certificates (
     email         TEXT    NOT NULL, -- From of the mail that brought it

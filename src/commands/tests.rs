@@ -662,7 +662,24 @@ fn a_duplicate_names_a_case_that_was_first() {
         "/duplicate SEC-2026-0099",
         "SEC-2026-0099: there is no such case; `triaged case list` shows all",
     );
+    // Whoever was first is never the duplicate of whoever came later.
+    let later = other.case.clone();
+    other.case = CaseRef {
+        id: 1,
+        number: number.clone(),
+    };
+    other.refused(
+        &format!("/duplicate {}", later.number),
+        &format!(
+            "{0} came after {number}, whose reporter was first; write it the other way round: \
+             /case {0}, /duplicate {number}",
+            later.number
+        ),
+    );
+    other.at("/credit \"Ann B.\"", days(1));
+    other.case = later;
     other.at(&format!("/duplicate {number}"), days(1));
+    other.at("/credit \"Bob\"", days(1));
     assert_eq!(
         other.detail(monday()).case.duplicate_of.as_ref(),
         Some(&number)
@@ -675,6 +692,10 @@ fn a_duplicate_names_a_case_that_was_first() {
     let duplicate = other.case.clone();
     other.case = CaseRef { id: 1, number };
     assert_eq!(letters(&other), 1, "the first reporter hears nothing");
+    let first = other.detail(monday());
+    assert_eq!(first.duplicates, [duplicate.number.clone()]);
+    assert_eq!(first.case.status, "new");
+    assert_eq!(first.case.recognition.name.as_deref(), Some("Ann B."));
     other.refused(
         &format!("/duplicate {}", duplicate.number),
         &format!(

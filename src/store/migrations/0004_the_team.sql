@@ -19,3 +19,18 @@ CREATE TABLE command_mails (
     used_at   INTEGER NOT NULL,
     PRIMARY KEY (signer, signed_at, digest)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE marks (
+    kind    TEXT    NOT NULL CHECK (kind IN ('cve', 'place', 'file')),
+    hash    BLOB    NOT NULL CHECK (length(hash) = 8),
+    case_id INTEGER NOT NULL REFERENCES cases (id),
+    PRIMARY KEY (kind, hash, case_id)
+) STRICT, WITHOUT ROWID;
+
+-- The files of earlier cases; what else marks them would have to be read from their texts.
+INSERT INTO marks (kind, hash, case_id)
+    SELECT DISTINCT 'file', substr(attachments.digest, 1, 8), messages.case_id
+    FROM attachments JOIN messages ON messages.id = attachments.message_id
+    WHERE messages.case_id IS NOT NULL AND messages.direction = 'in' AND attachments.size >= 64
+      AND attachments.media_type NOT IN ('application/pgp-signature', 'application/pgp-keys',
+          'application/pkcs7-signature', 'application/x-pkcs7-signature');

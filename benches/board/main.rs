@@ -2,7 +2,7 @@
 //!
 //! The commands are the real program, the database is encrypted as ever. A new mail is compared
 //! with one that comes where there are 100 cases, in one run. `script/bench` runs this; `--quick`
-//! takes 5,000 cases, `--keep` leaves the databases in `target/board` for the next run.
+//! takes 5,000 cases.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -24,6 +24,7 @@ pub mod changes;
 pub mod deadlines;
 pub mod intake;
 pub mod key_alerts;
+pub mod listed;
 pub mod marks;
 pub mod outbox;
 pub mod wrong_clock;

@@ -89,6 +89,8 @@ pub struct CaseSummary {
 pub struct CaseDetail {
     #[serde(flatten)]
     pub case: CaseView,
+    /// Numbers of later cases on the same: their reporters come after this one's in credit.
+    pub duplicates: Vec<String>,
     pub evidence: Vec<Evidence>,
     pub messages: Vec<MessageView>,
     pub events: Vec<EventView>,
@@ -413,6 +415,7 @@ impl Tx<'_> {
             detail: event.detail,
         });
         Ok(CaseDetail {
+            duplicates: self.duplicates_of(case.id)?,
             evidence: self.evidence_of(case.id)?,
             messages: self.messages_of(case.id)?,
             events: events.collect(),

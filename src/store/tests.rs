@@ -21,6 +21,7 @@ use crate::triage::same::comparable;
 use crate::triage::whose::Learned;
 
 mod migrating;
+pub(crate) mod work;
 
 fn key(digit: char) -> SecretString {
     digit.to_string().repeat(64).into()

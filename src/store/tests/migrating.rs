@@ -61,7 +61,9 @@ fn shape(store: &Store) -> BTreeSet<String> {
          FROM pragma_table_list AS tables, pragma_table_info(tables.name) AS it
          WHERE tables.type = 'table' AND tables.name NOT LIKE 'sqlite_%'",
     );
-    let indexes = rows("SELECT sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL");
+    let indexes = rows(
+        "SELECT sql FROM sqlite_schema WHERE type IN ('index', 'trigger') AND sql IS NOT NULL",
+    );
     let references = rows(
         "SELECT tables.name || '.' || it.\"from\" || ' -> ' || it.\"table\"
          FROM pragma_table_list AS tables, pragma_foreign_key_list(tables.name) AS it",

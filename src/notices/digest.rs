@@ -3,14 +3,16 @@
 //! ```text
 //! gather       the records -> notices::board::Board
 //! text         plain text with bars; the JSON is the board itself
-//! mail         both as a mail to the team
+//! page         HTML with pictures, for mails and for files
+//! mail         text and page to the team
 //! set_mailed   what the schedule told is not told again
 //! ```
 
 use super::board::Board;
-use super::{Notice, NoticeKind};
+use super::{Notice, NoticeKind, page};
 use crate::config::Role;
 use crate::letters::Desk;
+use crate::mail::compose::Html;
 use crate::store::{StoreError, Tx};
 use crate::team::Teammate;
 
@@ -82,9 +84,16 @@ pub fn notice(board: &Board) -> Notice {
         kind: NoticeKind::Digest,
         subject: subject(board),
         text: text(board),
-        html: None,
+        html: html(board),
         files: Vec::new(),
     }
+}
+
+/// Where it cannot be made, the text says the same.
+fn html(board: &Board) -> Option<Html> {
+    page::board::of_mail(board)
+        .inspect_err(|error| tracing::error!(event = "digest_without_html", "{error}"))
+        .ok()
 }
 
 fn subject(board: &Board) -> String {

@@ -1,4 +1,4 @@
-//! `triaged digest`: what the team should look at, as it would be mailed now.
+//! `triaged digest`: the whole board, as it would be mailed now.
 
 use std::path::Path;
 
@@ -7,33 +7,45 @@ use serde_json::json;
 
 use super::say::{self, say};
 use super::{Outcome, Output, office};
-use crate::notices::digest::Digest;
+use crate::config::Config;
+use crate::letters::Desk;
+use crate::notices::board::Board;
+use crate::notices::digest::{self, Weekly};
+use crate::store::StoreError;
 use crate::team::Teammate;
 
-pub fn run(config_path: &Path, send: bool, output: Output) -> Outcome {
+pub fn run(config_path: &Path, send: bool, weekly: Weekly, output: Output) -> Outcome {
     let config = office::config(config_path)?;
     let desk = office::desk(&config)?;
-    let silence = config.limits.silence;
-    let now = Utc::now();
-    if !send {
-        let digest =
-            office::store_to_read(&config)?.read(|tx| Digest::gather(tx, &desk, silence, now))?;
-        if output.json {
-            say!("{}", json!(digest));
-        } else {
-            say::text(&digest.text());
-        }
-        return Ok(true);
+    match send {
+        true => mail(&config, &desk, weekly, output),
+        false => show(&config, &desk, weekly, output),
     }
+}
+
+fn show(config: &Config, desk: &Desk, weekly: Weekly, output: Output) -> Outcome {
+    let (silence, now) = (config.limits.silence, Utc::now());
+    let store = office::store_to_read(config)?;
+    let board = store.read(|tx| digest::gather(tx, desk, silence, weekly, now))?;
+    if output.json {
+        say!("{}", json!(board));
+    } else {
+        say::text(&digest::text(&board));
+    }
+    Ok(true)
+}
+
+fn mail(config: &Config, desk: &Desk, weekly: Weekly, output: Output) -> Outcome {
+    let (silence, now) = (config.limits.silence, Utc::now());
     let gets_it = |member: &Teammate| {
         let schedule = desk.digest.as_ref();
         schedule.is_none_or(|schedule| schedule.is_for(&member.email))
     };
-    let (digest, letters) = office::store_to_write(&config)?.write(|tx| {
-        let digest = Digest::gather(tx, &desk, silence, now)?;
-        let notice = digest.notice();
+    let (board, letters): (Board, usize) = office::store_to_write(config)?.write(|tx| {
+        let board = digest::gather(tx, desk, silence, weekly, now)?;
+        let notice = digest::notice(&board);
         let letters = desk.tell_team(tx, now, |member| gets_it(member).then(|| notice.clone()))?;
-        Ok::<_, crate::store::StoreError>((digest, letters))
+        Ok::<_, StoreError>((board, letters))
     })?;
     if letters == 0 {
         return Err(anyhow::anyhow!(
@@ -42,7 +54,7 @@ pub fn run(config_path: &Path, send: bool, output: Output) -> Outcome {
         .into());
     }
     if output.json {
-        say!("{}", json!(digest));
+        say!("{}", json!(board));
     } else {
         say!("the digest for {letters} members is in the outbox");
     }

@@ -18,7 +18,7 @@ use crate::intake;
 use crate::killpoint;
 use crate::letters::Desk;
 use crate::mail::message::address_key;
-use crate::notices::digest::{self, Digest};
+use crate::notices::digest::{self, Weekly};
 use crate::notices::{self, NoticeKind};
 use crate::store::audit::Actor;
 use crate::store::deadlines::{Alarm, Warning};
@@ -415,7 +415,7 @@ fn is_burst(
 }
 
 /// The digest of the last day and hour that the schedule names, unless it was mailed. One that was
-/// missed is made up once.
+/// missed is made up for once. An empty board is told once a week.
 fn mail_digest(shared: &Shared, desk: &Desk, now: DateTime<Utc>) -> Result<usize, StoreError> {
     let Some(schedule) = &desk.digest else {
         return Ok(0);
@@ -436,16 +436,24 @@ fn mail_digest(shared: &Shared, desk: &Desk, now: DateTime<Utc>) -> Result<usize
         Some(_) if desk.policy.is_quiet(now) => return Ok(0),
         Some(_) => {}
     }
+    let silence = shared.config.limits.silence;
     let letters = shared.store.write(|tx| {
-        let digest = Digest::gather(tx, desk, shared.config.limits.silence, now)?;
-        digest.set_told(tx, now)?;
         tx.set_fact(digest::DUE_AT, due_at.timestamp())?;
-        tx.set_fact(digest::MAILED_AT, now.timestamp())?;
-        let notice = digest.notice();
-        desk.tell_team(tx, now, |member| {
+        let board = digest::gather(tx, desk, silence, Weekly::WhenDue, now)?;
+        if digest::is_empty(&board) && board.week.is_none() {
+            return Ok(0);
+        }
+        digest::set_mailed(tx, &board)?;
+        let notice = digest::notice(&board);
+        let letters = desk.tell_team(tx, now, |member| {
             schedule.is_for(&member.email).then(|| notice.clone())
-        })
+        })?;
+        killpoint::reached("told");
+        Ok::<_, StoreError>(letters)
     })?;
-    tracing::info!(event = "digest", members = letters);
+    killpoint::reached("told_committed");
+    if letters > 0 {
+        tracing::info!(event = "digest", members = letters);
+    }
     Ok(letters)
 }

@@ -18,6 +18,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavio
 use secrecy::{ExposeSecret, SecretString};
 
 pub mod audit;
+pub mod board;
 pub mod cases;
 pub mod certificates;
 pub mod changes;

@@ -12,6 +12,7 @@ use super::say::{self, complain, say};
 use super::{Outcome, Output, office};
 use crate::config::Config;
 use crate::intake;
+use crate::parallel;
 use crate::store::Store;
 use crate::store::audit::Actor;
 use crate::store::listed::{Listed, ListedClock};
@@ -114,26 +115,28 @@ fn print_array(batches: mpsc::Receiver<Vec<Listed>>) -> serde_json::Result<()> {
 pub(super) fn table(cases: &[Listed], now: DateTime<Utc>) -> String {
     let titles = ["case", "status", "severity", "next date", "from", "subject"];
     let mut rows = vec![titles.map(|title| paint(title, Paint::Dim)).to_vec()];
-    for case in cases {
-        let severity = match (&case.severity, &case.suggested_severity) {
-            (Some(set), _) => set.clone(),
-            (None, Some(suggested)) => format!("{suggested}?"),
-            (None, None) => "-".to_owned(),
-        };
-        let what = match case.kind.as_str() {
-            "report" => case.subject.clone(),
-            other => format!("({other}) {}", case.subject),
-        };
-        rows.push(vec![
-            paint(&case.id, Paint::Bold),
-            case.status.clone(),
-            severity,
-            next_date(&case.deadlines, now),
-            shown(case.reporter.email.as_deref().unwrap_or("-"), 26),
-            shown(&what, 200),
-        ]);
-    }
+    rows.extend(parallel::map(cases.iter().collect(), |case| row(case, now)));
     columns(&rows)
+}
+
+fn row(case: &Listed, now: DateTime<Utc>) -> Vec<String> {
+    let severity = match (&case.severity, &case.suggested_severity) {
+        (Some(set), _) => set.clone(),
+        (None, Some(suggested)) => format!("{suggested}?"),
+        (None, None) => "-".to_owned(),
+    };
+    let what = match case.kind.as_str() {
+        "report" => shown(&case.subject, 200),
+        other => shown(&format!("({other}) {}", case.subject), 200),
+    };
+    vec![
+        paint(&case.id, Paint::Bold),
+        case.status.clone(),
+        severity,
+        next_date(&case.deadlines, now),
+        shown(case.reporter.email.as_deref().unwrap_or("-"), 26),
+        what,
+    ]
 }
 
 /// The most pressing deadline: one that was missed, else the next.

@@ -1,9 +1,9 @@
 //! Cases on lists: a row for each and nothing looked up beside it, so that a list of 50,000 is
 //! there at once.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use rusqlite::{Params, Row};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::cases::{Recognition, Reporter};
 use super::{Result, Tx, instant};
@@ -22,6 +22,7 @@ pub struct Listed {
     pub suggested_severity: Option<String>,
     pub reporter: Reporter,
     pub subject: String,
+    #[serde(serialize_with = "in_seconds")]
     pub received_at: DateTime<Utc>,
     pub assignee: Option<String>,
     pub duplicate_of: Option<String>,
@@ -44,7 +45,9 @@ pub struct Listed {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ListedClock {
     pub kind: String,
+    #[serde(serialize_with = "in_seconds")]
     pub due_at: DateTime<Utc>,
+    #[serde(serialize_with = "perhaps_in_seconds")]
     pub met_at: Option<DateTime<Utc>>,
     pub state: &'static str,
 }
@@ -220,6 +223,22 @@ impl Clock {
             met_at,
             state: state.as_str(),
         }
+    }
+}
+
+/// RFC 3339 in UTC, as everywhere. Chrono hands it to the JSON writer a character at a time, and a
+/// long list has half a million of them.
+fn in_seconds<S: Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&at.to_rfc3339_opts(SecondsFormat::Secs, true))
+}
+
+fn perhaps_in_seconds<S: Serializer>(
+    at: &Option<DateTime<Utc>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => in_seconds(at, serializer),
+        None => serializer.serialize_none(),
     }
 }
 

@@ -75,7 +75,7 @@ pub struct Mark {
 }
 
 impl Mark {
-    fn new(kind: MarkKind, digest: Digest, shown: &str) -> Self {
+    pub fn new(kind: MarkKind, digest: Digest, shown: &str) -> Self {
         let [a, b, c, d, e, f, g, h, ..] = digest.0;
         Self {
             kind,

@@ -100,6 +100,7 @@ fn a_turn_of_the_clock() {
                 assert_eq!(due_changes(tx, &world.desk, days(2))?, []);
                 assert_eq!(tx.alarms_due()?, []);
                 assert_eq!(tx.warnings_due(days(2))?.len(), 0);
+                assert_eq!(tx.troubled()?, []);
                 Ok::<_, StoreError>(())
             })
             .unwrap();

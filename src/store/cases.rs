@@ -374,12 +374,6 @@ impl Tx<'_> {
 
     /// One case with its messages in order of time, and its events.
     pub fn case_detail(&self, case: &CaseRef, now: DateTime<Utc>) -> Result<CaseDetail> {
-        let evidence = self.evidence_of(case.id)?;
-        let view = CaseView {
-            labels: evidence.iter().map(|it| it.label.clone()).collect(),
-            deadlines: self.deadlines_of(case.id, now)?,
-            ..self.view_of(case.id)?
-        };
         let events = self.events_of(case.id)?.into_iter().map(|event| EventView {
             at: event.at,
             actor: event.actor,
@@ -388,10 +382,20 @@ impl Tx<'_> {
         });
         Ok(CaseDetail {
             duplicates: self.duplicates_of(case.id)?,
-            evidence,
+            evidence: self.evidence_of(case.id)?,
             messages: self.messages_of(case.id)?,
             events: events.collect(),
-            case: view,
+            case: self.case_as_it_stands(case.id, now)?,
+        })
+    }
+
+    /// One case as it stands.
+    pub fn case_as_it_stands(&self, case_id: i64, now: DateTime<Utc>) -> Result<CaseView> {
+        let evidence = self.evidence_of(case_id)?.into_iter();
+        Ok(CaseView {
+            labels: evidence.map(|it| it.label).collect(),
+            deadlines: self.deadlines_of(case_id, now)?,
+            ..self.view_of(case_id)?
         })
     }
 

@@ -31,7 +31,11 @@ CREATE TABLE cases (
     credit_name        TEXT,                    -- as the reporter wants to be called
     credit_link        TEXT,
     token              TEXT,                    -- note of the team: token of appreciation
-    reward             TEXT                     -- note of the team: discretionary reward
+    reward             TEXT,                    -- note of the team: discretionary reward
+    -- What a list shows beside, kept by triggers: it reads one row for each case.
+    messages           INTEGER NOT NULL DEFAULT 0, -- how many
+    label_names        TEXT    NOT NULL DEFAULT '[]', -- JSON array, in the order in which they came
+    clocks             TEXT    NOT NULL DEFAULT '[]'  -- JSON array of [kind, due_at, met_at, waived_at, paused_at], likewise
 ) STRICT;
 
 -- What the board counts: cases in a state, and those of some time.
@@ -40,6 +44,9 @@ CREATE INDEX cases_by_receipt ON cases (received_at);
 CREATE INDEX cases_by_opening ON cases (opened_at);
 CREATE INDEX cases_by_fix ON cases (fixed_at) WHERE fixed_at IS NOT NULL;
 CREATE INDEX cases_by_disclosure ON cases (disclose_at) WHERE disclose_at IS NOT NULL;
+
+-- Of a case its later reports.
+CREATE INDEX cases_by_first ON cases (duplicate_of) WHERE duplicate_of IS NOT NULL;
 
 -- The last case number given out in each year; numbers are never used again.
 CREATE TABLE case_numbers (
@@ -61,6 +68,9 @@ CREATE TABLE participants (
     email   TEXT    NOT NULL,
     PRIMARY KEY (case_id, email)
 ) STRICT, WITHOUT ROWID;
+
+-- In which cases somebody takes part.
+CREATE INDEX participants_by_email ON participants (email);
 
 -- Every mail in and out.
 CREATE TABLE messages (
@@ -132,6 +142,14 @@ CREATE TABLE sketches (
     hash       INTEGER NOT NULL,
     message_id INTEGER NOT NULL REFERENCES messages (id),
     PRIMARY KEY (band, hash, message_id)
+) STRICT, WITHOUT ROWID;
+
+-- What cases may be known again by: a CVE, host and path, a file.
+CREATE TABLE marks (
+    kind    TEXT    NOT NULL CHECK (kind IN ('cve', 'place', 'file')),
+    hash    BLOB    NOT NULL CHECK (length(hash) = 8), -- beginning of the SHA-256 of a file's bytes, else of what is compared
+    case_id INTEGER NOT NULL REFERENCES cases (id),
+    PRIMARY KEY (kind, hash, case_id)
 ) STRICT, WITHOUT ROWID;
 
 -- Certificates that came with mail, by the address that they were seen with and that they name.
@@ -373,3 +391,34 @@ CREATE TABLE facts (
     name  TEXT    NOT NULL PRIMARY KEY,
     value INTEGER NOT NULL
 ) STRICT;
+
+-- What lists show of a case beside its own columns. Labels are never taken away, nor changed.
+CREATE TRIGGER labels_listed AFTER INSERT ON labels BEGIN
+    UPDATE cases SET label_names = json_insert(label_names, '$[#]', NEW.label) WHERE id = NEW.case_id;
+END;
+
+CREATE TRIGGER messages_listed AFTER INSERT ON messages WHEN NEW.case_id IS NOT NULL BEGIN
+    UPDATE cases SET messages = messages + 1 WHERE id = NEW.case_id;
+END;
+
+CREATE TRIGGER messages_unlisted AFTER DELETE ON messages WHEN OLD.case_id IS NOT NULL BEGIN
+    UPDATE cases SET messages = messages - 1 WHERE id = OLD.case_id;
+END;
+
+CREATE TRIGGER deadlines_listed AFTER INSERT ON deadlines BEGIN
+    UPDATE cases SET clocks = (
+        SELECT json_group_array(json_array(kind, due_at, met_at, waived_at, paused_at) ORDER BY rowid)
+        FROM deadlines WHERE case_id = NEW.case_id) WHERE id = NEW.case_id;
+END;
+
+CREATE TRIGGER deadlines_listed_anew AFTER UPDATE OF due_at, met_at, waived_at, paused_at ON deadlines BEGIN
+    UPDATE cases SET clocks = (
+        SELECT json_group_array(json_array(kind, due_at, met_at, waived_at, paused_at) ORDER BY rowid)
+        FROM deadlines WHERE case_id = NEW.case_id) WHERE id = NEW.case_id;
+END;
+
+CREATE TRIGGER deadlines_unlisted AFTER DELETE ON deadlines BEGIN
+    UPDATE cases SET clocks = (
+        SELECT json_group_array(json_array(kind, due_at, met_at, waived_at, paused_at) ORDER BY rowid)
+        FROM deadlines WHERE case_id = OLD.case_id) WHERE id = OLD.case_id;
+END;

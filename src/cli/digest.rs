@@ -83,8 +83,7 @@ fn mail(config: &Config, desk: &Desk, weekly: Weekly, output: Output) -> Outcome
     };
     let (board, letters): (Board, usize) = office::store_to_write(config)?.write(|tx| {
         let board = digest::gather(tx, desk, silence, weekly, now)?;
-        let notice = digest::notice(&board);
-        let letters = desk.tell_team(tx, now, |member| gets_it(member).then(|| notice.clone()))?;
+        let letters = digest::mail(tx, desk, &board, gets_it)?;
         Ok::<_, StoreError>((board, letters))
     })?;
     if letters == 0 {

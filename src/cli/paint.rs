@@ -37,6 +37,9 @@ pub fn paint(text: &str, paint: Paint) -> String {
 
 /// Text from outside, safe for a terminal: no control characters, at most `width` characters.
 pub fn shown(text: &str, width: usize) -> String {
+    if is_plain(text) && text.len() <= width {
+        return text.to_owned();
+    }
     let clean: String = text
         .chars()
         .map(|character| {
@@ -52,6 +55,11 @@ pub fn shown(text: &str, width: usize) -> String {
     }
     let cut: String = clean.chars().take(width.saturating_sub(1)).collect();
     format!("{cut}…")
+}
+
+/// Each byte is a column. Nearly all that is shown is so, and a list of cases has much of it.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
 
 /// Several lines of text from outside, safe for a terminal.
@@ -109,6 +117,9 @@ static TERMINAL_WIDTH: LazyLock<Option<usize>> = LazyLock::new(|| {
 
 /// Columns of the terminal that a text takes, colours apart.
 fn visible_width(text: &str) -> usize {
+    if is_plain(text) {
+        return text.len();
+    }
     let mut width = 0;
     let mut in_code = false;
     for character in text.chars() {

@@ -25,6 +25,8 @@ pub mod changes;
 pub mod deadlines;
 pub mod intake;
 pub mod key_alerts;
+pub mod listed;
+pub mod marks;
 pub mod outbox;
 pub mod tidings;
 pub mod wrong_clock;
@@ -506,4 +508,4 @@ fn make_private(path: &Path) -> Result<()> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -317,11 +317,11 @@ impl Tx<'_> {
         Ok(self
             .0
             .prepare_cached(
-                "SELECT count(*) FILTER (WHERE state IN ('waiting', 'sending')),
-                        count(*) FILTER (WHERE state = 'held'),
-                        count(*) FILTER (WHERE state = 'sent'),
-                        count(*) FILTER (WHERE state = 'failed')
-                 FROM outbox",
+                // Each along its part of the index.
+                "SELECT (SELECT count(*) FROM outbox WHERE state IN ('waiting', 'sending')),
+                        (SELECT count(*) FROM outbox WHERE state = 'held'),
+                        (SELECT count(*) FROM outbox WHERE state = 'sent'),
+                        (SELECT count(*) FROM outbox WHERE state = 'failed')",
             )?
             .query_row([], |row| {
                 Ok(OutboxCounts {
@@ -351,6 +351,7 @@ impl Tx<'_> {
         values: impl Params,
         at_most: usize,
     ) -> Result<Vec<Troubled>> {
+        // Without the plus the whole table is gone through backwards, to be spared the sorting.
         let mut statement = self.0.prepare_cached(&format!(
             "SELECT outbox.id, cases.number, messages.kind,
                     iif(outbox.bounced_at IS NULL, outbox.state, 'bounced'), outbox.attempts,
@@ -359,7 +360,7 @@ impl Tx<'_> {
              JOIN messages ON messages.id = outbox.message_id
              LEFT JOIN cases ON cases.id = messages.case_id
              WHERE {condition}
-             ORDER BY outbox.id DESC LIMIT {at_most}",
+             ORDER BY +outbox.id DESC LIMIT {at_most}",
         ))?;
         let rows = statement.query_map(values, |row| {
             Ok(Troubled {

@@ -42,10 +42,7 @@ pub(super) fn mail_digest(
             return Ok(0);
         }
         digest::set_mailed(tx, &board)?;
-        let notice = digest::notice(&board);
-        let letters = desk.tell_team(tx, now, |member| {
-            schedule.is_for(&member.email).then(|| notice.clone())
-        })?;
+        let letters = digest::mail(tx, desk, &board, |member| schedule.is_for(&member.email))?;
         killpoint::reached("told");
         Ok::<_, StoreError>(letters)
     })?;

@@ -31,8 +31,22 @@ CREATE TABLE cases (
     credit_name        TEXT,                    -- as the reporter wants to be called
     credit_link        TEXT,
     token              TEXT,                    -- note of the team: token of appreciation
-    reward             TEXT                     -- note of the team: discretionary reward
+    reward             TEXT,                    -- note of the team: discretionary reward
+    -- What a list shows beside, kept by triggers: it reads one row for each case.
+    messages           INTEGER NOT NULL DEFAULT 0, -- how many
+    label_names        TEXT    NOT NULL DEFAULT '[]', -- JSON array, in the order in which they came
+    clocks             TEXT    NOT NULL DEFAULT '[]'  -- JSON array of [kind, due_at, met_at, waived_at, paused_at], likewise
 ) STRICT;
+
+-- What the board counts: cases in a state, and those of some time.
+CREATE INDEX cases_by_status ON cases (status, received_at, fixed_at);
+CREATE INDEX cases_by_receipt ON cases (received_at);
+CREATE INDEX cases_by_opening ON cases (opened_at);
+CREATE INDEX cases_by_fix ON cases (fixed_at) WHERE fixed_at IS NOT NULL;
+CREATE INDEX cases_by_disclosure ON cases (disclose_at) WHERE disclose_at IS NOT NULL;
+
+-- Of a case its later reports.
+CREATE INDEX cases_by_first ON cases (duplicate_of) WHERE duplicate_of IS NOT NULL;
 
 -- The last case number given out in each year; numbers are never used again.
 CREATE TABLE case_numbers (
@@ -54,6 +68,9 @@ CREATE TABLE participants (
     email   TEXT    NOT NULL,
     PRIMARY KEY (case_id, email)
 ) STRICT, WITHOUT ROWID;
+
+-- In which cases somebody takes part.
+CREATE INDEX participants_by_email ON participants (email);
 
 -- Every mail in and out.
 CREATE TABLE messages (
@@ -85,6 +102,13 @@ CREATE UNIQUE INDEX messages_by_digest ON messages (digest) WHERE direction = 'i
 CREATE INDEX messages_by_case ON messages (case_id, received_at);
 CREATE INDEX messages_by_message_id ON messages (message_id);
 CREATE INDEX messages_by_comparable ON messages (comparable) WHERE comparable IS NOT NULL;
+
+-- What opened no case or was written by a program; and what could not be read.
+CREATE INDEX messages_of_noise ON messages (recorded_at)
+    WHERE direction = 'in' AND kind <> 'team_command'
+      AND (case_id IS NULL OR kind IN ('bounce', 'auto_reply', 'spam'));
+CREATE INDEX messages_unread ON messages (recorded_at)
+    WHERE direction = 'in' AND (kind = 'unreadable' OR (failure IS NOT NULL AND decrypted = 0));
 
 -- The bytes of each mail, untouched; apart, so that lists do not drag them along.
 CREATE TABLE raw_mails (
@@ -118,6 +142,14 @@ CREATE TABLE sketches (
     hash       INTEGER NOT NULL,
     message_id INTEGER NOT NULL REFERENCES messages (id),
     PRIMARY KEY (band, hash, message_id)
+) STRICT, WITHOUT ROWID;
+
+-- What cases may be known again by: a CVE, host and path, a file.
+CREATE TABLE marks (
+    kind    TEXT    NOT NULL CHECK (kind IN ('cve', 'place', 'file')),
+    hash    BLOB    NOT NULL CHECK (length(hash) = 8), -- beginning of the SHA-256 of a file's bytes, else of what is compared
+    case_id INTEGER NOT NULL REFERENCES cases (id),
+    PRIMARY KEY (kind, hash, case_id)
 ) STRICT, WITHOUT ROWID;
 
 -- Certificates that came with mail, by the address that they were seen with and that they name.
@@ -154,6 +186,7 @@ CREATE TABLE pauses (
 ) STRICT;
 
 CREATE INDEX pauses_by_case ON pauses (case_id);
+CREATE INDEX pauses_that_last ON pauses (paused_at) WHERE resumed_at IS NULL;
 
 -- One instant that one case was promised.
 CREATE TABLE deadlines (
@@ -180,6 +213,22 @@ CREATE TABLE deadlines (
 -- What the clock looks for every few seconds: 80 percent pass before 100 do.
 CREATE INDEX deadlines_by_warning ON deadlines (warn_at)
     WHERE met_at IS NULL AND waived_at IS NULL AND paused_at IS NULL AND missed_told_at IS NULL;
+
+-- Clocks that run, and those that were due within some time.
+CREATE INDEX deadlines_that_run ON deadlines (due_at, warn_at, half_at, half_told_at)
+    WHERE met_at IS NULL AND waived_at IS NULL AND paused_at IS NULL;
+CREATE INDEX deadlines_by_due ON deadlines (due_at, kind, met_at, waived_at, paused_at);
+
+-- Words of people to reporters, and when the `update` deadline that each of them settled was due:
+-- that deadline begins anew with the word and forgets it.
+CREATE TABLE updates (
+    case_id INTEGER NOT NULL REFERENCES cases (id),
+    told_at INTEGER NOT NULL, -- when the letter left
+    due_at  INTEGER NOT NULL, -- when it was due
+    PRIMARY KEY (case_id, told_at)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX updates_by_due ON updates (due_at, told_at);
 
 -- A mail of the case says that the weakness is exploited already: the team hears of it at once.
 CREATE TABLE alarms (
@@ -253,6 +302,7 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_by_due ON outbox (state, next_at);
 CREATE INDEX outbox_to_team ON outbox (recipient, created_at) WHERE audience = 'team';
 CREATE INDEX outbox_by_merged ON outbox (merged_into) WHERE merged_into IS NOT NULL;
+CREATE INDEX outbox_that_bounced ON outbox (bounced_at) WHERE bounced_at IS NOT NULL;
 
 -- Each copy of an automatic letter that left us, accepted or perhaps accepted: what the caps count.
 CREATE TABLE copies (
@@ -320,6 +370,10 @@ CREATE TABLE events (
 CREATE INDEX events_by_case ON events (case_id);
 CREATE INDEX events_refused ON events (at) WHERE action = 'command_refused';
 
+-- When a case was decided on.
+CREATE INDEX events_of_decisions ON events (case_id, at, action)
+    WHERE action IN ('accepted', 'rejected', 'duplicate', 'closed', 'fixed', 'disclosed');
+
 CREATE TABLE event_details (
     event_id INTEGER NOT NULL PRIMARY KEY REFERENCES events (id),
     salt     BLOB    NOT NULL CHECK (length(salt) = 16),
@@ -338,3 +392,34 @@ CREATE TABLE facts (
     name  TEXT    NOT NULL PRIMARY KEY,
     value INTEGER NOT NULL
 ) STRICT;
+
+-- What lists show of a case beside its own columns. Labels are never taken away, nor changed.
+CREATE TRIGGER labels_listed AFTER INSERT ON labels BEGIN
+    UPDATE cases SET label_names = json_insert(label_names, '$[#]', NEW.label) WHERE id = NEW.case_id;
+END;
+
+CREATE TRIGGER messages_listed AFTER INSERT ON messages WHEN NEW.case_id IS NOT NULL BEGIN
+    UPDATE cases SET messages = messages + 1 WHERE id = NEW.case_id;
+END;
+
+CREATE TRIGGER messages_unlisted AFTER DELETE ON messages WHEN OLD.case_id IS NOT NULL BEGIN
+    UPDATE cases SET messages = messages - 1 WHERE id = OLD.case_id;
+END;
+
+CREATE TRIGGER deadlines_listed AFTER INSERT ON deadlines BEGIN
+    UPDATE cases SET clocks = (
+        SELECT json_group_array(json_array(kind, due_at, met_at, waived_at, paused_at) ORDER BY rowid)
+        FROM deadlines WHERE case_id = NEW.case_id) WHERE id = NEW.case_id;
+END;
+
+CREATE TRIGGER deadlines_listed_anew AFTER UPDATE OF due_at, met_at, waived_at, paused_at ON deadlines BEGIN
+    UPDATE cases SET clocks = (
+        SELECT json_group_array(json_array(kind, due_at, met_at, waived_at, paused_at) ORDER BY rowid)
+        FROM deadlines WHERE case_id = NEW.case_id) WHERE id = NEW.case_id;
+END;
+
+CREATE TRIGGER deadlines_unlisted AFTER DELETE ON deadlines BEGIN
+    UPDATE cases SET clocks = (
+        SELECT json_group_array(json_array(kind, due_at, met_at, waived_at, paused_at) ORDER BY rowid)
+        FROM deadlines WHERE case_id = OLD.case_id) WHERE id = OLD.case_id;
+END;

@@ -103,7 +103,7 @@ pub fn carry_out_with(
         actor,
     } = *given;
     check_files(files, command)?;
-    let command = resolved(tx, &desk.team, command)?;
+    let command = resolved(tx, &desk.team, case, command)?;
     let addressee = tx.addressee(case.id)?;
     let mut before = read(tx, case, &addressee, desk, now)?;
     if let Command::Reject {
@@ -189,13 +189,18 @@ fn read(
 }
 
 /// Names that a command gives, as the records know them.
-fn resolved(tx: &Tx<'_>, team: &Team, command: &Command) -> Result<Command, CommandError> {
+fn resolved(
+    tx: &Tx<'_>,
+    team: &Team,
+    case: &CaseRef,
+    command: &Command,
+) -> Result<Command, CommandError> {
     match command {
         Command::Assign { to } => Ok(Command::Assign {
             to: member(team, to)?.name.clone(),
         }),
         Command::Duplicate { of } => Ok(Command::Duplicate {
-            of: first_of(tx, of)?.number,
+            of: first_of(tx, case, of)?.number,
         }),
         other => Ok(other.clone()),
     }
@@ -211,17 +216,27 @@ fn member<'t>(team: &'t Team, word: &str) -> Result<&'t Teammate, Refusal> {
     })
 }
 
-/// A case that may be named as the first: it is not itself a duplicate.
-fn first_of(tx: &Tx<'_>, number: &str) -> Result<CaseRef, CommandError> {
+/// A case that may be named as the first: it is not itself a duplicate, and came no later. Whoever
+/// reported first has the credit, and the letter to the other says that we knew.
+fn first_of(tx: &Tx<'_>, case: &CaseRef, number: &str) -> Result<CaseRef, CommandError> {
     let first = tx.case_by_number(number)?;
-    match tx.duplicate_of(first.id)? {
-        None => Ok(first),
-        Some(of) => Err(Refusal::new(format!(
+    if let Some(of) = tx.duplicate_of(first.id)? {
+        let why = format!(
             "{} is itself a duplicate of {of}; name that one",
             first.number
-        ))
-        .into()),
+        );
+        return Err(Refusal::new(why).into());
     }
+    if tx.came_before(case, &first)? {
+        let why = format!(
+            "{first} came after {case}, whose reporter was first; write it the other way round: \
+             /case {first}, /duplicate {case}",
+            first = first.number,
+            case = case.number
+        );
+        return Err(Refusal::new(why).into());
+    }
+    Ok(first)
 }
 
 /// The rules of `scope.out` that a case's first mail matches, by name: read again, for the policy

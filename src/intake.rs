@@ -32,6 +32,7 @@ use crate::triage::decide::{
 };
 use crate::triage::extract::{self, Extracted};
 use crate::triage::language;
+use crate::triage::marks::{self, Mark};
 use crate::triage::orders::{self, Orders};
 use crate::triage::policy::Language;
 use crate::triage::rules::{self, Findings};
@@ -274,6 +275,7 @@ fn decide_knowing(
     let comparable = opened.comparable.as_ref();
     let known = Known {
         of_sender: cases_of_asker(tx, opened)?,
+        shared: tx.sharing(&marks_of(opened))?,
         ..known(seen, tx, opened, comparable, now)?
     };
     let came_at = opened.mail.came_at(now);
@@ -295,6 +297,14 @@ fn decide_knowing(
         &desk.organization,
         &desk.policy,
     ))
+}
+
+/// By what its case may be known again. Of a mail that could not be read nothing is known.
+fn marks_of(opened: &Opened) -> Vec<Mark> {
+    match opened.comparable {
+        Some(_) => marks::of(&opened.message, &opened.extracted, &opened.findings),
+        None => Vec::new(),
+    }
 }
 
 /// The cases of who asks how a case stands.
@@ -556,6 +566,9 @@ fn half_record<'a>(
         tell_team(tx, kind, case.as_ref(), message, because, now)?;
     }
     take_up(tx, opened, &decision, desk, message, now)?;
+    if let Some(case) = &case {
+        remember_marks(tx, opened, &decision, case)?;
+    }
     killpoint::reached("half_recorded");
     let recorded = Recorded {
         kind: decision.kind,
@@ -664,6 +677,24 @@ fn tell_team(
         because,
     };
     tx.add_tiding(&tiding, now)
+}
+
+/// What opens a case marks it by all that it names; what a person adds later, by its files: its
+/// words quote ours, and others.
+fn remember_marks(
+    tx: &Tx<'_>,
+    opened: &Opened,
+    decision: &Decision,
+    case: &CaseRef,
+) -> Result<(), StoreError> {
+    match decision.case {
+        CaseChange::Open => tx.remember_marks(case.id, &marks_of(opened)),
+        CaseChange::Join(_) if decision.kind == Kind::Reply => {
+            let files: Vec<Mark> = marks::of_files(&opened.message).collect();
+            tx.remember_marks(case.id, &files)
+        }
+        CaseChange::Join(_) | CaseChange::None => Ok(()),
+    }
 }
 
 /// The sender chooses the Message-ID, so nothing is decided by it; two mails under one may be

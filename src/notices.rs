@@ -38,6 +38,7 @@ mod deeds;
 pub mod digest;
 pub mod health;
 mod mailto;
+pub mod page;
 pub mod refused;
 pub mod several;
 pub mod sheet;

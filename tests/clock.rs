@@ -534,11 +534,14 @@ fn the_digest_comes_at_its_hour_and_tells_the_half_once() {
     office.pass(morning + TimeDelta::days(1) + hours(3));
     let told = office.told();
     assert_eq!(told.len(), 1);
-    assert_eq!(told[0].subject, "Digest: 1 open, nothing pressing");
+    assert_eq!(
+        told[0].subject,
+        "Digest of the week: 1 open, nothing pressing"
+    );
     let text = &told[0].text;
     assert!(text.contains("New since yesterday (1)"), "{text}");
     assert!(text.contains(MARKER), "{text}");
-    assert!(!text.contains("Half"), "{text}");
+    assert!(!text.contains("Half of the time"), "{text}");
     assert!(
         text.lines().all(|line| line.chars().count() <= 72),
         "{text}"
@@ -555,7 +558,7 @@ fn the_digest_comes_at_its_hour_and_tells_the_half_once() {
         );
     }
     let json = office.setup.json(&["digest"]);
-    assert_eq!(json["half_way"][0]["kind"], "triage");
+    assert_eq!(json["half_way"][0]["clock"], "triage");
 
     // Nobody was there from Tuesday to Monday: one digest makes up for all.
     office.pass(morning + TimeDelta::days(7) + hours(1));
@@ -566,9 +569,13 @@ fn the_digest_comes_at_its_hour_and_tells_the_half_once() {
     office.pass(morning + TimeDelta::days(8) + hours(1));
     let told = office.told();
     assert_eq!(told.len(), 3);
-    assert!(!told[2].text.contains("Half"), "{}", told[2].text);
+    assert!(
+        !told[2].text.contains("Half of the time"),
+        "{}",
+        told[2].text
+    );
 
-    // At 80 percent it is due soon, and at 100 overdue, as long as it is.
+    // It is to be decided on the working day before, and missed as long as it is.
     office.pass(morning + TimeDelta::days(9) + hours(1));
     office.pass(morning + TimeDelta::days(11) + hours(1));
     office.pass(morning + TimeDelta::days(14) + hours(1));
@@ -579,17 +586,17 @@ fn the_digest_comes_at_its_hour_and_tells_the_half_once() {
         .collect();
     assert_eq!(digests.len(), 6);
     assert!(
-        digests[3].text.contains("Due soon (1)"),
+        digests[3].text.contains("Needs a decision (1, 0 missed)"),
         "{}",
         digests[3].text
     );
     assert!(
-        digests[4].text.contains("Overdue (1)"),
+        digests[4].text.contains("Needs a decision (1, 1 missed)"),
         "{}",
         digests[4].text
     );
     assert!(
-        digests[5].text.contains("Overdue (1)"),
+        digests[5].text.contains("Needs a decision (1, 1 missed)"),
         "{}",
         digests[5].text
     );
@@ -641,7 +648,9 @@ fn a_changed_policy_applies_to_new_cases_and_to_open_ones_on_request() {
     };
     assert_eq!(kinds(&cases[0]), ["triage"]);
     assert_eq!(kinds(&cases[1]), ["triage", "update"]);
-    assert_eq!(cases[1]["deadlines"][0]["span"], "5 days");
+    let second = cases[1]["id"].as_str().expect("a number");
+    let second = office.setup.json(&["case", "show", second]);
+    assert_eq!(second["deadlines"][0]["span"], "5 days");
 
     let printed = |arguments: &[&str]| {
         let output = office.setup.cli(arguments);
@@ -818,7 +827,7 @@ fn a_pause_moves_the_warning_with_the_deadline() {
     assert!(why.contains("; paused since Wed"), "{why}");
     // The digest reminds of it: a reporter may never answer.
     let digest = office.setup.json(&["digest"]);
-    assert_eq!(digest["overdue"], Value::Array(Vec::new()));
+    assert_eq!(digest["decide"], Value::Array(Vec::new()));
     assert_eq!(digest["waiting"][0]["case"], number);
     let digest = office.setup.cli(&["digest"]);
     let digest = String::from_utf8_lossy(&digest.stdout).into_owned();

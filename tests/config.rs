@@ -151,7 +151,7 @@ fn the_defaults() {
     assert_eq!(config.limits.replies_total, 1_000);
     let digest = config.digest.as_ref().expect("a digest");
     assert_eq!(digest.at_minute, 480);
-    assert_eq!(digest.on, [true, true, true, true, true, false, false]);
+    assert_eq!(digest.on, None, "the policy's working days");
     assert_eq!(
         config.member_called("ALICE").map(|alice| alice.role),
         Some(Role::Member)

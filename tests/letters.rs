@@ -280,6 +280,7 @@ fn findings() -> Findings {
             sensitive(SensitiveKind::ApiKey),
         ],
         accidental_access: Some("MARKERACCIDENT".to_owned()),
+        places: vec!["MARKERHOST/path".to_owned()],
     }
 }
 

@@ -1,19 +1,21 @@
 //! `triaged case …`: the cases, as lists and one by one, and verbs that change them.
 
+use std::panic::resume_unwind;
 use std::path::Path;
+use std::sync::mpsc;
 
 use chrono::{DateTime, Utc};
 use clap::Subcommand;
-use serde_json::json;
 
 use super::paint::{Paint, columns, paint, shown};
 use super::say::{self, complain, say};
 use super::{Outcome, Output, office};
 use crate::config::Config;
 use crate::intake;
+use crate::parallel;
+use crate::store::Store;
 use crate::store::audit::Actor;
-use crate::store::cases::CaseSummary;
-use crate::store::deadlines::DeadlineView;
+use crate::store::listed::{Listed, ListedClock};
 use crate::triage::calendar;
 
 mod attach;
@@ -53,48 +55,93 @@ pub fn run(config_path: &Path, verb: &Verb) -> Outcome {
 }
 
 fn list(config: &Config, output: Output) -> Outcome {
-    let cases = office::store_to_read(config)?.read(|tx| tx.cases(Utc::now()))?;
+    let store = office::store_to_read(config)?;
+    let now = Utc::now();
     if output.json {
-        say!("{}", json!(cases));
+        list_in_json(&store, now)?;
         return Ok(true);
     }
+    let cases = store.read(|tx| tx.cases_listed(now))?;
     if cases.is_empty() {
         say!("no cases yet");
         return Ok(true);
     }
-    say::text(&table(&cases, Utc::now()));
+    say::text(&table(&cases, now));
     Ok(true)
 }
 
+/// Cases that go from the database to the printer at once.
+const AT_ONCE: usize = 500;
+
+/// One array. While the next cases are read, those before are printed.
+fn list_in_json(store: &Store, now: DateTime<Utc>) -> anyhow::Result<()> {
+    let (sender, batches) = mpsc::sync_channel::<Vec<Listed>>(4);
+    std::thread::scope(|scope| {
+        let printer = scope.spawn(move || print_array(batches));
+        let mut batch = Vec::with_capacity(AT_ONCE);
+        let read = store.read(|tx| {
+            tx.each_case(now, |case| {
+                batch.push(case);
+                if batch.len() == AT_ONCE {
+                    // Nobody takes it where the printer failed, and it says why.
+                    let _ = sender.send(std::mem::replace(&mut batch, Vec::with_capacity(AT_ONCE)));
+                }
+            })
+        });
+        let _ = sender.send(batch);
+        drop(sender);
+        let printed = printer.join().unwrap_or_else(|panic| resume_unwind(panic));
+        Ok(read
+            .map_err(anyhow::Error::from)
+            .and(printed.map_err(Into::into))?)
+    })
+}
+
+fn print_array(batches: mpsc::Receiver<Vec<Listed>>) -> serde_json::Result<()> {
+    let mut separator = "[";
+    for batch in batches {
+        let mut text = String::new();
+        for case in &batch {
+            text.push_str(separator);
+            text.push_str(&serde_json::to_string(case)?);
+            separator = ",";
+        }
+        say::text(&text);
+    }
+    say::text(if separator == "[" { "[]\n" } else { "]\n" });
+    Ok(())
+}
+
 /// The list for people: how it stands, how urgent, who, what; as wide as the terminal.
-pub(super) fn table(cases: &[CaseSummary], now: DateTime<Utc>) -> String {
+pub(super) fn table(cases: &[Listed], now: DateTime<Utc>) -> String {
     let titles = ["case", "status", "severity", "next date", "from", "subject"];
     let mut rows = vec![titles.map(|title| paint(title, Paint::Dim)).to_vec()];
-    for summary in cases {
-        let case = &summary.case;
-        let severity = match (&case.severity, &case.suggested_severity) {
-            (Some(set), _) => set.clone(),
-            (None, Some(suggested)) => format!("{suggested}?"),
-            (None, None) => "-".to_owned(),
-        };
-        let what = match case.kind.as_str() {
-            "report" => case.subject.clone(),
-            other => format!("({other}) {}", case.subject),
-        };
-        rows.push(vec![
-            paint(&case.id, Paint::Bold),
-            case.status.clone(),
-            severity,
-            next_date(&case.deadlines, now),
-            shown(case.reporter.email.as_deref().unwrap_or("-"), 26),
-            shown(&what, 200),
-        ]);
-    }
+    rows.extend(parallel::map(cases.iter().collect(), |case| row(case, now)));
     columns(&rows)
 }
 
+fn row(case: &Listed, now: DateTime<Utc>) -> Vec<String> {
+    let severity = match (&case.severity, &case.suggested_severity) {
+        (Some(set), _) => set.clone(),
+        (None, Some(suggested)) => format!("{suggested}?"),
+        (None, None) => "-".to_owned(),
+    };
+    let what = match case.kind.as_str() {
+        "report" => shown(&case.subject, 200),
+        other => shown(&format!("({other}) {}", case.subject), 200),
+    };
+    vec![
+        paint(&case.id, Paint::Bold),
+        case.status.clone(),
+        severity,
+        next_date(&case.deadlines, now),
+        shown(case.reporter.email.as_deref().unwrap_or("-"), 26),
+        what,
+    ]
+}
+
 /// The most pressing deadline: one that was missed, else the next.
-fn next_date(deadlines: &[DeadlineView], now: DateTime<Utc>) -> String {
+fn next_date(deadlines: &[ListedClock], now: DateTime<Utc>) -> String {
     let first = deadlines
         .iter()
         .filter(|deadline| matches!(deadline.state, "missed" | "running"))

@@ -269,20 +269,19 @@ fn row_of_mail(mail: &MailIn) -> Vec<String> {
 
 fn cases(store: &Store, config: &Config) -> anyhow::Result<String> {
     let now = Utc::now();
-    let cases = store.read(|tx| tx.cases(now))?;
+    let cases = store.read(|tx| tx.cases_listed(now))?;
     let calendar = &config.policy.calendar;
     let mut text = format!("{}\n{}\n", heading("The cases"), case::table(&cases, now));
-    for summary in &cases {
-        let labels = match summary.case.labels.as_slice() {
+    for listed in &cases {
+        let case = store
+            .read(|tx| tx.case_detail(&tx.case_by_number(&listed.id)?, now))?
+            .case;
+        let labels = match case.labels.as_slice() {
             [] => String::new(),
             labels => format!("  {}", paint(&labels.join(", "), Paint::Warn)),
         };
-        text.push_str(&format!(
-            "  {}{labels}\n",
-            paint(&summary.case.id, Paint::Bold)
-        ));
-        let rows: Vec<Vec<String>> = summary
-            .case
+        text.push_str(&format!("  {}{labels}\n", paint(&case.id, Paint::Bold)));
+        let rows: Vec<Vec<String>> = case
             .deadlines
             .iter()
             .map(|deadline| {

@@ -31,6 +31,7 @@ mod run;
 mod say;
 mod status;
 
+use crate::notices::digest::Weekly;
 use say::complain;
 
 /// The daemon behind a security@ address: every report becomes a case with
@@ -104,11 +105,17 @@ enum Command {
     Audit(audit::Verb),
     /// The board on one screen.
     Status(Output),
-    /// What the team should look at, as it would be mailed now.
+    /// The whole board, as it would be mailed now.
     Digest {
         /// Mails it to the team now, whatever the schedule says.
         #[arg(long)]
         send: bool,
+        /// With the numbers of the week behind, whatever the day.
+        #[arg(long)]
+        week: bool,
+        /// Writes it as one page, pictures and all, that its owner alone may read.
+        #[arg(long, value_name = "FILE", conflicts_with = "send")]
+        html: Option<PathBuf>,
         #[command(flatten)]
         output: Output,
     },
@@ -178,7 +185,21 @@ pub fn main() -> ExitCode {
         Command::Key(verb) => key::run(config, verb),
         Command::Audit(verb) => audit::run(config, verb),
         Command::Status(output) => status::run(config, *output),
-        Command::Digest { send, output } => digest::run(config, *send, *output),
+        Command::Digest {
+            send,
+            week,
+            html,
+            output,
+        } => {
+            let weekly = match week {
+                true => Weekly::Always,
+                false => Weekly::WhenDue,
+            };
+            match html {
+                Some(file) => digest::write_page(config, file, weekly, *output),
+                None => digest::run(config, *send, weekly, *output),
+            }
+        }
         Command::Backup { file } => backup::run(config, file),
         Command::PdfText => Ok(crate::pdf::serve()),
         Command::Demo { keep } => demo::run(*keep),

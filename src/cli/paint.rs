@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
 
+use crate::commands::words::is_plain;
 pub use crate::commands::words::shown;
 
 static COLOURED: LazyLock<bool> = LazyLock::new(|| {
@@ -92,6 +93,9 @@ static TERMINAL_WIDTH: LazyLock<Option<usize>> = LazyLock::new(|| {
 
 /// Columns of the terminal that a text takes, colours apart.
 fn visible_width(text: &str) -> usize {
+    if is_plain(text) {
+        return text.len();
+    }
     let mut width = 0;
     let mut in_code = false;
     for character in text.chars() {

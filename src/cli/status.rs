@@ -9,17 +9,17 @@ use super::paint::{Paint, columns, paint, shown};
 use super::say::{self, say};
 use super::{Outcome, Output, case, office};
 use crate::config::Config;
-use crate::store::cases::CaseSummary;
-use crate::store::deadlines::DeadlineView;
 use crate::store::intake::Place;
+use crate::store::listed::{CaseCounts, Listed};
 use crate::store::outbox::{OutboxCounts, Troubled};
 use crate::triage::calendar;
 
 /// Open cases shown; the rest are counted.
-const SHOWN: usize = 15;
+const SHOWN: u32 = 15;
 
 struct Board {
-    cases: Vec<CaseSummary>,
+    counts: CaseCounts,
+    pressing: Vec<Listed>,
     outbox: OutboxCounts,
     troubled: Vec<Troubled>,
     unfetched: Vec<(Place, u32, Option<String>)>,
@@ -31,7 +31,8 @@ pub fn run(config_path: &Path, output: Output) -> Outcome {
     let now = Utc::now();
     let board = office::store_to_read(&config)?.read(|tx| {
         Ok::<_, crate::store::StoreError>(Board {
-            cases: tx.cases(now)?,
+            counts: tx.case_counts(now)?,
+            pressing: tx.pressing_cases(SHOWN, now)?,
             outbox: tx.outbox_counts()?,
             troubled: tx.troubled()?,
             unfetched: tx.unfetched()?,
@@ -47,43 +48,12 @@ pub fn run(config_path: &Path, output: Output) -> Outcome {
 }
 
 impl Board {
-    fn open(&self) -> Vec<&CaseSummary> {
-        self.cases
-            .iter()
-            .filter(|case| case.case.status != "closed")
-            .collect()
-    }
-
-    /// Cases that somebody has to look after: those that are open, and closed ones of which a clock
-    /// runs on, as those of the law do.
-    fn pressing(&self) -> Vec<CaseSummary> {
-        let is_pressing = |case: &&CaseSummary| {
-            case.case.status != "closed" || case.case.deadlines.iter().any(is_unmet)
-        };
-        self.cases.iter().filter(is_pressing).cloned().collect()
-    }
-
-    fn missed(&self) -> usize {
-        self.cases
-            .iter()
-            .flat_map(|case| &case.case.deadlines)
-            .filter(|deadline| deadline.state == "missed")
-            .count()
-    }
-
-    fn unanswered(&self) -> usize {
-        self.open()
-            .iter()
-            .filter(|case| case.case.unanswered.is_some())
-            .count()
-    }
-
     fn as_json(&self) -> serde_json::Value {
         json!({
-            "cases": self.cases.len(),
-            "open": self.open().len(),
-            "unanswered": self.unanswered(),
-            "missed_deadlines": self.missed(),
+            "cases": self.counts.all,
+            "open": self.counts.open,
+            "unanswered": self.counts.unanswered,
+            "missed_deadlines": self.counts.missed,
             "outbox": self.outbox,
             "troubled_letters": self.troubled,
             "unfetched": self.unfetched.iter().map(|(place, refusals, error)| json!({
@@ -126,9 +96,9 @@ impl Board {
         };
         let figure = |name: &str, value: String| vec![paint(name, Paint::Dim), value];
         vec![
-            figure("open cases", self.open().len().to_string()),
-            figure("missed deadlines", alarm(self.missed() as i64)),
-            figure("not answered", self.unanswered().to_string()),
+            figure("open cases", self.counts.open.to_string()),
+            figure("missed deadlines", alarm(self.counts.missed)),
+            figure("not answered", self.counts.unanswered.to_string()),
             figure(
                 "outbox",
                 format!("{} waiting, {} held", self.outbox.waiting, self.outbox.held),
@@ -138,24 +108,12 @@ impl Board {
         ]
     }
 
-    /// Missed deadlines first, then by the next date.
     fn pressing_cases(&self, now: DateTime<Utc>) -> String {
-        let mut open = self.pressing();
-        open.sort_by_key(|case| {
-            case.case
-                .deadlines
-                .iter()
-                .filter(|deadline| is_unmet(deadline))
-                .map(|deadline| (deadline.state != "missed", deadline.due_at))
-                .min()
-                .unwrap_or((true, DateTime::<Utc>::MAX_UTC))
-        });
-        let more = open.len().saturating_sub(SHOWN);
-        open.truncate(SHOWN);
-        if open.is_empty() {
+        if self.pressing.is_empty() {
             return "nothing open\n".to_owned();
         }
-        let mut text = case::table(&open, now);
+        let mut text = case::table(&self.pressing, now);
+        let more = self.counts.pressing - self.pressing.len() as i64;
         if more > 0 {
             text.push_str(&format!("  and {more} more: triaged case list\n"));
         }
@@ -189,9 +147,4 @@ impl Board {
             columns(&rows)
         )
     }
-}
-
-/// It is missed, or will be if nothing happens.
-fn is_unmet(deadline: &DeadlineView) -> bool {
-    matches!(deadline.state, "missed" | "running")
 }

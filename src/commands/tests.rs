@@ -20,6 +20,7 @@ use crate::triage::policy::{AcknowledgedBy, Deadlines, Remediate, Span, Terms};
 use crate::triage::reply::Texts;
 
 mod by_mail;
+mod scale;
 
 const US: &str = "security@example.test";
 const ANN: &str = "ann@research.test";
@@ -120,6 +121,26 @@ struct World {
     case: CaseRef,
 }
 
+/// What lists show beside a case is kept by triggers.
+#[track_caller]
+fn is_listed_as_it_is(tx: &Tx<'_>, case: &CaseRef, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let listed = tx.cases_listed(now)?;
+    let listed = listed.iter().find(|it| it.id == case.number).unwrap();
+    let detail = tx.case_detail(case, now)?;
+    assert_eq!(listed.labels, detail.case.labels);
+    assert_eq!(listed.messages, detail.messages.len() as i64);
+    assert_eq!(listed.duplicate_of, detail.case.duplicate_of);
+    let clocks = listed.deadlines.iter();
+    let shown = detail.case.deadlines.iter();
+    assert!(
+        clocks
+            .map(|it| (&it.kind, it.due_at, it.met_at, it.state))
+            .eq(shown.map(|it| (&it.kind, it.due_at, it.met_at, it.state))),
+        "{listed:?}"
+    );
+    Ok(())
+}
+
 impl World {
     fn new() -> Self {
         Self::of(&mail(ANN, "", REPORT), desk())
@@ -173,8 +194,11 @@ impl World {
     fn try_at(&self, line: &str, at: DateTime<Utc>) -> Result<Done, CommandError> {
         let command = Command::parse(line).unwrap();
         let actor = Actor::Unix("alice".to_owned());
-        self.store
-            .write(|tx| carry_out(tx, &self.desk, &self.case, &command, &actor, at))
+        self.store.write(|tx| {
+            let done = carry_out(tx, &self.desk, &self.case, &command, &actor, at)?;
+            is_listed_as_it_is(tx, &self.case, at)?;
+            Ok(done)
+        })
     }
 
     #[track_caller]
@@ -665,7 +689,24 @@ fn a_duplicate_names_a_case_that_was_first() {
         "/duplicate SEC-2026-0099",
         "SEC-2026-0099: there is no such case; `triaged case list` shows all",
     );
+    // Whoever was first is never the duplicate of whoever came later.
+    let later = other.case.clone();
+    other.case = CaseRef {
+        id: 1,
+        number: number.clone(),
+    };
+    other.refused(
+        &format!("/duplicate {}", later.number),
+        &format!(
+            "{0} came after {number}, whose reporter was first; write it the other way round: \
+             /case {0}, /duplicate {number}",
+            later.number
+        ),
+    );
+    other.at("/credit \"Ann B.\"", days(1));
+    other.case = later;
     other.at(&format!("/duplicate {number}"), days(1));
+    other.at("/credit \"Bob\"", days(1));
     assert_eq!(
         other.detail(monday()).case.duplicate_of.as_ref(),
         Some(&number)
@@ -678,6 +719,10 @@ fn a_duplicate_names_a_case_that_was_first() {
     let duplicate = other.case.clone();
     other.case = CaseRef { id: 1, number };
     assert_eq!(letters(&other), 1, "the first reporter hears nothing");
+    let first = other.detail(monday());
+    assert_eq!(first.duplicates, [duplicate.number.clone()]);
+    assert_eq!(first.case.status, "new");
+    assert_eq!(first.case.recognition.name.as_deref(), Some("Ann B."));
     other.refused(
         &format!("/duplicate {}", duplicate.number),
         &format!(

@@ -97,6 +97,9 @@ pub fn standing(deadline: &DeadlineView, now: DateTime<Utc>) -> String {
 
 /// Text from outside, safe to show: no control characters, at most `width` characters.
 pub fn shown(text: &str, width: usize) -> String {
+    if is_plain(text) && text.len() <= width {
+        return text.to_owned();
+    }
     let clean: String = text
         .chars()
         .map(|character| {
@@ -112,4 +115,9 @@ pub fn shown(text: &str, width: usize) -> String {
     }
     let cut: String = clean.chars().take(width.saturating_sub(1)).collect();
     format!("{cut}…")
+}
+
+/// Each byte is a column. Nearly all that is shown is so, and a list of cases has much of it.
+pub fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }

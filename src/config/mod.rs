@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chrono::{DateTime, Datelike, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
 
 use crate::mail::message::{address_key, mailbox_key};
 use crate::triage::calendar::Calendar;
@@ -207,11 +207,14 @@ pub struct Limits {
 pub struct DigestSchedule {
     /// Minutes after midnight, in the policy's time zone.
     pub at_minute: u16,
-    /// Monday first.
-    pub on: [bool; 7],
+    /// Monday first; `None`: the policy's working days. Its holidays are none of them.
+    pub on: Option<[bool; 7]>,
     /// Addresses of team members.
     pub to: Vec<String>,
 }
+
+/// Nobody has longer holidays: what was due before them is made up for after them.
+const LONGEST_HOLIDAYS_DAYS: i64 = 60;
 
 impl DigestSchedule {
     /// Does this member get it?
@@ -223,14 +226,20 @@ impl DigestSchedule {
     /// The last moment at or before `now` at which a digest was due.
     pub fn last_due(&self, calendar: &Calendar, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let today = calendar.date_of(now);
-        (0..=7)
+        (0..=LONGEST_HOLIDAYS_DAYS)
             .filter_map(|days| today.checked_sub_signed(TimeDelta::days(days)))
-            .filter(|date| {
-                let weekday = usize::try_from(date.weekday().num_days_from_monday());
-                weekday.is_ok_and(|index| self.on.get(index) == Some(&true))
-            })
+            .filter(|date| self.is_on(calendar, *date))
             .map(|date| calendar.at_minute(date, self.at_minute))
             .find(|due_at| *due_at <= now)
+    }
+
+    fn is_on(&self, calendar: &Calendar, date: NaiveDate) -> bool {
+        let Some(on) = &self.on else {
+            return calendar.is_working_day(date);
+        };
+        let weekday = usize::try_from(date.weekday().num_days_from_monday());
+        let is_named = weekday.is_ok_and(|index| on.get(index) == Some(&true));
+        is_named && !calendar.holidays.contains(&date)
     }
 }
 
@@ -262,12 +271,13 @@ mod tests {
 
     #[test]
     fn a_digest_is_due_at_its_hour_on_its_days() {
+        // 4 June 2026 is Corpus Christi, a Thursday.
         let calendar = Calendar {
             zone: chrono_tz::Tz::Europe__Berlin,
-            working: [true; 7],
-            holidays: std::collections::BTreeSet::new(),
+            working: [true, true, true, true, true, false, false],
+            holidays: [NaiveDate::from_ymd_opt(2026, 6, 4).unwrap()].into(),
         };
-        let check = |on: [bool; 7], now: &str, expected: Option<&str>| {
+        let check = |on: Option<[bool; 7]>, now: &str, expected: Option<&str>| {
             let schedule = DigestSchedule {
                 at_minute: 8 * 60,
                 on,
@@ -276,28 +286,41 @@ mod tests {
             let due_at = schedule.last_due(&calendar, now.parse().unwrap());
             assert_eq!(due_at, expected.map(|due| due.parse().unwrap()), "{now}");
         };
-        let fridays = [false, false, false, false, true, false, false];
+        let fridays = Some([false, false, false, false, true, false, false]);
+        let daily = Some([true; 7]);
         // 5 June 2026 is a Friday; 08:00 in Berlin is 06:00 UTC.
-        check(
-            fridays,
-            "2026-06-05T06:00:00Z",
-            Some("2026-06-05T06:00:00Z"),
-        );
-        check(
-            fridays,
-            "2026-06-05T05:59:59Z",
-            Some("2026-05-29T06:00:00Z"),
-        );
-        check(
-            fridays,
-            "2026-06-11T23:00:00Z",
-            Some("2026-06-05T06:00:00Z"),
-        );
-        check(
-            [true; 7],
-            "2026-06-11T05:00:00Z",
-            Some("2026-06-10T06:00:00Z"),
-        );
-        check([false; 7], "2026-06-11T05:00:00Z", None);
+        for (on, now, due_at) in [
+            (fridays, "2026-06-05T06:00:00Z", "2026-06-05T06:00:00Z"),
+            (fridays, "2026-06-05T05:59:59Z", "2026-05-29T06:00:00Z"),
+            (fridays, "2026-06-11T23:00:00Z", "2026-06-05T06:00:00Z"),
+            (daily, "2026-06-11T05:00:00Z", "2026-06-10T06:00:00Z"),
+            (daily, "2026-06-07T06:00:00Z", "2026-06-07T06:00:00Z"),
+            // Nothing on a holiday, whatever the days.
+            (daily, "2026-06-04T23:00:00Z", "2026-06-03T06:00:00Z"),
+            (None, "2026-06-04T23:00:00Z", "2026-06-03T06:00:00Z"),
+            // The policy's working days.
+            (None, "2026-06-07T23:00:00Z", "2026-06-05T06:00:00Z"),
+            (None, "2026-06-08T06:00:00Z", "2026-06-08T06:00:00Z"),
+        ] {
+            check(on, now, Some(due_at));
+        }
+        check(Some([false; 7]), "2026-06-11T05:00:00Z", None);
+    }
+
+    #[test]
+    fn what_was_due_before_long_holidays_is_found() {
+        let closed = (20..=31).map(|day| NaiveDate::from_ymd_opt(2026, 12, day).unwrap());
+        let calendar = Calendar {
+            zone: chrono_tz::Tz::Europe__Berlin,
+            working: [true, true, true, true, true, false, false],
+            holidays: closed.collect(),
+        };
+        let schedule = DigestSchedule {
+            at_minute: 8 * 60,
+            on: None,
+            to: Vec::new(),
+        };
+        let due_at = schedule.last_due(&calendar, "2026-12-31T12:00:00Z".parse().unwrap());
+        assert_eq!(due_at, Some("2026-12-18T07:00:00Z".parse().unwrap()));
     }
 }

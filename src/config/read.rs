@@ -543,14 +543,13 @@ fn silence(value: &Value, poll_interval: Duration) -> Option<Duration> {
 
 /// Where not all of the team could be read, no recipient is called a stranger.
 fn digest(table: &Table, team: &[Member], team_is_known: bool) -> DigestSchedule {
-    const WORKING_WEEK: [bool; 7] = [true, true, true, true, true, false, false];
     let on = table.value("on").map(|value| weekdays(&value));
     let to = table.value("to").filter(|_| team_is_known);
     let to = to.map(|value| recipients(&value, team));
     let everybody = || team.iter().map(|member| member.email.clone()).collect();
     DigestSchedule {
         at_minute: table.optional("at", units::time_of_day).unwrap_or(8 * 60),
-        on: on.unwrap_or(WORKING_WEEK),
+        on,
         to: to.unwrap_or_else(everybody),
     }
 }

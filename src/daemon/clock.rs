@@ -13,10 +13,10 @@ use chrono::{DateTime, Utc};
 use super::Shared;
 use crate::commands;
 use crate::letters::Desk;
-use crate::notices::digest::{self, Digest};
-use crate::store::{StoreError, instant};
+use crate::store::StoreError;
 
 mod deadlines;
+mod digest;
 mod health;
 mod tidings;
 
@@ -84,7 +84,7 @@ pub async fn once(shared: Arc<Shared>) -> anyhow::Result<usize> {
             health::tell_silence(&shared, &desk, now),
             health::tell_waiting(&shared, &desk, now),
             health::tell_expiries(&shared, &desk, now),
-            mail_digest(&shared, &desk, now),
+            digest::mail_digest(&shared, &desk, now),
         ];
         let mut failed = Vec::new();
         let mut done = 0;
@@ -119,40 +119,4 @@ fn disclose(shared: &Shared, desk: &Desk, now: DateTime<Utc>) -> Result<usize, S
         tracing::info!(case = case.number.as_str(), event = "disclosed");
     }
     Ok(published.len())
-}
-
-/// The digest of the last day and hour that the schedule names, unless it was mailed. One that was
-/// missed is made up once.
-fn mail_digest(shared: &Shared, desk: &Desk, now: DateTime<Utc>) -> Result<usize, StoreError> {
-    let Some(schedule) = &desk.digest else {
-        return Ok(0);
-    };
-    let Some(due_at) = schedule.last_due(&desk.policy.calendar, now) else {
-        return Ok(0);
-    };
-    let last = shared.store.read(|tx| tx.fact(digest::DUE_AT))?;
-    match last.map(instant) {
-        Some(last) if last >= due_at => return Ok(0),
-        // The very first is that of the next day.
-        None => {
-            shared
-                .store
-                .write(|tx| tx.set_fact(digest::DUE_AT, due_at.timestamp()))?;
-            return Ok(0);
-        }
-        Some(_) if desk.policy.is_quiet(now) => return Ok(0),
-        Some(_) => {}
-    }
-    let letters = shared.store.write(|tx| {
-        let digest = Digest::gather(tx, desk, shared.config.limits.silence, now)?;
-        digest.set_told(tx, now)?;
-        tx.set_fact(digest::DUE_AT, due_at.timestamp())?;
-        tx.set_fact(digest::MAILED_AT, now.timestamp())?;
-        let notice = digest.notice();
-        desk.tell_team(tx, now, |member| {
-            schedule.is_for(&member.email).then(|| notice.clone())
-        })
-    })?;
-    tracing::info!(event = "digest", members = letters);
-    Ok(letters)
 }

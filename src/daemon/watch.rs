@@ -35,6 +35,7 @@ use crate::mailbox::imap::Imap;
 use crate::mailbox::maildir::MaildirBox;
 use crate::mailbox::{Fetched, Lane, Mailbox, Part, Uid};
 use crate::memory;
+use crate::notices::digest::RECONCILED_AT;
 use crate::parallel;
 use crate::store::intake::Place;
 use crate::store::{Store, StoreError, Tx};
@@ -274,7 +275,12 @@ impl<'a, M: Mailbox> Visit<'a, M> {
             self.reconciled_at = now;
         }
         self.on_store(move |store| {
-            store.write(|tx| tx.set_fact("last_good_poll_at", now.timestamp()))
+            store.write(|tx| {
+                if whole {
+                    tx.set_fact(RECONCILED_AT, now.timestamp())?;
+                }
+                tx.set_fact("last_good_poll_at", now.timestamp())
+            })
         })
         .await?;
         self.shared.pulses.good_poll.beat();

@@ -419,7 +419,7 @@ fn picture_part(picture: &Picture) -> SinglePart {
     let name = safe_file_name(&picture.id, "picture");
     SinglePart::builder()
         .header(MediaType("image/png".to_owned()))
-        .header(ContentId(format!("<{name}>")))
+        .header(ContentId(format!("<{}>", picture.id)))
         .header(ContentDisposition::inline_with_name(&format!("{name}.png")))
         .body(base64(picture.png.clone()))
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::store::outbox::{OutboxCounts, Troubled};
 
+/// Lists are bounded; [`Totals`] says how many there are in all.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Board {
     pub organization: String,
@@ -22,6 +23,7 @@ pub struct Board {
     pub due_soon: Vec<Pressing>,
     /// Passed the half of its time, and no digest told so.
     pub half_way: Vec<Pressing>,
+    /// Cases that were opened since the last digest, or since yesterday, oldest first.
     pub new: Vec<Card>,
     /// Their clocks stand still until the reporter writes: who waits longest first.
     pub waiting: Vec<Quiet>,
@@ -37,7 +39,10 @@ pub struct Board {
     /// Keys and certificates that expire, one in a line.
     pub keys: Vec<String>,
     pub health: Health,
+    /// Cases that are not fixed and published yet, nor closed.
     pub open: usize,
+    /// How many each list has in all.
+    pub totals: Totals,
     pub pictures: Pictures,
     /// On the first digest of a week.
     pub week: Option<Week>,
@@ -45,6 +50,33 @@ pub struct Board {
     pub shown_at: String,
     #[serde(skip)]
     pub shown_since: Option<String>,
+}
+
+impl Board {
+    /// As who gives no commands reads it.
+    pub fn without_commands(&self) -> Self {
+        let mut board = self.clone();
+        let lists = [&mut board.decide, &mut board.due_soon, &mut board.half_way];
+        for pressing in lists.into_iter().flatten() {
+            pressing.commands.clear();
+        }
+        board
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Totals {
+    pub decide: usize,
+    /// Of those: missed already.
+    pub missed: usize,
+    pub due_soon: usize,
+    pub half_way: usize,
+    pub new: usize,
+    pub waiting: usize,
+    pub disclosures: usize,
+    pub quiet: usize,
+    pub unreadable: usize,
+    pub letters: usize,
 }
 
 /// A case in a few words. None of them is safe to show before it was escaped.
@@ -150,7 +182,7 @@ pub struct Health {
 pub struct Pictures {
     /// Open cases: a row for each open state, by age.
     pub open_by_age: Vec<OpenState>,
-    /// The last twelve weeks, the oldest first.
+    /// The last twelve weeks, the oldest first; the last one is not over yet.
     pub weeks: Vec<WeekCounts>,
 }
 
@@ -184,24 +216,34 @@ pub struct WeekCounts {
     pub missed: usize,
 }
 
-/// The week behind, and how it all stands: CISA BOD 20-01 asks for the same seven numbers.
+/// The week behind, and how it all stands: the seven numbers of CISA BOD 20-01. What moves by
+/// single cases is counted over the last twelve weeks too, and medians are taken of them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Week {
+    /// A Monday, in the policy's zone.
     pub from: NaiveDate,
     /// The last day of it.
     pub until: NaiveDate,
+    /// The first day of the twelve weeks, of which this one is the last.
+    pub since: NaiveDate,
     pub reports: usize,
-    /// Found to be vulnerabilities.
+    pub reports_in_twelve_weeks: usize,
+    /// Found to be vulnerabilities, and new ones.
     pub valid: usize,
-    /// Valid, and not fixed.
+    pub valid_in_twelve_weeks: usize,
+    /// Valid, and not fixed by now.
     pub open: usize,
     pub open_over_90_days: usize,
-    /// Medians, in days; `None`: there is nothing to take one of.
+    /// Medians of the twelve weeks, in days with four decimals; `None`: there is nothing to take
+    /// one of. From receipt to the first decision, whatever it was.
     pub days_to_validate: Option<f64>,
+    /// From receipt to the day of the fix, of valid ones.
     pub days_to_remediate: Option<f64>,
+    /// From receipt to what the policy counts as the acknowledgement.
     pub days_to_first_response: Option<f64>,
-    /// Of each clock that was due in the last twelve weeks.
+    /// Of each clock that was due in the twelve weeks.
     pub kept: Vec<Kept>,
+    /// Of the week: who sent most of it.
     pub top_noise: Vec<Count>,
 }
 

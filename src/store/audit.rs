@@ -129,6 +129,13 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// How many rows the chain has, and the hash of the newest one in hexadecimal, for others to
+    /// witness.
+    pub fn audit_head(&self) -> Result<(i64, String)> {
+        let (rows, hash) = self.head()?;
+        Ok((rows, hex(&hash)))
+    }
+
     /// Number and hash of the newest row; zero where there is none.
     fn head(&self) -> Result<(i64, Vec<u8>)> {
         let head = super::optional(

@@ -37,7 +37,7 @@ pub struct Reporter {
     pub email: Option<String>,
 }
 
-/// A case, as lists and details show it. Field names are those of the contract's JSON.
+/// A case, as it is shown by itself; [`super::listed`] has it as a row. Field names are those of the contract's JSON.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CaseView {
     /// The number.
@@ -76,19 +76,13 @@ pub struct Recognition {
     pub reward: Option<String>,
 }
 
-/// A case on a list: `messages` is their number.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct CaseSummary {
-    #[serde(flatten)]
-    pub case: CaseView,
-    pub messages: i64,
-}
-
 /// A case with everything that was said and done.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CaseDetail {
     #[serde(flatten)]
     pub case: CaseView,
+    /// Numbers of later cases on the same: their reporters come after this one's in credit.
+    pub duplicates: Vec<String>,
     pub evidence: Vec<Evidence>,
     pub messages: Vec<MessageView>,
     pub events: Vec<EventView>,
@@ -325,15 +319,6 @@ impl Tx<'_> {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Numbers of the cases that were opened after this.
-    pub fn opened_since(&self, at: DateTime<Utc>) -> Result<Vec<String>> {
-        let mut statement = self
-            .0
-            .prepare_cached("SELECT number FROM cases WHERE opened_at > ?1 ORDER BY id")?;
-        let rows = statement.query_map([at.timestamp()], |row| row.get(0))?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
-    }
-
     /// Numbers of the cases that were recorded without an answer because they were old or on request.
     pub fn unanswered(&self) -> Result<Vec<String>> {
         let mut statement = self.0.prepare_cached(
@@ -387,34 +372,8 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// All cases, oldest first.
-    pub fn cases(&self, now: DateTime<Utc>) -> Result<Vec<CaseSummary>> {
-        self.summaries("1", [], now)
-    }
-
-    /// Those of the cases for which the condition holds, oldest first.
-    pub(super) fn summaries(
-        &self,
-        condition: &str,
-        values: impl rusqlite::Params,
-        now: DateTime<Utc>,
-    ) -> Result<Vec<CaseSummary>> {
-        let mut statement = self.0.prepare_cached(&summary_query(condition))?;
-        let rows = statement.query_map(values, |row| Ok((row.get(0)?, summary(row)?)))?;
-        let mut cases: Vec<(i64, CaseSummary)> = rows.collect::<rusqlite::Result<_>>()?;
-        for (id, case) in &mut cases {
-            self.complete(*id, case, now)?;
-        }
-        Ok(cases.into_iter().map(|(_, case)| case).collect())
-    }
-
     /// One case with its messages in order of time, and its events.
     pub fn case_detail(&self, case: &CaseRef, now: DateTime<Utc>) -> Result<CaseDetail> {
-        let mut summary = self
-            .0
-            .prepare_cached(&summary_query("cases.id = ?1"))?
-            .query_row([case.id], summary)?;
-        self.complete(case.id, &mut summary, now)?;
         let events = self.events_of(case.id)?.into_iter().map(|event| EventView {
             at: event.at,
             actor: event.actor,
@@ -422,21 +381,37 @@ impl Tx<'_> {
             detail: event.detail,
         });
         Ok(CaseDetail {
+            duplicates: self.duplicates_of(case.id)?,
             evidence: self.evidence_of(case.id)?,
             messages: self.messages_of(case.id)?,
             events: events.collect(),
-            case: summary.case,
+            case: self.case_as_it_stands(case.id, now)?,
         })
     }
 
-    fn complete(&self, id: i64, case: &mut CaseSummary, now: DateTime<Utc>) -> Result<()> {
-        case.case.labels = self
-            .evidence_of(id)?
-            .into_iter()
-            .map(|evidence| evidence.label)
-            .collect();
-        case.case.deadlines = self.deadlines_of(id, now)?;
-        Ok(())
+    /// One case as it stands.
+    pub fn case_as_it_stands(&self, case_id: i64, now: DateTime<Utc>) -> Result<CaseView> {
+        let evidence = self.evidence_of(case_id)?.into_iter();
+        Ok(CaseView {
+            labels: evidence.map(|it| it.label).collect(),
+            deadlines: self.deadlines_of(case_id, now)?,
+            ..self.view_of(case_id)?
+        })
+    }
+
+    /// Without its labels and deadlines.
+    fn view_of(&self, case_id: i64) -> Result<CaseView> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT cases.number, cases.status, cases.close_reason, cases.kind, cases.severity,
+                    cases.suggested_severity, cases.reporter_name, cases.reporter_email,
+                    cases.subject, cases.received_at, cases.assignee, first.number,
+                    cases.unanswered, cases.fixed_at, cases.disclose_at, cases.exploited_at,
+                    cases.credit, cases.credit_name, cases.credit_link, cases.token, cases.reward,
+                    cases.language
+             FROM cases LEFT JOIN cases AS first ON first.id = cases.duplicate_of
+             WHERE cases.id = ?1",
+        )?;
+        Ok(statement.query_row([case_id], view)?)
     }
 
     pub(super) fn evidence_of(&self, case_id: i64) -> Result<Vec<Evidence>> {
@@ -537,54 +512,36 @@ impl Tx<'_> {
     }
 }
 
-fn summary_query(condition: &str) -> String {
-    format!(
-        "SELECT cases.id, cases.number, cases.status, cases.close_reason, cases.kind,
-                cases.severity, cases.suggested_severity, cases.reporter_name,
-                cases.reporter_email, cases.subject, cases.received_at, cases.assignee,
-                (SELECT count(*) FROM messages WHERE messages.case_id = cases.id),
-                first.number, cases.unanswered, cases.fixed_at, cases.disclose_at,
-                cases.exploited_at, cases.credit, cases.credit_name, cases.credit_link,
-                cases.token, cases.reward, cases.language
-         FROM cases LEFT JOIN cases AS first ON first.id = cases.duplicate_of
-         WHERE {condition} ORDER BY cases.received_at, cases.id"
-    )
-}
-
-/// Labels and deadlines are filled in by `complete`.
-fn summary(row: &rusqlite::Row<'_>) -> rusqlite::Result<CaseSummary> {
-    let case = CaseView {
-        id: row.get(1)?,
-        status: row.get(2)?,
-        close_reason: row.get(3)?,
-        kind: row.get(4)?,
+/// From the columns of `view_of`.
+fn view(row: &rusqlite::Row<'_>) -> rusqlite::Result<CaseView> {
+    Ok(CaseView {
+        id: row.get(0)?,
+        status: row.get(1)?,
+        close_reason: row.get(2)?,
+        kind: row.get(3)?,
         labels: Vec::new(),
-        severity: row.get(5)?,
-        suggested_severity: row.get(6)?,
+        severity: row.get(4)?,
+        suggested_severity: row.get(5)?,
         reporter: Reporter {
-            name: row.get(7)?,
-            email: row.get(8)?,
+            name: row.get(6)?,
+            email: row.get(7)?,
         },
-        subject: row.get(9)?,
-        received_at: instant(row.get(10)?),
-        assignee: row.get(11)?,
-        duplicate_of: row.get(13)?,
-        unanswered: row.get(14)?,
-        language: row.get(23)?,
-        fixed_at: row.get::<_, Option<i64>>(15)?.map(instant),
-        disclose_at: row.get::<_, Option<i64>>(16)?.map(instant),
-        exploited_at: row.get::<_, Option<i64>>(17)?.map(instant),
+        subject: row.get(8)?,
+        received_at: instant(row.get(9)?),
+        assignee: row.get(10)?,
+        duplicate_of: row.get(11)?,
+        unanswered: row.get(12)?,
+        fixed_at: row.get::<_, Option<i64>>(13)?.map(instant),
+        disclose_at: row.get::<_, Option<i64>>(14)?.map(instant),
+        exploited_at: row.get::<_, Option<i64>>(15)?.map(instant),
         recognition: Recognition {
-            credit: row.get(18)?,
-            name: row.get(19)?,
-            link: row.get(20)?,
-            token: row.get(21)?,
-            reward: row.get(22)?,
+            credit: row.get(16)?,
+            name: row.get(17)?,
+            link: row.get(18)?,
+            token: row.get(19)?,
+            reward: row.get(20)?,
         },
+        language: row.get(21)?,
         deadlines: Vec::new(),
-    };
-    Ok(CaseSummary {
-        case,
-        messages: row.get(12)?,
     })
 }

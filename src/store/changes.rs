@@ -274,6 +274,27 @@ impl Tx<'_> {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// Did the first mail of one case come before that of the other?
+    pub fn came_before(&self, one: &CaseRef, other: &CaseRef) -> Result<bool> {
+        Ok(self
+            .0
+            .prepare_cached(
+                "SELECT 1 FROM cases AS one, cases AS other
+                 WHERE one.id = ?1 AND other.id = ?2
+                   AND (one.received_at, one.id) < (other.received_at, other.id)",
+            )?
+            .exists((one.id, other.id))?)
+    }
+
+    /// The numbers of the cases that are duplicates of this one, in the order in which they came.
+    pub fn duplicates_of(&self, case_id: i64) -> Result<Vec<String>> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT number FROM cases WHERE duplicate_of = ?1 ORDER BY received_at, id",
+        )?;
+        let rows = statement.query_map([case_id], |row| row.get(0))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// The number of the case that this one is a duplicate of.
     pub fn duplicate_of(&self, case_id: i64) -> Result<Option<String>> {
         optional(

@@ -358,7 +358,7 @@ fn json(value: &impl Serialize) -> String {
 
 /// From the first seven columns: kind, span, starts_at, due_at, half_at, warn_at, paused_at.
 /// `None`: kind or span is none of this program's.
-fn deadline(row: &Row<'_>) -> Result<Option<Deadline>> {
+pub(super) fn deadline(row: &Row<'_>) -> Result<Option<Deadline>> {
     let kind = DeadlineKind::parse(&row.get::<_, String>(0)?);
     let span = row.get::<_, String>(1)?.parse::<Span>().ok();
     let (Some(kind), Some(span)) = (kind, span) else {

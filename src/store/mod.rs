@@ -18,12 +18,15 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavio
 use secrecy::{ExposeSecret, SecretString};
 
 pub mod audit;
+pub mod board;
 pub mod cases;
 pub mod certificates;
 pub mod changes;
 pub mod deadlines;
 pub mod intake;
 pub mod key_alerts;
+pub mod listed;
+pub mod marks;
 pub mod orders;
 pub mod outbox;
 pub mod tidings;
@@ -506,4 +509,4 @@ fn make_private(path: &Path) -> Result<()> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -21,6 +21,7 @@ use crate::triage::same::comparable;
 use crate::triage::whose::Learned;
 
 mod migrating;
+pub(crate) mod work;
 
 fn key(digit: char) -> SecretString {
     digit.to_string().repeat(64).into()
@@ -343,7 +344,7 @@ fn what_fails_in_isolation_leaves_the_rest() {
     assert_eq!(fact("before"), Some(1));
     assert_eq!(fact("inside"), None);
     assert_eq!(fact("after"), Some(3));
-    assert_eq!(store.read(|tx| tx.cases(monday())).unwrap(), []);
+    assert_eq!(store.read(|tx| tx.cases_listed(monday())).unwrap(), []);
 }
 
 /// SQLite ends a whole transaction where a disk is full; the cause must be told, not that.

@@ -138,12 +138,7 @@ impl Tx<'_> {
         let mail = self.message_views("messages.id = ?1", message)?.pop();
         let case = self.case_as_it_stands(about.case.id, now)?;
         let evidence = self.evidence_of(about.case.id)?;
-        Ok(mail.zip(case).map(|(mail, case)| (mail, case, evidence)))
-    }
-
-    pub fn case_as_it_stands(&self, case: i64, now: DateTime<Utc>) -> Result<Option<CaseView>> {
-        let mut cases = self.summaries("cases.id = ?1", [case], now)?;
-        Ok(cases.pop().map(|summary| summary.case))
+        Ok(mail.map(|mail| (mail, case, evidence)))
     }
 
     /// The letter that does not arrive.

@@ -36,7 +36,8 @@ pub(super) use scanner::scanner_output;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Label {
     pub name: &'static str,
-    /// One sentence in our own words; the only words of the mail in it are phrases of our lists.
+    /// One sentence in our own words, for the team alone. The only words of the mail in it are
+    /// phrases of our lists, and what a possible duplicate has in common with another case.
     pub because: String,
 }
 

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::classify::{Authentication, Classified, Kind, Label};
 use super::deadline;
+use super::marks::{self, Shared};
 use super::orders::Orders;
 use super::policy::{Deadline, DeadlineKind, Encrypt, Language, Policy};
 use super::reply::Template;
@@ -119,6 +120,8 @@ pub struct Known {
     pub acknowledged_again: u32,
     /// Cases of much the same text, and how alike (0 to 1).
     pub alike: Vec<(CaseRef, f32)>,
+    /// Cases that name the same, or hold the same file.
+    pub shared: Vec<Shared>,
     /// What speaks for the sender's address since before this mail, or took over with it.
     pub certificate: Option<Certificate>,
     /// Signed this mail (one in cipher as a whole), is the sender's by name or was seen with the
@@ -651,18 +654,25 @@ fn labels(mail: &Incoming<'_>, known: &Known, case: &CaseChange) -> Vec<Label> {
     for label in findings_labels(mail.findings) {
         add(label.name, label.because);
     }
-    if *case == CaseChange::Open && !known.alike.is_empty() {
+    let reasons = duplicate_of(known);
+    if *case == CaseChange::Open && !reasons.is_empty() {
+        add("possible_duplicate", reasons.join("; "));
+    }
+    labels
+}
+
+/// Why a new case may be about what another one is about, for the team alone.
+fn duplicate_of(known: &Known) -> Vec<String> {
+    let mut reasons = marks::reasons(&known.shared);
+    if !known.alike.is_empty() {
         let numbers: Vec<_> = known
             .alike
             .iter()
             .map(|(case, alike)| format!("{} ({:.0} %)", case.number, alike * 100.0))
             .collect();
-        add(
-            "possible_duplicate",
-            format!("much the same text as {}", numbers.join(", ")),
-        );
+        reasons.insert(0, format!("much the same text as {}", numbers.join(", ")));
     }
-    labels
+    reasons
 }
 
 /// What the policy's rules found, as labels.

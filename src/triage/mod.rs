@@ -9,6 +9,7 @@ pub mod deadline;
 pub mod decide;
 pub mod extract;
 pub mod language;
+pub mod marks;
 pub mod orders;
 pub mod policy;
 pub mod reply;

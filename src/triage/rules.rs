@@ -38,6 +38,8 @@ pub struct Findings {
     pub sensitive: Vec<Sensitive>,
     /// Evidence that the reporter saw other people's data by accident.
     pub accidental_access: Option<String>,
+    /// `host/path` of what it names and does not merely refer to, each once.
+    pub places: Vec<String>,
 }
 
 /// Reads one mail by the policy's rules.
@@ -55,6 +57,7 @@ pub fn find(message: &Message, extracted: &Extracted, terms: &Terms) -> Findings
         missing: missing::missing(&reading, &places, &terms.report),
         sensitive: sensitive::find(&reading),
         accidental_access,
+        places: places.named(),
     }
 }
 

@@ -70,6 +70,9 @@ fn page(detail: &CaseDetail, config: &Config) -> String {
     if let Some(suggested) = &case.suggested_severity {
         facts.push(fact("suggested", suggested));
     }
+    if !detail.duplicates.is_empty() {
+        facts.push(fact("duplicates", &detail.duplicates.join(", ")));
+    }
     facts.extend(life(case, calendar));
     if let Some(why) = &case.unanswered {
         facts.push(fact("not answered", why));
@@ -77,7 +80,7 @@ fn page(detail: &CaseDetail, config: &Config) -> String {
     for evidence in &detail.evidence {
         facts.push(fact(
             "label",
-            &format!("{}: {}", evidence.label, shown(&evidence.because, 100)),
+            &format!("{}: {}", evidence.label, shown(&evidence.because, 600)),
         ));
     }
     page.push_str(&columns(&facts));

@@ -265,7 +265,7 @@ impl Telling<'_> {
             return Ok(News::Bare);
         };
         let case = match &tiding.about {
-            Some(about) => tx.case_as_it_stands(about.case.id, self.now)?,
+            Some(about) => Some(tx.case_as_it_stands(about.case.id, self.now)?),
             None => None,
         };
         Ok(News::Lost(Box::new(Lost {

@@ -94,6 +94,9 @@ impl Tx<'_> {
         }
         // It may be back before its acceptance was written down.
         if about.says_something && !purpose.has_bounced {
+            if purpose.is_of_person {
+                self.remember_update(about.case, now)?;
+            }
             self.restart_update(about.case, policy, now)?;
         }
         Ok(())
@@ -120,6 +123,20 @@ impl Tx<'_> {
         }
         let update = deadline::restart_update(policy, now);
         self.set_deadlines(case, update.as_slice(), policy)
+    }
+
+    /// The deadline that this word meets, or is late for, is about to begin anew and forgets it.
+    fn remember_update(&self, case: i64, now: DateTime<Utc>) -> Result<()> {
+        self.0
+            .prepare_cached(
+                "INSERT INTO updates (case_id, told_at, due_at)
+                 SELECT case_id, ?2, due_at FROM deadlines
+                 WHERE case_id = ?1 AND kind = 'update'
+                   AND met_at IS NULL AND waived_at IS NULL AND paused_at IS NULL
+                 ON CONFLICT (case_id, told_at) DO NOTHING",
+            )?
+            .execute((case, now.timestamp()))?;
+        Ok(())
     }
 
     /// What is no report was promised no further word, unless somebody accepted it as one.
@@ -337,6 +354,10 @@ impl Tx<'_> {
         if !started_by_it {
             return Ok(());
         }
+        self.0.execute(
+            "DELETE FROM updates WHERE case_id = ?1 AND told_at = ?2",
+            params![case, letter.sent_at.map(|at| at.timestamp())],
+        )?;
         let from = self.last_word_to_reporter(case)?;
         let update = deadline::restart_update(policy, from);
         self.set_deadlines(case, update.as_slice(), policy)?;

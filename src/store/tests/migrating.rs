@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::triage::marks::{Mark, MarkKind};
 
 const VERSION_1: &str = include_str!("../migrations/0001_schema.sql");
 
@@ -18,9 +19,13 @@ const CONTENT: &str = "
     INSERT INTO deadlines (case_id, kind, span, policy_version, starts_at, due_at, met_at)
         VALUES (1, 'acknowledge', '48 hours', '1', 1000, 2000, 1500),
                (1, 'triage', '7 days', '1', 1000, 2000, NULL);
+    INSERT INTO labels (case_id, label, because) VALUES (2, 'list', ''), (2, 'automatic', '');
     INSERT INTO messages (case_id, direction, kind, digest, size, received_at, recorded_at,
                           to_emails, subject, text, encrypted, decrypted)
-        VALUES (1, 'out', 'acknowledgement', zeroblob(32), 1, 1000, 1000, '[]', '', '', 0, 0);
+        VALUES (1, 'out', 'acknowledgement', zeroblob(32), 1, 1000, 1000, '[]', '', '', 0, 0),
+               (1, 'in', 'report', zeroblob(32), 1, 1000, 1000, '[]', '', '', 0, 0);
+    INSERT INTO attachments (message_id, position, name, media_type, size, digest)
+        VALUES (2, 0, 'poc.py', 'text/x-python', 100, zeroblob(32));
     INSERT INTO outbox (message_id, recipient, mailbox, domain, automatic, acknowledges,
                         attaches_key, state, created_at, next_at)
         VALUES (1, 'a@b.test', 'a@b.test', 'b.test', 1, 1, 0, 'waiting', 1000, 1000);
@@ -61,7 +66,9 @@ fn shape(store: &Store) -> BTreeSet<String> {
          FROM pragma_table_list AS tables, pragma_table_info(tables.name) AS it
          WHERE tables.type = 'table' AND tables.name NOT LIKE 'sqlite_%'",
     );
-    let indexes = rows("SELECT sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL");
+    let indexes = rows(
+        "SELECT sql FROM sqlite_schema WHERE type IN ('index', 'trigger') AND sql IS NOT NULL",
+    );
     let references = rows(
         "SELECT tables.name || '.' || it.\"from\" || ' -> ' || it.\"table\"
          FROM pragma_table_list AS tables, pragma_foreign_key_list(tables.name) AS it",
@@ -94,16 +101,21 @@ fn what_was_there_is_there() {
     let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
     store
         .read(|tx| {
-            let cases = tx.cases(at(1_900))?;
+            let cases = tx.cases_listed(at(1_900))?;
             assert_eq!(cases.len(), 4);
             let states = |number: usize| {
-                let deadlines = cases[number].case.deadlines.iter();
+                let deadlines = cases[number].deadlines.iter();
                 deadlines
                     .map(|it| (it.kind.clone(), it.state))
                     .collect::<Vec<_>>()
             };
             let (acknowledge, triage) = ("acknowledge".to_owned(), "triage".to_owned());
             assert_eq!(states(0), [(acknowledge, "met"), (triage, "running")]);
+            let messages: Vec<i64> = cases.iter().map(|case| case.messages).collect();
+            assert_eq!(messages, [2, 0, 0, 0]);
+            assert_eq!(cases[1].labels, ["list", "automatic"]);
+            let file = Mark::new(MarkKind::File, Digest([0; 32]), "");
+            assert_eq!(tx.sharing(&[file])?.len(), 1);
             let robot = |id: i64| tx.addressee(id).map(|addressee| addressee.robot);
             assert_eq!(robot(1)?, None);
             assert_eq!(robot(2)?.as_deref(), Some("it has a List-Id"));

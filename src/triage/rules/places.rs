@@ -3,10 +3,14 @@
 //! Only names that the policy knows matter in the end, so that anything with the shape of a host
 //! is taken: `index.php` is no rule's host.
 
+use std::collections::HashSet;
+
 use super::reading::Reading;
 
 /// At most so many places of a mail count.
 const AT_MOST: usize = 2_000;
+/// So many are listed.
+const NAMED_AT_MOST: usize = 200;
 /// A `Host:` line belongs to a request line at most so many lines above.
 const REQUEST_HEAD: usize = 40;
 /// Bytes of a scheme, a name and a password before a host.
@@ -32,6 +36,22 @@ impl Places {
             places.read(&piece.text);
         }
         places
+    }
+
+    /// `host/path` of each that is no reference, once; a host alone is no place.
+    pub fn named(&self) -> Vec<String> {
+        let mut seen = HashSet::new();
+        self.0
+            .iter()
+            .filter(|place| !place.is_reference)
+            .filter_map(|place| {
+                let path = place.path.trim_end_matches('/');
+                let host = place.host.as_deref().filter(|_| !path.is_empty())?;
+                Some(format!("{host}{path}"))
+            })
+            .filter(|place| seen.insert(place.clone()))
+            .take(NAMED_AT_MOST)
+            .collect()
     }
 
     fn read(&mut self, text: &str) {

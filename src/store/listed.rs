@@ -1,0 +1,252 @@
+//! Cases on lists: a row for each and nothing looked up beside it, so that a list of 50,000 is
+//! there at once.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use rusqlite::{Params, Row};
+use serde::{Serialize, Serializer};
+
+use super::cases::{Recognition, Reporter};
+use super::{Result, Tx, instant};
+use crate::triage::deadline;
+
+/// A case on a list. Field names are those of the contract's JSON.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Listed {
+    /// The number.
+    pub id: String,
+    pub status: String,
+    pub close_reason: Option<String>,
+    pub kind: String,
+    pub labels: Vec<String>,
+    pub severity: Option<String>,
+    pub suggested_severity: Option<String>,
+    pub reporter: Reporter,
+    pub subject: String,
+    #[serde(serialize_with = "in_seconds")]
+    pub received_at: DateTime<Utc>,
+    pub assignee: Option<String>,
+    pub duplicate_of: Option<String>,
+    pub unanswered: Option<String>,
+    /// Of the reporter's own words, where it was sure.
+    pub language: Option<String>,
+    /// Start of the day on which the fix shipped.
+    pub fixed_at: Option<DateTime<Utc>>,
+    /// Start of the day of publication, planned or past.
+    pub disclose_at: Option<DateTime<Utc>>,
+    pub exploited_at: Option<DateTime<Utc>>,
+    pub recognition: Recognition,
+    /// In the order in which they began.
+    pub deadlines: Vec<ListedClock>,
+    /// How many.
+    pub messages: i64,
+}
+
+/// A deadline on a list; `case show` explains it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ListedClock {
+    pub kind: String,
+    #[serde(serialize_with = "in_seconds")]
+    pub due_at: DateTime<Utc>,
+    #[serde(serialize_with = "perhaps_in_seconds")]
+    pub met_at: Option<DateTime<Utc>>,
+    pub state: &'static str,
+}
+
+/// How many cases there are, and how they stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CaseCounts {
+    pub all: i64,
+    pub open: i64,
+    /// Open, and the first mail got no automatic answer.
+    pub unanswered: i64,
+    /// Deadlines.
+    pub missed: i64,
+    /// Open, or closed with a clock that runs on.
+    pub pressing: i64,
+}
+
+/// Words of `Status::is_open`.
+const OPEN: &str = "cases.status IN ('new', 'accepted', 'fixed')";
+/// As in the index.
+const RUNNING: &str = "met_at IS NULL AND waived_at IS NULL AND paused_at IS NULL";
+
+impl Tx<'_> {
+    /// All cases, oldest first, one by one.
+    pub fn each_case(&self, now: DateTime<Utc>, take: impl FnMut(Listed)) -> Result<()> {
+        self.each_listed("ORDER BY cases.received_at, cases.id", [], now, take)
+    }
+
+    /// All cases, oldest first.
+    pub fn cases_listed(&self, now: DateTime<Utc>) -> Result<Vec<Listed>> {
+        let mut cases = Vec::new();
+        self.each_case(now, |case| cases.push(case))?;
+        Ok(cases)
+    }
+
+    /// Cases that somebody has to look after: what was missed first, then by the next date. Those
+    /// that are open, and closed ones of which a clock runs on, as those of the law do.
+    pub fn pressing_cases(&self, at_most: u32, now: DateTime<Utc>) -> Result<Vec<Listed>> {
+        let mut cases = Vec::new();
+        self.each_listed(
+            &format!(
+                "JOIN (SELECT case_id, min(due_at) AS next_at FROM deadlines WHERE {RUNNING}
+                       GROUP BY case_id ORDER BY next_at, case_id LIMIT ?1) AS next
+                     ON next.case_id = cases.id
+                 ORDER BY next.next_at, cases.id"
+            ),
+            [at_most],
+            now,
+            |case| cases.push(case),
+        )?;
+        let left = i64::from(at_most) - cases.len() as i64;
+        self.each_listed(
+            &format!(
+                "WHERE {OPEN} AND NOT EXISTS (SELECT 1 FROM deadlines
+                     WHERE case_id = cases.id AND {RUNNING})
+                 ORDER BY cases.received_at, cases.id LIMIT ?1"
+            ),
+            [left.max(0)],
+            now,
+            |case| cases.push(case),
+        )?;
+        Ok(cases)
+    }
+
+    pub fn case_counts(&self, now: DateTime<Utc>) -> Result<CaseCounts> {
+        let count = |sql: &str| self.counted(sql, []);
+        let open = count(&format!("SELECT count(*) FROM cases WHERE {OPEN}"))?;
+        let running_on = count(&format!(
+            "SELECT count(DISTINCT case_id) FROM deadlines JOIN cases ON cases.id = case_id
+             WHERE {RUNNING} AND NOT {OPEN}"
+        ))?;
+        Ok(CaseCounts {
+            all: count("SELECT count(*) FROM cases")?,
+            open,
+            unanswered: count(&format!(
+                "SELECT count(*) FROM cases WHERE {OPEN} AND unanswered IS NOT NULL"
+            ))?,
+            missed: self.counted(
+                &format!("SELECT count(*) FROM deadlines WHERE {RUNNING} AND due_at < ?1"),
+                [now.timestamp()],
+            )?,
+            pressing: open + running_on,
+        })
+    }
+
+    fn counted(&self, sql: &str, values: impl Params) -> Result<i64> {
+        let mut statement = self.0.prepare_cached(sql)?;
+        Ok(statement.query_row(values, |row| row.get(0))?)
+    }
+
+    fn each_listed(
+        &self,
+        which: &str,
+        values: impl Params,
+        now: DateTime<Utc>,
+        mut take: impl FnMut(Listed),
+    ) -> Result<()> {
+        let mut statement = self.0.prepare_cached(&format!(
+            "SELECT cases.number, cases.status, cases.close_reason, cases.kind, cases.label_names,
+                    cases.severity, cases.suggested_severity, cases.reporter_name,
+                    cases.reporter_email, cases.subject, cases.received_at, cases.assignee,
+                    (SELECT first.number FROM cases AS first WHERE first.id = cases.duplicate_of),
+                    cases.unanswered, cases.language, cases.fixed_at, cases.disclose_at,
+                    cases.exploited_at, cases.credit, cases.credit_name, cases.credit_link,
+                    cases.token, cases.reward, cases.clocks, cases.messages
+             FROM cases {which}"
+        ))?;
+        let mut rows = statement.query(values)?;
+        while let Some(row) = rows.next()? {
+            take(listed(row, now)?);
+        }
+        Ok(())
+    }
+}
+
+fn listed(row: &Row<'_>, now: DateTime<Utc>) -> rusqlite::Result<Listed> {
+    let at =
+        |column: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(instant));
+    Ok(Listed {
+        id: row.get(0)?,
+        status: row.get(1)?,
+        close_reason: row.get(2)?,
+        kind: row.get(3)?,
+        labels: in_json(row, 4)?,
+        severity: row.get(5)?,
+        suggested_severity: row.get(6)?,
+        reporter: Reporter {
+            name: row.get(7)?,
+            email: row.get(8)?,
+        },
+        subject: row.get(9)?,
+        received_at: instant(row.get(10)?),
+        assignee: row.get(11)?,
+        duplicate_of: row.get(12)?,
+        unanswered: row.get(13)?,
+        language: row.get(14)?,
+        fixed_at: at(15)?,
+        disclose_at: at(16)?,
+        exploited_at: at(17)?,
+        recognition: Recognition {
+            credit: row.get(18)?,
+            name: row.get(19)?,
+            link: row.get(20)?,
+            token: row.get(21)?,
+            reward: row.get(22)?,
+        },
+        deadlines: in_json::<Clock>(row, 23)?
+            .into_iter()
+            .map(|clock| clock.at(now))
+            .collect(),
+        messages: row.get(24)?,
+    })
+}
+
+/// As the triggers write it: kind, due_at, met_at, waived_at, paused_at.
+#[derive(serde::Deserialize)]
+struct Clock(String, i64, Option<i64>, Option<i64>, Option<i64>);
+
+impl Clock {
+    fn at(self, now: DateTime<Utc>) -> ListedClock {
+        let Self(kind, due_at, met_at, waived_at, paused_at) = self;
+        let (due_at, met_at) = (instant(due_at), met_at.map(instant));
+        let state = deadline::state(
+            due_at,
+            met_at,
+            waived_at.is_some(),
+            paused_at.is_some(),
+            now,
+        );
+        ListedClock {
+            kind,
+            due_at,
+            met_at,
+            state: state.as_str(),
+        }
+    }
+}
+
+/// RFC 3339 in UTC, as everywhere. Chrono hands it to the JSON writer a character at a time, and a
+/// long list has half a million of them.
+fn in_seconds<S: Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&at.to_rfc3339_opts(SecondsFormat::Secs, true))
+}
+
+fn perhaps_in_seconds<S: Serializer>(
+    at: &Option<DateTime<Utc>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => in_seconds(at, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// A JSON array that our triggers wrote.
+fn in_json<T: serde::de::DeserializeOwned>(
+    row: &Row<'_>,
+    column: usize,
+) -> rusqlite::Result<Vec<T>> {
+    let text = row.get_ref(column)?.as_str()?;
+    Ok(serde_json::from_str(text).unwrap_or_default())
+}

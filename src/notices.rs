@@ -67,9 +67,11 @@ impl Reader<'_> {
         &self.desk.organization.address
     }
 
+    /// Of those that need no words: the quickest.
     fn links(&self, case: &str, deeds: &[Deed]) -> Vec<Link> {
+        let quick = deeds.iter().filter(|deed| deed.wants.is_none());
         let link = |deed| Link::of(deed, case, self.address());
-        deeds.iter().take(LINKS_AT_MOST).map(link).collect()
+        quick.take(LINKS_AT_MOST).map(link).collect()
     }
 
     fn foot(&self) -> String {

@@ -43,7 +43,8 @@ CREATE INDEX cases_by_status ON cases (status, received_at, fixed_at);
 CREATE INDEX cases_by_receipt ON cases (received_at);
 CREATE INDEX cases_by_opening ON cases (opened_at);
 CREATE INDEX cases_by_fix ON cases (fixed_at) WHERE fixed_at IS NOT NULL;
-CREATE INDEX cases_by_disclosure ON cases (disclose_at) WHERE disclose_at IS NOT NULL;
+CREATE INDEX cases_by_disclosure ON cases (disclose_at)
+    WHERE disclose_at IS NOT NULL AND status IN ('new', 'accepted', 'fixed');
 
 -- Of a case its later reports.
 CREATE INDEX cases_by_first ON cases (duplicate_of) WHERE duplicate_of IS NOT NULL;
@@ -252,12 +253,14 @@ CREATE TABLE tidings (
     kind       TEXT    NOT NULL CHECK (kind IN ('report', 'follow_up', 'unreadable', 'undeliverable', 'refused')),
     case_id    INTEGER          REFERENCES cases (id),    -- NULL: concerns no case
     message_id INTEGER          REFERENCES messages (id), -- the mail that came, or the letter that does not arrive
-    because    TEXT,             -- undeliverable: the server's words; refused: of commands, in words
+    because    TEXT,             -- report: why its severity is suggested; undeliverable: the server's words; unreadable: why it was not handled; refused: who tried what
     arose_at   INTEGER NOT NULL,
-    told_at    INTEGER           -- NULL: nobody was told yet
+    told_at    INTEGER,          -- NULL: nobody was told yet
+    told_with  INTEGER           -- how many one mail told together; 1: it alone
 ) STRICT;
 
-CREATE INDEX tidings_untold ON tidings (id) WHERE told_at IS NULL;
+CREATE INDEX tidings_untold ON tidings (kind, id) WHERE told_at IS NULL;
+CREATE INDEX tidings_told ON tidings (kind, told_at) WHERE told_at IS NOT NULL;
 
 -- Mails with commands that were taken up, whatever came of them: none works twice. All three are
 -- under the signature, so that nobody can give the same words another name.

@@ -21,6 +21,7 @@ use crate::pdf;
 use crate::store::audit::Actor;
 use crate::store::cases::{CaseFile, FirstMail, NewCase};
 use crate::store::intake::{IncomingRecord, Place};
+use crate::store::tidings::{NewTiding, TidingKind};
 use crate::store::{Store, StoreError, Tx};
 use crate::triage::classify::{self, Classified, Kind};
 use crate::triage::decide::{
@@ -553,6 +554,13 @@ fn half_record<'a>(
     if let Some(case) = &case {
         remember_marks(tx, opened, &decision, case)?;
     }
+    if let Some(kind) = tiding(opened, &decision) {
+        let because = match kind {
+            TidingKind::Report => opened.extracted.severity_because.as_deref(),
+            _ => None,
+        };
+        tell_team(tx, kind, case.as_ref(), message, because, now)?;
+    }
     killpoint::reached("half_recorded");
     let recorded = Recorded {
         kind: decision.kind,
@@ -589,6 +597,43 @@ fn remember_marks(
         }
         CaseChange::Join(_) | CaseChange::None => Ok(()),
     }
+}
+
+/// What the team hears at once of a mail; `None`: the digest is early enough.
+fn tiding(opened: &Opened, decision: &Decision) -> Option<TidingKind> {
+    if opened.mail.unanswered == Some(Unanswered::OnRequest) {
+        // The back-catalogue, which nobody waits for.
+        return None;
+    }
+    let kind = decision.kind;
+    match &decision.case {
+        CaseChange::None => None,
+        CaseChange::Open | CaseChange::Join(_) if kind == Kind::Unreadable => {
+            Some(TidingKind::Unreadable)
+        }
+        CaseChange::Open => Some(TidingKind::Report),
+        CaseChange::Join(_) => {
+            let is_word = is_of_person(opened, kind) && kind != Kind::KeyRequest;
+            is_word.then_some(TidingKind::FollowUp)
+        }
+    }
+}
+
+fn tell_team(
+    tx: &Tx<'_>,
+    kind: TidingKind,
+    case: Option<&CaseRef>,
+    message: i64,
+    because: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let tiding = NewTiding {
+        kind,
+        case: case.map(|case| case.id),
+        message: Some(message),
+        because,
+    };
+    tx.add_tiding(&tiding, now)
 }
 
 /// The sender chooses the Message-ID, so nothing is decided by it; two mails under one may be
@@ -682,12 +727,19 @@ fn joined(
     desk: &Desk,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
+    if kind == Kind::Bounce && is_failure(&opened.message) {
+        let about = Questions::about(&opened.message, &[]).refers_to;
+        return tx.record_bounced(case.id, &about, &desk.policy, now);
+    }
+    if is_of_person(opened, kind) {
+        reporter_wrote(tx, opened, case, now)?;
+    }
+    Ok(())
+}
+
+fn is_of_person(opened: &Opened, kind: Kind) -> bool {
     match kind {
-        Kind::Bounce if is_failure(&opened.message) => {
-            let about = Questions::about(&opened.message, &[]).refers_to;
-            tx.record_bounced(case.id, &about, &desk.policy, now)
-        }
-        Kind::Bounce | Kind::AutoReply | Kind::List | Kind::Spam | Kind::TeamCommand => Ok(()),
+        Kind::Bounce | Kind::AutoReply | Kind::List | Kind::Spam | Kind::TeamCommand => false,
         Kind::Report
         | Kind::Reply
         | Kind::Resend
@@ -697,10 +749,7 @@ fn joined(
         | Kind::Diligence
         | Kind::AccessRequest
         | Kind::Question
-        | Kind::Unreadable => match robot(opened, kind) {
-            Some(_) => Ok(()),
-            None => reporter_wrote(tx, opened, case, now),
-        },
+        | Kind::Unreadable => robot(opened, kind).is_none(),
     }
 }
 
@@ -886,6 +935,7 @@ fn bare_record(
         comparable: None,
     })?;
     remember_origin(tx, opened, id, !mail.too_large, now)?;
+    tell_team(tx, TidingKind::Unreadable, Some(&case), id, Some(why), now)?;
     Ok(Recorded {
         kind: Kind::Unreadable,
         case: Some(case.number),

@@ -89,11 +89,36 @@ impl Office {
         of_action.map(|event| event["detail"].clone()).collect()
     }
 
-    /// All that left for somebody of the team.
+    /// All that left for somebody of the team, but for the notices of mail that came.
+    #[track_caller]
     fn to_team(&self) -> Vec<Received> {
         let mut received = self.sink.received();
         received.retain(|mail| mail.recipients[0].ends_with("@example.test"));
+        received.retain(|mail| !self.is_of_mail(mail));
         received
+    }
+
+    /// tests/notices.rs is about those.
+    #[track_caller]
+    fn is_of_mail(&self, mail: &Received) -> bool {
+        parsed(&mail.bytes).subject() == Some("Encrypted message")
+            && [
+                "] New report",
+                " new cases",
+                "] The reporter wrote",
+                "] The same report",
+            ]
+            .iter()
+            .any(|words| self.opened(mail).subject.contains(words))
+    }
+
+    /// How many letters left for reporters.
+    fn answers(&self) -> usize {
+        let received = self.sink.received();
+        let to_reporters = received.iter();
+        to_reporters
+            .filter(|mail| mail.recipients[0].ends_with("@research.test"))
+            .count()
     }
 
     /// What the team can read, in the order in which it left. Every mail is encrypted and signed.
@@ -117,7 +142,7 @@ impl Office {
         Told {
             to: mail.recipients[0].clone(),
             subject: inside.subject().expect("a subject").to_owned(),
-            text: inside.body_text(0).expect("a text").into_owned(),
+            text: inside.body_text(0).expect("a text").replace("\r\n", "\n"),
             at: DateTime::from_timestamp(inside.date().expect("a date").to_timestamp(), 0)
                 .expect("an instant"),
         }
@@ -176,7 +201,7 @@ fn the_program_lives_by_the_clock_of_the_test() {
     let office = Office::open(monday, "acknowledge = \"24 hours\"\ntriage = \"7 days\"");
     office.report("Hello.");
     office.pass(monday);
-    assert_eq!(office.sink.count(), 1, "the acknowledgement");
+    assert_eq!(office.answers(), 1, "the acknowledgement");
     let case = office.case();
     let received_at = instant(&case["received_at"]);
     assert!((received_at - monday).num_minutes() < 2, "{received_at}");
@@ -220,7 +245,7 @@ fn each_threshold_is_told_once_on_its_day() {
         "10 days from Mon",
         "(policy 1)",
         "CEST (in 2 days)",
-        &format!("triaged case accept {number}"),
+        &format!("    /case {number}\n    /accept\n    <mailto:{SECURITY_ADDRESS}?"),
     ] {
         assert!(text.contains(part), "{part} is not in {text}");
     }
@@ -281,7 +306,7 @@ fn a_running_daemon_follows_the_clock() {
     let mut daemon = office.setup.run();
     daemon.wait_for_log("event=\"started\"");
     office.report("Hello.");
-    wait_until("the acknowledgement", SOON, || office.sink.count() == 1);
+    wait_until("the acknowledgement", SOON, || office.answers() == 1);
     office.setup.set_clock(monday + TimeDelta::days(9));
     wait_until("a warning", SOON, || office.to_team().len() == 1);
     assert_eq!(office.subjects(), ["triage is due in 24 hours"]);
@@ -425,7 +450,7 @@ fn a_mail_that_tells_of_exploitation_is_told_at_once_with_its_instant() {
     let received_at = case["received_at"].as_str().expect("an instant");
     assert_eq!(
         told[0].subject,
-        format!("[{number}] a mail tells of exploitation")
+        format!("[{number}] EXPLOITED? New report: XSS {MARKER}")
     );
     let text = &told[0].text;
     assert!(
@@ -448,7 +473,7 @@ fn a_reload_takes_up_the_team_and_a_bad_one_changes_nothing() {
     let mut daemon = office.setup.run();
     daemon.wait_for_log("event=\"started\"");
     office.report("Hello.");
-    wait_until("the acknowledgement", SOON, || office.sink.count() == 1);
+    wait_until("the acknowledgement", SOON, || office.answers() == 1);
 
     let config = std::fs::read_to_string(office.setup.file("config.toml")).expect("a file");
     office.setup.write(
@@ -934,7 +959,7 @@ fn letters_that_a_clock_ahead_put_off_go_once_it_is_right() {
     office.report("Hello.");
     office.report("Another one, of something else.");
     assert!(office.setup.run_once().status.success());
-    let answered = || office.sink.count() - office.to_team().len();
+    let answered = || office.answers();
     assert_eq!(answered(), 1, "the cap holds the other");
     // The first start was then, too, and what comes now is no old mail.
     office.report("And a third, about cookies.");

@@ -4,8 +4,16 @@
 use chrono::{DateTime, Utc};
 use mail_parser::{Message, MessageParser, MimeHeaders};
 use proptest::prelude::*;
-use triaged::mail::compose::{AutoSubmitted, Draft, KeyAttachment, encrypted, plain};
-use triaged::mail::message::Address;
+use triaged::mail::compose::{
+    AutoSubmitted, Draft, File, Html, KeyAttachment, Picture, encrypted, plain, signed,
+};
+use triaged::mail::message::{Address, Digest};
+use triaged::mail::open::{self, Limits, Opening};
+
+mod common;
+
+use common::letter::signed_parts;
+use common::{Algorithm, Gpg};
 
 fn draft() -> Draft {
     Draft {
@@ -339,6 +347,247 @@ fn what_cannot_be_encrypted_is_not_sent() {
     assert!(binary.is_err());
 }
 
+/// Every byte there is, and those that a relay would change.
+fn awkward_bytes() -> Vec<u8> {
+    let every: Vec<u8> = (0..=255).collect();
+    [&every[..], b"\r\nFrom here\n.\r..\n--\n \n\0"].concat()
+}
+
+fn file(name: &str, media_type: &str, bytes: &[u8]) -> File {
+    File {
+        name: name.to_owned(),
+        media_type: media_type.to_owned(),
+        bytes: bytes.to_vec(),
+    }
+}
+
+fn page() -> Html {
+    Html {
+        page: "<!doctype html>\n<title>Board</title>\n<p>Gr\u{fc}\u{df}e, <b>3</b> open</p>\n\
+               From <img src=\"cid:open-cases\" alt=\"3 open\">\n"
+            .to_owned(),
+        pictures: vec![
+            Picture {
+                id: "open-cases".to_owned(),
+                png: awkward_bytes(),
+            },
+            Picture {
+                id: "arrivals".to_owned(),
+                png: b"\x89PNG\r\n\x1a\n".repeat(5_000),
+            },
+        ],
+    }
+}
+
+/// With HTML, pictures, files and the key.
+fn everything() -> Draft {
+    Draft {
+        html: Some(page()),
+        files: vec![
+            file("poc.py", "text/x-python", b"print('\xc3\xa4')\r\n"),
+            file(
+                "\u{dc}bersicht f\u{fc}r M\u{fc}ller.pdf",
+                "application/pdf",
+                &awkward_bytes(),
+            ),
+        ],
+        attach_key: Some(key()),
+        ..draft()
+    }
+}
+
+/// Media types as a tree: a multipart with its parts in brackets.
+fn shape(mail: &Message<'_>, at: usize) -> String {
+    let part = &mail.parts[at];
+    let kind = part.content_type().unwrap();
+    let kind = format!("{}/{}", kind.ctype(), kind.subtype().unwrap_or_default());
+    match part.sub_parts() {
+        None => kind,
+        Some(children) => {
+            let children: Vec<String> = children
+                .iter()
+                .map(|child| shape(mail, *child as usize))
+                .collect();
+            format!("{kind}({})", children.join(" "))
+        }
+    }
+}
+
+#[track_caller]
+fn check_everything(bytes: &[u8]) {
+    let mail = parse(bytes);
+    assert_eq!(
+        shape(&mail, 0),
+        "multipart/mixed(multipart/alternative(text/plain multipart/related(text/html \
+         image/png image/png)) text/x-python application/pdf application/pgp-keys)"
+    );
+    assert_eq!(text_of(&mail), draft().text.trim_end_matches('\n'));
+    let html = mail.body_html(0).unwrap().replace("\r\n", "\n");
+    assert_eq!(html.trim_end(), page().page.trim_end());
+    for picture in page().pictures {
+        let part = mail
+            .parts
+            .iter()
+            .find(|part| part.content_id() == Some(&picture.id))
+            .unwrap();
+        assert_eq!(part.contents(), picture.png);
+    }
+    for file in everything().files {
+        let part = mail
+            .parts
+            .iter()
+            .find(|part| part.attachment_name() == Some(&file.name))
+            .unwrap_or_else(|| panic!("{}", file.name));
+        assert_eq!(part.contents(), file.bytes);
+    }
+    // As our own reader sees it.
+    let context = Opening {
+        keyring: None,
+        known: &[],
+        limits: Limits::default(),
+    };
+    let read = open::open(bytes, &context, Utc::now());
+    assert_eq!(read.text.trim_end(), draft().text.trim_end());
+    assert_eq!(read.problems, []);
+    for file in everything().files {
+        let found = read.attachments.iter().find(|it| it.name == file.name);
+        let found = found.unwrap_or_else(|| panic!("{}: {:?}", file.name, read.attachments));
+        assert_eq!(found.digest, Digest::of(&file.bytes));
+        assert_eq!(found.media_type, file.media_type);
+    }
+}
+
+#[test]
+fn html_pictures_files_and_key_travel_together() {
+    check_everything(&plain(&everything()));
+    let (outer, inner) = encrypt(&everything());
+    check_everything(inner.as_bytes());
+    for inside in ["Board", "open-cases", "poc.py", "bersicht", "PUBLIC KEY"] {
+        assert!(!outer.contains(inside), "{inside}");
+    }
+    let protected = parse(inner.as_bytes());
+    let kind = protected.content_type().unwrap();
+    assert_eq!(kind.attribute("hp"), Some("cipher"));
+}
+
+#[test]
+fn html_alone_has_no_mixed_around() {
+    let mut draft = everything();
+    draft.files.clear();
+    draft.attach_key = None;
+    let bytes = plain(&draft);
+    let mail = parse(&bytes);
+    let both = "multipart/alternative(text/plain multipart/related(text/html image/png image/png))";
+    assert_eq!(shape(&mail, 0), both);
+    let related = &mail.parts[mail.parts[0].sub_parts().unwrap()[1] as usize];
+    let kind = related.content_type().unwrap();
+    assert_eq!(kind.attribute("type"), Some("text/html"));
+    draft.html.as_mut().unwrap().pictures.clear();
+    let bytes = plain(&draft);
+    assert_eq!(
+        shape(&parse(&bytes), 0),
+        "multipart/alternative(text/plain text/html)"
+    );
+    let (_, inner) = encrypt(&draft);
+    let inner = parse(inner.as_bytes());
+    let kind = inner.content_type().unwrap();
+    assert_eq!(kind.attribute("hp"), Some("cipher"));
+    assert_eq!(kind.attribute("protected-headers"), Some("v1"));
+}
+
+#[test]
+fn gpg_verifies_and_opens_all_of_it() {
+    let gpg = Gpg::new();
+    let us = gpg.generate("Security", "security@example.test", Algorithm::Curve25519);
+    gpg.generate("Ann", "ann@example.test", Algorithm::Curve25519);
+
+    let bytes = signed(&everything(), |entity| {
+        let signature = gpg.sign_detached(entity, &us);
+        Ok((signature.into_bytes(), "pgp-sha512".to_owned()))
+    })
+    .unwrap();
+    assert_sound(&bytes);
+    let (entity, signature) = signed_parts(&bytes);
+    assert_eq!(gpg.verify(entity.as_bytes(), signature), Some(us.clone()));
+    for line in entity.split("\r\n") {
+        assert!(
+            !line.ends_with([' ', '\t']) && !line.starts_with("From "),
+            "{line:?}"
+        );
+    }
+    check_everything(format!("{entity}\r\n").as_bytes());
+
+    let bytes = encrypted(&everything(), "[SEC-2026-0001]", |inner| {
+        Ok(gpg
+            .encrypt(inner, &["ann@example.test"], Some(&us))
+            .into_bytes())
+    })
+    .unwrap();
+    let mail = parse(&bytes);
+    let opened = gpg.decrypt(mail.parts[2].contents());
+    assert_eq!(opened.signed_by, Some(us));
+    check_everything(&opened.bytes);
+}
+
+#[test]
+fn names_and_types_of_files_are_harmless() {
+    #[track_caller]
+    fn check(name: &str, media_type: &str, expected: (&str, &str)) {
+        let mut draft = draft();
+        draft.files = vec![file(name, media_type, "bytes \u{fc}".as_bytes())];
+        let bytes = plain(&draft);
+        let mail = parse(&bytes);
+        assert!(mail.header("Bcc").is_none());
+        let [attached] = mail.attachments().collect::<Vec<_>>()[..] else {
+            panic!("{:?}", mail.attachments);
+        };
+        let kind = attached.content_type().unwrap();
+        let kind = format!("{}/{}", kind.ctype(), kind.subtype().unwrap());
+        assert_eq!(
+            (attached.attachment_name(), kind.as_str()),
+            (Some(expected.0), expected.1)
+        );
+        assert_eq!(attached.contents(), "bytes \u{fc}".as_bytes());
+    }
+    let octets = "application/octet-stream";
+    check("a.txt", "Text/Plain", ("a.txt", "text/plain"));
+    let mut latin = draft();
+    latin.files = vec![file("a.txt", "text/plain", b"f\xfcr")];
+    let bytes = plain(&latin);
+    let kind = parse(&bytes)
+        .attachment(0)
+        .unwrap()
+        .content_type()
+        .unwrap()
+        .subtype()
+        .map(str::to_owned);
+    assert_eq!(kind.as_deref(), Some("octet-stream"));
+    check("/etc/passwd", "a b/c", ("passwd", octets));
+    check(
+        "a\r\nBcc: victim@example.test",
+        "x/y\r\nBcc: v@example.test",
+        ("a  Bcc: victim@example.test", octets),
+    );
+    check(
+        "\"; filename=\"other",
+        "text/plain; charset=utf-7",
+        ("\"; filename=\"other", octets),
+    );
+    check("", "", ("attachment", octets));
+    check("mail.eml", "message/rfc822", ("mail.eml", octets));
+    check("x", "multipart/mixed", ("x", octets));
+    check("x", "application/pgp-encrypted", ("x", octets));
+    check("\u{202e}gpj.exe", "image/jpeg", ("gpj.exe", "image/jpeg"));
+    check("=?utf-8?q?boo?=", octets, ("=?utf-8?q?boo?=", octets));
+    check("50%25 off*.txt", octets, ("50%25 off*.txt", octets));
+    let long = format!("{}.pdf", "\u{65e5}\u{672c}".repeat(120));
+    check(&long, "application/pdf", (&long, "application/pdf"));
+}
+
+fn names() -> impl Strategy<Value = String> {
+    prop_oneof!["\\PC{1,100}", "[ -~]{1,300}", "[\u{80}-\u{2fff}]{1,255}"]
+}
+
 fn words() -> impl Strategy<Value = String> {
     prop_oneof![
         "\\PC{0,300}",
@@ -375,6 +624,29 @@ fn as_cut(words: &str) -> String {
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_file_is_read_back(
+        name in names(),
+        bytes in proptest::collection::vec(any::<u8>(), 0..3_000),
+        page in text(),
+    ) {
+        let mut draft = draft();
+        draft.files = vec![file(&name, "application/x-thing", &bytes)];
+        draft.html = Some(Html { page: page.clone(), pictures: Vec::new() });
+        let expected = triaged::mail::text::safe_name(&name).unwrap_or("attachment".to_owned());
+        let (mail, inner) = encrypt(&draft);
+        assert_sound(mail.as_bytes());
+        let clear = string(plain(&draft));
+        for mail in [clear.as_bytes(), inner.as_bytes()] {
+            let read = parse(mail);
+            let attached = read.attachment(0).unwrap();
+            prop_assert_eq!(attached.attachment_name(), Some(expected.as_str()));
+            prop_assert_eq!(attached.contents(), &bytes);
+            let html = read.body_html(0).unwrap().replace("\r\n", "\n");
+            prop_assert_eq!(html.trim_end_matches('\n'), page.trim_end_matches('\n'));
+        }
+    }
 
     #[test]
     fn every_draft_is_read_back(

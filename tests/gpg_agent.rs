@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use chrono::Utc;
 use common::letter::with_crlf;
-use common::{Algorithm, Behaviour, Gpg, Letter, SECURITY_ADDRESS, SOON, Setup, Sink, wait_until};
+use common::{
+    Algorithm, Behaviour, Gpg, Letter, SECURITY_ADDRESS, SOON, Setup, Sink, Triaged, wait_until,
+};
 use rustix::process::{Pid, Signal, kill_process_group};
 use triaged::agent::GpgAgent;
 use triaged::mail::message::Failure;
@@ -217,7 +219,9 @@ fn a_mail_waits_for_a_key_that_is_away() {
         letters_to(&sink, "bob@research.test") == 1
     });
     daemon.wait_for_log("its key is away");
-    wait_until("the notice", SOON, || letters_to(&sink, MEMBER) == 1);
+    // Of the other mail, and of the key.
+    wait_until("the notices", SOON, || letters_to(&sink, MEMBER) == 2);
+    assert_eq!(told_of_key(&daemon), 1);
     assert_eq!(cases(&setup).len(), 1, "the encrypted one is not recorded");
     let status = String::from_utf8(setup.cli(&["status"]).stdout).expect("text");
     assert!(status.contains("gpg-agent"), "{status}");
@@ -228,7 +232,13 @@ fn a_mail_waits_for_a_key_that_is_away() {
         cases.iter().all(|case| case["kind"] != "unreadable"),
         "{cases:?}"
     );
-    assert_eq!(letters_to(&sink, MEMBER), 1, "told once");
+    wait_until("the notice", SOON, || letters_to(&sink, MEMBER) == 3);
+    assert_eq!(told_of_key(&daemon), 1, "told once");
+}
+
+/// How often the team was told that a key is away.
+fn told_of_key(daemon: &Triaged) -> usize {
+    daemon.log().matches("event=\"key_away\"").count()
 }
 
 /// An agent that hangs holds up other mails for seconds, however many wait for it; when it goes on,
@@ -262,7 +272,7 @@ fn a_flood_of_mails_for_an_agent_that_hangs() {
         let soon = Duration::from_secs(20);
         wait_until("the other mail", soon, || letters_to(&sink, &from) == 1);
     }
-    wait_until("the notice", 2 * SOON, || letters_to(&sink, MEMBER) == 1);
+    wait_until("the notice", 2 * SOON, || told_of_key(&daemon) == 1);
     kill_process_group(agent, Signal::CONT).expect("let the agent go on");
     wait_until("all answers", 4 * SOON, || {
         letters_to(&sink, &address("Alice")) == FLOOD
@@ -271,7 +281,7 @@ fn a_flood_of_mails_for_an_agent_that_hangs() {
     assert_eq!(cases.len(), FLOOD + 3);
     let is_read = |case: &serde_json::Value| case["kind"] != "unreadable";
     assert!(cases.iter().all(is_read), "{cases:?}");
-    assert_eq!(letters_to(&sink, MEMBER), 1, "told once");
+    assert_eq!(told_of_key(&daemon), 1, "told once");
     assert!(daemon.stop().success());
     assert_eq!(sink.count(), FLOOD + 4, "nobody is answered twice");
 }

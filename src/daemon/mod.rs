@@ -10,7 +10,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock, PoisonError, RwLock};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -61,6 +61,8 @@ pub struct Shared {
     pub alarms: Notify,
     pub stop: channel::Receiver<bool>,
     pub pulses: Pulses,
+    /// Why the mailbox could not be read when that was last tried in vain.
+    mailbox_error: Mutex<Option<String>>,
     /// Where certificates of correspondents are looked up, if that is wanted.
     pub directory: Option<Directory>,
 }
@@ -101,6 +103,21 @@ impl Shared {
         });
     }
 
+    /// The mailbox could not be read.
+    pub fn set_mailbox_error(&self, why: String) {
+        *self
+            .mailbox_error
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(why);
+    }
+
+    fn mailbox_error(&self) -> Option<String> {
+        self.mailbox_error
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
     pub fn is_stopping(&self) -> bool {
         *self.stop.borrow()
     }
@@ -110,6 +127,16 @@ impl Shared {
         let mut stop = self.stop.clone();
         // The sender lives as long as the main task; if it is gone, stopping is right too.
         let _ = stop.wait_for(|stop| *stop).await;
+    }
+}
+
+impl Pulses {
+    /// Neither began the daemon nor succeeded a poll within this time. One pass (`--once`) has tried
+    /// already when this is asked.
+    fn should_have_polled(&self, within: Duration) -> bool {
+        let now = Instant::now();
+        let has_time = |pulse: &Pulse| pulse.age(now).is_some_and(|age| age <= within);
+        !has_time(&self.started) && !has_time(&self.good_poll)
     }
 }
 
@@ -189,6 +216,7 @@ pub async fn run(
         alarms: Notify::new(),
         stop: stopped,
         pulses: Pulses::default(),
+        mailbox_error: Mutex::new(None),
     });
     clock::set_right(Arc::clone(&shared)).await;
     if once {
@@ -218,14 +246,21 @@ async fn one_pass(shared: &Arc<Shared>) -> anyhow::Result<bool> {
     let watched = watch::once(Arc::clone(shared)).await;
     if let Err(error) = &watched {
         tracing::error!(event = "mailbox_failed", "{error:#}");
+        shared.set_mailbox_error(format!("{error:#}"));
     }
     let ticked = clock::once(Arc::clone(shared)).await;
     if let Err(error) = &ticked {
         tracing::error!(event = "clock_failed", "{error:#}");
     }
-    let posted = post::once(Arc::clone(shared)).await?;
+    let mut posted = post::once(Arc::clone(shared)).await?;
+    // That a letter does not arrive is known only now.
+    let ticked_again = clock::once(Arc::clone(shared)).await;
+    if let Ok(1..) = ticked_again {
+        posted = post::once(Arc::clone(shared)).await?;
+    }
     watched?;
     ticked?;
+    ticked_again?;
     if posted > 0 {
         tracing::error!(
             event = "letters_left",

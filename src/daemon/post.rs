@@ -262,6 +262,9 @@ impl Post {
             for ((claimed, delivered), fate) in results.iter().zip(&fates) {
                 log(&shared.config.transport, claimed, delivered, fate);
             }
+            if fates.iter().any(|fate| matches!(fate, Fate::GivenUp(_))) {
+                shared.alarms.notify_one();
+            }
             Ok(claimed)
         })
         .await?

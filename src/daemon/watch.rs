@@ -82,6 +82,7 @@ pub async fn run(shared: Arc<Shared>) {
             () = time_to_finish(&shared) => break,
         };
         let Err(error) = visit else { continue };
+        shared.set_mailbox_error(format!("{error:#}"));
         let pause = pause_after(carried.failures);
         carried.failures += 1;
         tracing::warn!(

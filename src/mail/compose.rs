@@ -13,6 +13,7 @@ use lettre::message::header::{
 use lettre::message::{Body, Mailbox, Mailboxes, MultiPart, SinglePart};
 
 use super::message::Address;
+use super::text;
 
 /// Characters of a subject or a display name; what is longer is cut. Such text may be one
 /// word, and a line cannot be broken within a word.
@@ -47,6 +48,7 @@ pub struct Draft {
     pub auto_submitted: AutoSubmitted,
     /// The same words for programs that show HTML; `text` stands beside it.
     pub html: Option<Html>,
+    /// What they hold in all is bounded by whoever writes the draft.
     pub files: Vec<File>,
     pub attach_key: Option<KeyAttachment>,
     /// Value of an Autocrypt field, with spaces in the key data where it may be folded.
@@ -74,7 +76,7 @@ pub struct Html {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
-    /// Content-ID, without brackets.
+    /// Content-ID, without brackets: letters, digits, `.`, `_` and `-`, at most 60.
     pub id: String,
     pub png: Vec<u8>,
 }
@@ -95,7 +97,7 @@ pub struct KeyAttachment {
     pub armored: String,
 }
 
-/// The mail in clear: `text/plain`, or `multipart/mixed` with the key.
+/// The mail in clear.
 pub fn plain(draft: &Draft) -> Vec<u8> {
     let mut mail = Fields::of(draft, &draft.subject);
     mail.autocrypt(draft);
@@ -318,31 +320,154 @@ impl Header for MediaType {
     }
 }
 
-/// The text, with the key beside it where the draft has one, as a MIME entity.
-fn body(draft: &Draft, protection: Protection) -> Vec<u8> {
-    match &draft.attach_key {
-        None => text_part(&draft.text, protection).formatted(),
-        Some(key) => {
-            let mut parts = MultiPart::mixed()
-                .singlepart(text_part(&draft.text, Protection::None))
-                .singlepart(key_part(key));
-            let media_type = format!("multipart/mixed; boundary=\"{}\"", parts.boundary());
-            parts.headers_mut().set(protection.marks(media_type));
-            parts.formatted()
-        }
+/// The name by which a page shows a picture (RFC 2392), in brackets.
+#[derive(Clone)]
+struct ContentId(String);
+
+impl Header for ContentId {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("Content-ID")
+    }
+
+    fn parse(value: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self(value.to_owned()))
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), self.0.clone())
     }
 }
 
+/// What the draft says, as a MIME entity:
+///
+/// ```text
+/// multipart/mixed            where there are files or a key
+///   multipart/alternative    where there is HTML
+///     text/plain
+///     multipart/related      where the HTML has pictures
+///       text/html
+///       image/png…
+///   files…
+///   application/pgp-keys
+/// ```
+fn body(draft: &Draft, protection: Protection) -> Vec<u8> {
+    if draft.files.is_empty() && draft.attach_key.is_none() {
+        return match &draft.html {
+            None => text_part("plain", &draft.text, protection).formatted(),
+            Some(html) => alternative(&draft.text, html, protection).formatted(),
+        };
+    }
+    let words = match &draft.html {
+        None => Entity::One(text_part("plain", &draft.text, Protection::None)),
+        Some(html) => Entity::Several(alternative(&draft.text, html, Protection::None)),
+    };
+    let files = draft.files.iter().map(file_part);
+    let key = draft.attach_key.iter().map(key_part);
+    let attached = files.chain(key).map(Entity::One);
+    let parts = std::iter::once(words).chain(attached);
+    multipart("mixed", parts, protection).formatted()
+}
+
+enum Entity {
+    One(SinglePart),
+    Several(MultiPart),
+}
+
+/// `kind`: the subtype, and parameters.
+fn multipart(
+    kind: &str,
+    parts: impl IntoIterator<Item = Entity>,
+    protection: Protection,
+) -> MultiPart {
+    let mut whole = MultiPart::mixed().build();
+    for part in parts {
+        whole = match part {
+            Entity::One(part) => whole.singlepart(part),
+            Entity::Several(parts) => whole.multipart(parts),
+        };
+    }
+    let media_type = format!("multipart/{kind}; boundary=\"{}\"", whole.boundary());
+    whole.headers_mut().set(protection.marks(media_type));
+    whole
+}
+
+/// The same words twice, the better form last (RFC 2046, 5.1.4).
+fn alternative(text: &str, html: &Html, protection: Protection) -> MultiPart {
+    let plain = Entity::One(text_part("plain", text, Protection::None));
+    let page = text_part("html", &html.page, Protection::None);
+    let page = if html.pictures.is_empty() {
+        Entity::One(page)
+    } else {
+        let pictures = html.pictures.iter().map(picture_part).map(Entity::One);
+        let parts = std::iter::once(Entity::One(page)).chain(pictures);
+        let kind = "related; type=\"text/html\"";
+        Entity::Several(multipart(kind, parts, Protection::None))
+    };
+    multipart("alternative", [plain, page], protection)
+}
+
 /// Quoted-printable whatever it holds, so that no relay has a reason to change a line.
-fn text_part(text: &str, protection: Protection) -> SinglePart {
+fn text_part(subtype: &str, text: &str, protection: Protection) -> SinglePart {
     SinglePart::builder()
-        .header(protection.marks("text/plain; charset=utf-8".to_owned()))
+        .header(protection.marks(format!("text/{subtype}; charset=utf-8")))
         .header(ContentTransferEncoding::QuotedPrintable)
         .body(clean_text(text))
 }
 
+/// Shown where the page names it.
+fn picture_part(picture: &Picture) -> SinglePart {
+    let name = safe_file_name(&picture.id, "picture");
+    SinglePart::builder()
+        .header(MediaType("image/png".to_owned()))
+        .header(ContentId(format!("<{name}>")))
+        .header(ContentDisposition::inline_with_name(&format!("{name}.png")))
+        .body(base64(picture.png.clone()))
+}
+
+/// Base64 whatever it holds, so that its bytes arrive as they are.
+fn file_part(file: &File) -> SinglePart {
+    let name = text::safe_name(&file.name).unwrap_or_else(|| "attachment".to_owned());
+    SinglePart::builder()
+        .header(MediaType(type_of_file(file)))
+        .header(ContentDisposition::attachment(&name))
+        .body(base64(file.bytes.clone()))
+}
+
+fn base64(bytes: Vec<u8>) -> Body {
+    let encode = |bytes| Body::new_with_encoding(bytes, ContentTransferEncoding::Base64);
+    // Base64 takes any bytes: what it refuses, it gives back.
+    encode(bytes).unwrap_or_else(Body::new)
+}
+
+/// As the file says, where that is a type that may be encoded and says nothing of the mail around:
+/// a part that is a mail or a multipart may not be base64 (RFC 2046, 5.2.1), and a control part of
+/// OpenPGP would be read as one.
+fn type_of_file(file: &File) -> String {
+    const OTHER: &str = "application/octet-stream";
+    let media_type = file.media_type.to_ascii_lowercase();
+    let token = |part: &str| {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte);
+        (1..=64).contains(&part.len()) && part.bytes().all(fits)
+    };
+    let is_plain = |(kind, subtype): (&str, &str)| {
+        token(kind)
+            && token(subtype)
+            && !matches!(kind, "message" | "multipart")
+            && !matches!(subtype, "pgp-encrypted" | "pgp-signature")
+    };
+    if !media_type.split_once('/').is_some_and(is_plain) {
+        return OTHER.to_owned();
+    }
+    match media_type.starts_with("text/") {
+        false => media_type,
+        true if std::str::from_utf8(&file.bytes).is_ok() => format!("{media_type}; charset=utf-8"),
+        // What readers take for text in some charset, some of them change.
+        true => OTHER.to_owned(),
+    }
+}
+
 fn key_part(key: &KeyAttachment) -> SinglePart {
-    let name = safe_file_name(&key.file_name);
+    let name = safe_file_name(&key.file_name, "key.asc");
     SinglePart::builder()
         .header(MediaType(format!("application/pgp-keys; name=\"{name}\"")))
         .header(ContentDisposition::attachment(&name))
@@ -442,7 +567,8 @@ fn clean_text(text: &str) -> String {
         .collect()
 }
 
-fn safe_file_name(name: &str) -> String {
+/// A name of ours in plain ASCII, which every reader takes.
+fn safe_file_name(name: &str, without: &str) -> String {
     let safe = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     let name: String = name
         .chars()
@@ -450,7 +576,7 @@ fn safe_file_name(name: &str) -> String {
         .take(60)
         .collect();
     if name.is_empty() {
-        "key.asc".to_owned()
+        without.to_owned()
     } else {
         name
     }
@@ -606,7 +732,7 @@ mod tests {
     fn names_of_files_are_harmless() {
         #[track_caller]
         fn check(name: &str, expected: &str) {
-            assert_eq!(safe_file_name(name), expected);
+            assert_eq!(safe_file_name(name, "key.asc"), expected);
         }
         check("security.asc", "security.asc");
         check("a\"b\r\nc/ü.asc", "a_b__c__.asc");

@@ -209,6 +209,8 @@ pub struct Signature {
     /// Upper-case hex; of the signer's primary key where the certificate is known, else the issuer that the signature names.
     pub fingerprint: Option<String>,
     pub covers: Covers,
+    /// What it says of its own time, in what it is over; `None` where it could not be read.
+    pub signed_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -233,7 +235,11 @@ impl SignatureStatus {
 }
 
 /// Words under one good signature. They and the key that signed them travel together: nothing of it
-/// stood outside the bytes that the signature covers.
+/// stood outside the bytes that the signature covers, and nothing from there says how to read it.
+///
+/// What lies deeper is not in it, as it may be somebody else's: a forwarded mail, what came out of a
+/// ciphertext that the signature is around, what another signature is over. Each text has one
+/// innermost signature, and is that one's alone. Signatures in a forwarded mail give none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedText {
     /// Of the signer's primary key, upper-case hex.
@@ -242,7 +248,8 @@ pub struct SignedText {
     pub signed_at: DateTime<Utc>,
     /// As a person reads it, in UTF-8, lines ended by `\n`.
     pub text: String,
-    /// The files under the signature: positions in [`Message::attachments`].
+    /// The files under the signature, but for keys and signatures: positions in
+    /// [`Message::attachments`].
     pub attachments: Vec<usize>,
     /// It came out of a ciphertext.
     pub encrypted: bool,

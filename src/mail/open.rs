@@ -24,7 +24,7 @@ use super::message::{Address, Certificate, Digest, HeaderField, Message, Problem
 use super::parse::{Part, header};
 use super::pgp::Keyring;
 use super::text;
-use walk::{Reader, Scope};
+use walk::{HandedOn, Reader, Scope};
 
 pub use openpgp::UNREADABLE;
 
@@ -40,7 +40,7 @@ pub struct Opening<'a> {
     pub limits: Limits,
 }
 
-/// A file that only a program of its own reads: a PDF.
+/// A file of a mail with its bytes.
 pub struct Document {
     /// Its place among [`Message::attachments`].
     pub attachment: usize,
@@ -72,7 +72,7 @@ pub struct Limits {
     pub excerpt: usize,
     /// Certificates taken from the mail.
     pub certificates: usize,
-    /// Files that are handed on as [`Document`].
+    /// PDFs that are handed on as [`Document`].
     pub documents: usize,
     /// Bytes of one of them.
     pub document: usize,
@@ -104,19 +104,50 @@ pub fn open(raw: &[u8], context: &Opening, now: DateTime<Utc>) -> Message {
     open_with_documents(raw, context, now).0
 }
 
-/// As [`open`], with the bytes of the files that are not read here.
+/// As [`open`], with the bytes of the files that only a program of its own reads: PDFs.
 pub fn open_with_documents(
     raw: &[u8],
     context: &Opening,
     now: DateTime<Utc>,
 ) -> (Message, Vec<Document>) {
-    catch_unwind(AssertUnwindSafe(|| read(raw, context, now)))
+    read_safely(raw, context, HandedOn::Pdfs, now)
+}
+
+/// The bytes of files of a mail that was read before: those of `message` at these places among its
+/// attachments, as far as they come out the same once more. A key of ours may be away by now.
+pub fn files_of(
+    message: &Message,
+    at: &[usize],
+    raw: &[u8],
+    context: &Opening,
+    now: DateTime<Utc>,
+) -> Vec<Document> {
+    let (_, mut files) = read_safely(raw, context, HandedOn::Files(at), now);
+    files.retain(|file| {
+        let attachment = message.attachments.get(file.attachment);
+        attachment.is_some_and(|known| known.digest == Digest::of(&file.bytes))
+    });
+    files
+}
+
+fn read_safely(
+    raw: &[u8],
+    context: &Opening,
+    handed_on: HandedOn,
+    now: DateTime<Utc>,
+) -> (Message, Vec<Document>) {
+    catch_unwind(AssertUnwindSafe(|| read(raw, context, handed_on, now)))
         .unwrap_or_else(|_| (unread(raw), Vec::new()))
 }
 
-fn read(raw: &[u8], context: &Opening, now: DateTime<Utc>) -> (Message, Vec<Document>) {
+fn read(
+    raw: &[u8],
+    context: &Opening,
+    handed_on: HandedOn,
+    now: DateTime<Utc>,
+) -> (Message, Vec<Document>) {
     let bytes = with_line_feeds(raw);
-    let mut reader = Reader::new(context, now);
+    let mut reader = Reader::new(context, handed_on, now);
     let root = reader.parse(&bytes, 0);
     let mut message = from_header(raw, &root);
     reader.subject_says_nothing = says_nothing(&message.subject);

@@ -383,12 +383,6 @@ impl Tx<'_> {
 
     /// One case with its messages in order of time, and its events.
     pub fn case_detail(&self, case: &CaseRef, now: DateTime<Utc>) -> Result<CaseDetail> {
-        let evidence = self.evidence_of(case.id)?;
-        let view = CaseView {
-            labels: evidence.iter().map(|it| it.label.clone()).collect(),
-            deadlines: self.deadlines_of(case.id, now)?,
-            ..self.view_of(case.id)?
-        };
         let events = self.events_of(case.id)?.into_iter().map(|event| EventView {
             at: event.at,
             actor: event.actor,
@@ -397,10 +391,20 @@ impl Tx<'_> {
         });
         Ok(CaseDetail {
             duplicates: self.duplicates_of(case.id)?,
-            evidence,
+            evidence: self.evidence_of(case.id)?,
             messages: self.messages_of(case.id)?,
             events: events.collect(),
-            case: view,
+            case: self.case_view(case.id, now)?,
+        })
+    }
+
+    /// A case as it stands, without what was said.
+    pub fn case_view(&self, case_id: i64, now: DateTime<Utc>) -> Result<CaseView> {
+        let evidence = self.evidence_of(case_id)?.into_iter();
+        Ok(CaseView {
+            labels: evidence.map(|evidence| evidence.label).collect(),
+            deadlines: self.deadlines_of(case_id, now)?,
+            ..self.view_of(case_id)?
         })
     }
 
@@ -419,7 +423,7 @@ impl Tx<'_> {
         Ok(statement.query_row([case_id], view)?)
     }
 
-    fn evidence_of(&self, case_id: i64) -> Result<Vec<Evidence>> {
+    pub(super) fn evidence_of(&self, case_id: i64) -> Result<Vec<Evidence>> {
         let mut statement = self.0.prepare_cached(
             "SELECT label, because FROM labels WHERE case_id = ?1 ORDER BY rowid",
         )?;
@@ -433,14 +437,18 @@ impl Tx<'_> {
     }
 
     fn messages_of(&self, case_id: i64) -> Result<Vec<MessageView>> {
-        let mut statement = self.0.prepare_cached(
+        self.message_views("case_id = ?1", case_id)
+    }
+
+    pub(super) fn message_views(&self, condition: &str, value: i64) -> Result<Vec<MessageView>> {
+        let mut statement = self.0.prepare_cached(&format!(
             "SELECT messages.id, direction, kind, messages.message_id, from_email, to_emails,
                     received_at, subject, encrypted, decrypted, failure, text, digest, size,
                     not_answered, iif(outbox.bounced_at IS NULL, outbox.state, 'bounced')
              FROM messages LEFT JOIN outbox ON outbox.message_id = messages.id
-             WHERE case_id = ?1 ORDER BY received_at, messages.id",
-        )?;
-        let rows = statement.query_map([case_id], |row| {
+             WHERE {condition} ORDER BY received_at, messages.id",
+        ))?;
+        let rows = statement.query_map([value], |row| {
             let to: String = row.get(5)?;
             let message = MessageView {
                 direction: row.get(1)?,

@@ -20,6 +20,7 @@ mod apply;
 mod warnings;
 
 pub use apply::{Applied, Changed, Promised};
+pub(super) use warnings::{ABOUT, about};
 pub use warnings::{About, Alarm, Threshold, Warning};
 
 /// A deadline as it is shown. Field names are those of the contract's JSON.

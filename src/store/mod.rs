@@ -28,6 +28,7 @@ pub mod key_alerts;
 pub mod listed;
 pub mod marks;
 pub mod outbox;
+pub mod tidings;
 pub mod wrong_clock;
 
 const SCHEMA: &str = include_str!("../../schema.sql");

@@ -341,6 +341,7 @@ mod tests {
                 status: SignatureStatus::Good,
                 fingerprint: Some((*by).to_owned()),
                 covers: Covers::Part,
+                signed_at: None,
             })
             .collect();
         mail

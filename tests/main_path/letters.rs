@@ -13,14 +13,18 @@ const GERMAN: &str = "Guten Tag,\n\nin Ihrem Kundenportal lässt sich über das 
     die Sitzungen anderer Kunden übernehmen.\n\n1. Suche öffnen\n2. <script>alert(1)</script> \
     eingeben\n3. Ergebnis ansehen\n\nMit freundlichen Grüßen\nAnna";
 
-/// One mail, one pass, and the letters that left by it.
+/// One mail, one pass, and the letters that left by it; what the team is told is none.
 fn pass(setup: &Setup, name: &str, mail: &[u8]) -> Vec<Answer> {
     let before = sent(setup).len();
     drop_into(&setup.file("mail"), name, mail);
     let pass = setup.run_once();
     assert!(pass.status.success(), "{pass:?}");
     let letters = sent(setup).into_iter().map(|(_, letter)| letter);
-    letters.skip(before).collect()
+    let is_notice = |letter: &Answer| letter.message.subject() == Some("Encrypted message");
+    letters
+        .skip(before)
+        .filter(|letter| !is_notice(letter))
+        .collect()
 }
 
 fn only(mut letters: Vec<Answer>) -> Answer {

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::collect::Mark;
+use super::collect::{Mark, Standing};
 use super::file::{Entry, Role};
 use super::walk::{Reader, Scope, Style, is_ciphertext, is_control};
 use crate::mail::armor::{self, Content, Segment};
@@ -134,8 +134,15 @@ impl Reader<'_> {
         };
         self.take_keys(&plaintext.bytes);
         self.list(entry, &plaintext.bytes, inside);
+        self.close(plaintext.signatures, mark, inside);
+    }
+
+    /// The end of a message, or of a text that somebody signed: these signatures are over all of it,
+    /// and what is around them is not.
+    fn close(&mut self, signatures: Vec<Signature>, mark: Mark, scope: Scope) {
         let span = self.out.since(mark);
-        self.out.claim(plaintext.signatures, &span);
+        self.out.claim(signatures, &span, standing(scope));
+        self.out.enclose(&span);
     }
 
     /// A file that is no ciphertext and holds one: a mail that was saved, also by GpgOL, which
@@ -179,8 +186,9 @@ impl Reader<'_> {
             Unlocked::Decrypted(plaintext) => (plaintext, true),
             Unlocked::SignedOnly(plaintext) => (plaintext, false),
             Unlocked::Failed => {
+                let mark = self.out.mark();
                 self.push_text(UNREADABLE);
-                return;
+                return self.close(Vec::new(), mark, scope);
             }
         };
         let named = armor::charset_of(block).map(|charset| style.with_charset(charset));
@@ -209,11 +217,14 @@ impl Reader<'_> {
             Style::in_charset(style.charset.clone())
         };
         style.html = html;
+        if !plaintext.signatures.is_empty() {
+            style = style.of_signed();
+        }
+        let inside = inside(scope, decrypted);
         self.take_keys(&plaintext.bytes);
-        self.segments(&plaintext.bytes, &style, inside(scope, decrypted));
-        self.subject_in_text(mark, inside(scope, decrypted));
-        let span = self.out.since(mark);
-        self.out.claim(plaintext.signatures, &span);
+        self.segments(&plaintext.bytes, &style, inside);
+        self.subject_in_text(mark, inside);
+        self.close(plaintext.signatures, mark, inside);
     }
 
     /// A clear-signed text: shown is what was signed, and what messages in it hold.
@@ -224,22 +235,25 @@ impl Reader<'_> {
         let Some((text, signatures)) = checked.flatten().flatten() else {
             self.out
                 .problem("a clear-signed text whose signature cannot be read");
+            let mark = self.out.mark();
             let shown = self.rendered(block, style);
             self.push_text(&shown);
-            return;
+            return self.close(Vec::new(), mark, scope);
         };
         let mark = self.out.mark();
         for segment in armor::segments(&text) {
             match segment {
                 Segment::Message(block) => self.inline_message(block, style, scope),
-                Segment::Plain(text) | Segment::Signed(text) => {
-                    let shown = self.rendered(text, style);
-                    self.push_text(&shown);
+                Segment::Plain(text) => self.show(text, &style.of_signed()),
+                // Somebody else's, which this one is around.
+                Segment::Signed(text) => {
+                    let mark = self.out.mark();
+                    self.show(text, &style.of_signed());
+                    self.close(Vec::new(), mark, scope);
                 }
             }
         }
-        let span = self.out.since(mark);
-        self.out.claim(signatures, &span);
+        self.close(signatures, mark, scope);
     }
 
     /// RFC 3156, 5: the signature is over the first part exactly as it stands.
@@ -291,7 +305,7 @@ impl Reader<'_> {
             self.walk(child, content);
             let span = self.out.since(mark);
             self.introduce(child, &signatures);
-            self.out.claim(signatures.clone(), &span);
+            self.out.claim(signatures.clone(), &span, standing(scope));
         }
     }
 
@@ -347,8 +361,7 @@ impl Reader<'_> {
         if self.out.subject_count() == subjects {
             self.unprotected_subject(&root, mark, inside);
         }
-        let span = self.out.since(mark);
-        self.out.claim(plaintext.signatures, &span);
+        self.close(plaintext.signatures, mark, inside);
     }
 
     /// A subject inside that names no protection, where only that can be meant.
@@ -608,6 +621,13 @@ impl Reader<'_> {
             let (bytes, _) = transfer::base64(key.as_bytes());
             self.keep_certificates(&bytes);
         }
+    }
+}
+
+fn standing(scope: Scope) -> Standing {
+    Standing {
+        encrypted: scope.encrypted,
+        forwarded: scope.forwarded,
     }
 }
 

@@ -94,11 +94,21 @@ pub struct Reader<'c> {
     pub(super) tries: Tries,
     parts_left: usize,
     report: Option<MachineReport>,
+    handed_on: HandedOn<'c>,
     documents: Vec<Document>,
 }
 
+/// Which files are kept with their bytes.
+#[derive(Clone, Copy)]
+pub enum HandedOn<'a> {
+    /// Those that only a program of its own reads.
+    Pdfs,
+    /// Those at these places among all.
+    Files(&'a [usize]),
+}
+
 impl<'c> Reader<'c> {
-    pub fn new(context: &'c Opening<'c>, now: DateTime<Utc>) -> Self {
+    pub fn new(context: &'c Opening<'c>, handed_on: HandedOn<'c>, now: DateTime<Utc>) -> Self {
         Self {
             context,
             now,
@@ -117,6 +127,7 @@ impl<'c> Reader<'c> {
             tries: Tries::default(),
             parts_left: context.limits.parts,
             report: None,
+            handed_on,
             documents: Vec::new(),
         }
     }
@@ -132,6 +143,7 @@ impl<'c> Reader<'c> {
         let part = parse::message(bytes, &mut budget);
         self.parts_left = budget.parts;
         if budget.exceeded {
+            self.out.incomplete = true;
             self.out
                 .problem("more parts, or deeper ones, than are read; the rest was left out");
         }
@@ -160,6 +172,7 @@ impl<'c> Reader<'c> {
         openpgp.failure = self.failure;
         openpgp.tried_in_vain = self.tried_in_vain;
         openpgp.signatures = self.out.signatures();
+        openpgp.signed = self.out.signed();
         openpgp.certificates = self.found;
         openpgp.introductions = self.introductions;
         message.machine_report = self.report;
@@ -316,6 +329,7 @@ impl<'c> Reader<'c> {
 
     pub(super) fn forwarded_mail(&mut self, inner: &Part, scope: Scope) {
         self.take_certificates(inner);
+        let mark = self.out.mark();
         if !scope.silent {
             self.push_text(&introduction(inner));
         }
@@ -325,6 +339,9 @@ impl<'c> Reader<'c> {
             ..scope.child()
         };
         self.walk(inner, inside);
+        // Whoever signs a mail that he sends on has not written it.
+        let span = self.out.since(mark);
+        self.out.enclose(&span);
     }
 
     /// A part that is read, not saved.
@@ -382,24 +399,35 @@ impl<'c> Reader<'c> {
             let Some(plaintext) = self.try_message(&found.block, scope) else {
                 continue;
             };
-            let before = self.rendered(bytes.get(shown..found.start).unwrap_or_default(), style);
-            self.push_text(&before);
+            self.show(bytes.get(shown..found.start).unwrap_or_default(), style);
             self.inline_plaintext(plaintext, style, scope, true);
             shown = found.end;
         }
-        let rest = self.rendered(bytes.get(shown..).unwrap_or_default(), style);
-        self.push_text(&rest);
+        self.show(bytes.get(shown..).unwrap_or_default(), style);
+    }
+
+    pub(super) fn show(&mut self, bytes: &[u8], style: &Style) {
+        let text = self.rendered(bytes, style);
+        if style.unsigned {
+            let signed = as_signed(bytes, style.charset.as_deref());
+            let limit = self.context.limits.text;
+            self.out.push_signed_text(&text, &signed, limit);
+        } else {
+            self.push_text(&text);
+        }
     }
 
     /// Bytes of a text part as a person would read them.
     pub(super) fn rendered(&mut self, bytes: &[u8], style: &Style) -> String {
         // Every charset needs at least one byte for four of UTF-8.
         let window = bytes.get(..self.context.limits.text * 4).unwrap_or(bytes);
+        self.out.incomplete |= window.len() < bytes.len();
         let (text, lossy) = charset::decode(window, style.charset.as_deref());
         self.out.text_lossy |= lossy;
         if style.html {
             let (text, cut) = html::to_text(&text);
             if cut {
+                self.out.incomplete = true;
                 self.out
                     .problem("the HTML is longer than is read and was cut");
             }
@@ -459,12 +487,15 @@ impl<'c> Reader<'c> {
             .as_deref()
             .and_then(text::safe_name)
             .unwrap_or_else(|| default_name(self.out.file_count() + 1, entry.media_type));
-        let excerpt = if is_pdf(&entry, bytes) {
-            self.hand_on(bytes);
-            None
-        } else {
-            excerpt(&name, &entry, bytes, self.context.limits.excerpt)
-        };
+        let is_pdf = is_pdf(&entry, bytes);
+        match self.handed_on {
+            HandedOn::Pdfs if is_pdf => self.hand_on_pdf(bytes),
+            HandedOn::Files(at) if at.contains(&self.out.file_count()) => self.hand_on(bytes),
+            HandedOn::Pdfs | HandedOn::Files(_) => {}
+        }
+        let excerpt = (!is_pdf)
+            .then(|| excerpt(&name, &entry, bytes, self.context.limits.excerpt))
+            .flatten();
         self.out.push_file(File {
             attachment: Attachment {
                 name,
@@ -478,14 +509,18 @@ impl<'c> Reader<'c> {
         });
     }
 
-    /// Keeps the file that is about to be listed for a program of its own.
-    fn hand_on(&mut self, bytes: &[u8]) {
+    fn hand_on_pdf(&mut self, bytes: &[u8]) {
         let limits = &self.context.limits;
         if self.documents.len() >= limits.documents || bytes.len() > limits.document {
             self.out
                 .problem("more PDFs, or larger ones, than are read; the rest was left as it is");
             return;
         }
+        self.hand_on(bytes);
+    }
+
+    /// Keeps the file that is about to be listed.
+    fn hand_on(&mut self, bytes: &[u8]) {
         self.documents.push(Document {
             attachment: self.out.file_count(),
             bytes: bytes.to_vec(),
@@ -501,6 +536,8 @@ pub struct Style {
     flowed: bool,
     delete_space: bool,
     legacy_display: bool,
+    /// What is said here stands outside of the signature that the bytes are under.
+    unsigned: bool,
 }
 
 impl Style {
@@ -517,6 +554,15 @@ impl Style {
             flowed: has("format", "flowed") && !html,
             delete_space: has("delsp", "yes"),
             legacy_display: has("hp-legacy-display", "1"),
+            unsigned: false,
+        }
+    }
+
+    /// For what is under a signature of its own.
+    pub(super) fn of_signed(&self) -> Self {
+        Self {
+            unsigned: true,
+            ..self.clone()
         }
     }
 
@@ -538,6 +584,23 @@ impl Style {
     pub(super) fn utf8() -> Self {
         Self::in_charset(Some("utf-8".to_owned()))
     }
+}
+
+/// Plain text as its bytes alone tell it: whoever writes another label around a signed text must not
+/// change its words or where its lines end. The charset counts only where ASCII is ASCII in it.
+fn as_signed(bytes: &[u8], charset: Option<&str>) -> String {
+    let ascii =
+        |text: &mut dyn Iterator<Item = char>| -> String { text.filter(char::is_ascii).collect() };
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => {
+            let latin = || bytes.iter().copied().map(char::from);
+            let (text, _) = charset::decode(bytes, charset);
+            let is_kept = ascii(&mut text.chars()) == ascii(&mut latin());
+            if is_kept { text } else { latin().collect() }
+        }
+    };
+    text::normalize(&text)
 }
 
 /// RFC 9788, 5.2.2: a text may begin with the header fields that are protected, for programs that do

@@ -307,9 +307,9 @@ impl<'a> Signers<'a> {
                 | VerificationError::BadSignature { sig, .. },
             ) => self.judge(sig),
             Err(VerificationError::MalformedSignature { sig, .. }) => {
-                outcome(SignatureStatus::Bad, issuer(sig))
+                outcome(SignatureStatus::Bad, issuer(sig), made_at(sig))
             }
-            Err(_) => outcome(SignatureStatus::UnknownKey, None),
+            Err(_) => outcome(SignatureStatus::UnknownKey, None, None),
         }
     }
 
@@ -317,7 +317,8 @@ impl<'a> Signers<'a> {
     fn judge(&self, signature: &packet::Signature) -> Signature {
         let mut issuers = signature.get_issuers();
         issuers.truncate(MAX_KEYS);
-        let mut verdict = outcome(SignatureStatus::UnknownKey, issuer(signature));
+        let made_at = made_at(signature);
+        let mut verdict = outcome(SignatureStatus::UnknownKey, issuer(signature), made_at);
         if issuers.is_empty() {
             return verdict;
         }
@@ -329,7 +330,8 @@ impl<'a> Signers<'a> {
                 };
                 let fits = signature.verify_document(key).is_ok() && self.accepts(signature);
                 let status = if fits { standing } else { SignatureStatus::Bad };
-                verdict = outcome(status, Some(format!("{:X}", cert.fingerprint())));
+                let signer = format!("{:X}", cert.fingerprint());
+                verdict = outcome(status, Some(signer), made_at);
                 if fits {
                     return verdict;
                 }
@@ -426,10 +428,20 @@ fn issuer(signature: &packet::Signature) -> Option<String> {
     issuers.first().map(|handle| format!("{handle:X}"))
 }
 
-fn outcome(status: SignatureStatus, fingerprint: Option<String>) -> Signature {
+/// As it says where it is itself under the signature.
+fn made_at(signature: &packet::Signature) -> Option<DateTime<Utc>> {
+    signature.signature_creation_time().map(DateTime::from)
+}
+
+fn outcome(
+    status: SignatureStatus,
+    fingerprint: Option<String>,
+    signed_at: Option<DateTime<Utc>>,
+) -> Signature {
     Signature {
         status,
         fingerprint,
         covers: Covers::All,
+        signed_at,
     }
 }

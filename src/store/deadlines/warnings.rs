@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Row, params};
 
 use super::deadline;
-use crate::store::{Result, Tx, instant};
+use crate::store::{Result, Tx, instant, optional};
 use crate::triage::deadline as clocks;
 use crate::triage::decide::CaseRef;
 use crate::triage::policy::{Deadline, DeadlineKind};
@@ -75,7 +75,8 @@ pub struct Alarm {
 }
 
 /// Columns of a case, for [`about`].
-const ABOUT: &str = "cases.id, cases.number, cases.status, cases.subject, cases.reporter_email,
+pub(in crate::store) const ABOUT: &str =
+    "cases.id, cases.number, cases.status, cases.subject, cases.reporter_email,
                      cases.assignee";
 
 impl Tx<'_> {
@@ -177,6 +178,19 @@ impl Tx<'_> {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// When the first mail of a case came that tells of exploitation, and whether the team is still
+    /// to be told.
+    pub fn alarm_of(&self, case_id: i64) -> Result<Option<(DateTime<Utc>, bool)>> {
+        optional(
+            self.0
+                .prepare_cached(
+                    "SELECT arrived_at, told_at IS NULL AND exploited_at IS NULL
+                     FROM alarms JOIN cases ON cases.id = case_id WHERE case_id = ?1",
+                )?
+                .query_row([case_id], |row| Ok((instant(row.get(0)?), row.get(1)?))),
+        )
+    }
+
     pub fn set_alarm_told(&self, case_id: i64, now: DateTime<Utc>) -> Result<()> {
         self.0
             .prepare_cached("UPDATE alarms SET told_at = ?2 WHERE case_id = ?1")?
@@ -208,7 +222,7 @@ impl Tx<'_> {
 }
 
 /// From the columns of [`ABOUT`], the first of them being at `first`.
-fn about(row: &Row<'_>, first: usize) -> rusqlite::Result<About> {
+pub(in crate::store) fn about(row: &Row<'_>, first: usize) -> rusqlite::Result<About> {
     Ok(About {
         case: CaseRef {
             id: row.get(first)?,

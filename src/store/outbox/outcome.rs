@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::{Audience, Claimed, Delivered, Fate, GIVE_UP_AFTER, pause_after};
 use crate::store::audit::Actor;
+use crate::store::tidings::{NewTiding, TidingKind};
 use crate::store::{Result, Tx, instant, optional};
 use crate::triage::deadline;
 use crate::triage::policy::{AcknowledgedBy, DeadlineKind, Policy};
@@ -283,6 +284,7 @@ impl Tx<'_> {
             .prepare_cached("UPDATE outbox SET state = 'failed', last_error = ?2 WHERE id = ?1")?
             .execute((id, why))?;
         self.letter_event(id, "undeliverable", why, now)?;
+        self.tell_of_undeliverable(id, Some(why), now)?;
         self.reporter_was_not_told(id, now)?;
         Ok(Fate::GivenUp(why.to_owned()))
     }
@@ -310,6 +312,7 @@ impl Tx<'_> {
                 Some(case),
                 json!({"letter": letter.kind, "outbox": letter.id}),
             )?;
+            self.tell_of_undeliverable(letter.id, None, now)?;
             self.take_update_back(case, &letter, policy, now)?;
             self.reporter_was_not_told(letter.id, now)?;
         }
@@ -384,6 +387,37 @@ impl Tx<'_> {
             )?
             .query_row([case], |row| row.get(0))?;
         Ok(instant(at))
+    }
+
+    /// The team hears at once that a letter to a reporter does not arrive. Of a letter to the team
+    /// it hears in the digest: a notice of a notice would go the same way.
+    fn tell_of_undeliverable(&self, id: i64, why: Option<&str>, now: DateTime<Utc>) -> Result<()> {
+        let (message, audience): (i64, String) = self
+            .0
+            .prepare_cached("SELECT message_id, audience FROM outbox WHERE id = ?1")?
+            .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        if audience != Audience::Reporter.as_str() {
+            return Ok(());
+        }
+        let cases: Vec<i64> = self
+            .cases_of_letter(id)?
+            .iter()
+            .map(|about| about.case)
+            .collect();
+        let concerns = match cases.as_slice() {
+            [] => vec![None],
+            cases => cases.iter().copied().map(Some).collect(),
+        };
+        for case in concerns {
+            let tiding = NewTiding {
+                kind: TidingKind::Undeliverable,
+                case,
+                message: Some(message),
+                because: why,
+            };
+            self.add_tiding(&tiding, now)?;
+        }
+        Ok(())
     }
 
     /// One event on every case that the letter speaks of; on none, if it speaks of none.

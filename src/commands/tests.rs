@@ -733,6 +733,55 @@ fn a_duplicate_names_a_case_that_was_first() {
 }
 
 #[test]
+fn a_possible_duplicate_has_reasons() {
+    let world = World::new();
+    let with_file = |from: &str, words: &str| {
+        let head = "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n";
+        let file = "print('a proof of concept, long enough to be told from others')\r\n".repeat(3);
+        let body = format!(
+            "--b\r\nContent-Type: text/plain\r\n\r\n{words}\r\n\
+             --b\r\nContent-Type: text/x-python; name=poc.py\r\n\
+             Content-Disposition: attachment; filename=poc.py\r\n\r\n{file}\r\n--b--\r\n"
+        );
+        mail(from, head, &body)
+    };
+    let first = with_file(
+        "bob@one.test",
+        "SQL injection at https://shop.example/cart/add, it is CVE-2026-4711.",
+    );
+    let first = world.receive(&first, days(1)).unwrap();
+    let second = with_file(
+        "eve@two.test",
+        "Your database answers whoever asks: cve-2026-4711, see https://shop.example/cart/add?id=1",
+    );
+    let second = world.receive(&second, days(2)).unwrap();
+    assert_ne!(first, second);
+
+    let detail = |number: &str| {
+        let read = |tx: &Tx<'_>| tx.case_detail(&tx.case_by_number(number)?, days(2));
+        world.store.read(read).unwrap()
+    };
+    assert_eq!(detail(&first).evidence, []);
+    let detail = detail(&second);
+    let of_label = |label: &str| {
+        let mut evidence = detail.evidence.iter();
+        evidence.find(|it| it.label == label).map(|it| &it.because)
+    };
+    assert_eq!(
+        of_label("possible_duplicate"),
+        Some(&format!(
+            "the same CVE-2026-4711 as {first}; the same shop.example/cart/add as {first}; \
+             the same attachment poc.py as {first}"
+        ))
+    );
+    let answer = detail.messages.iter().find(|it| it.direction == "out");
+    let answer = &answer.unwrap().text;
+    for told in [&first, "4711", "poc.py", "cart", "duplicate"] {
+        assert!(!answer.contains(told), "{told}: {answer}");
+    }
+}
+
+#[test]
 fn notes_of_the_team_stay_with_the_case() {
     let world = World::new();
     for line in [

@@ -34,7 +34,8 @@ CREATE INDEX cases_by_status ON cases (status, received_at, fixed_at);
 CREATE INDEX cases_by_receipt ON cases (received_at);
 CREATE INDEX cases_by_opening ON cases (opened_at);
 CREATE INDEX cases_by_fix ON cases (fixed_at) WHERE fixed_at IS NOT NULL;
-CREATE INDEX cases_by_disclosure ON cases (disclose_at) WHERE disclose_at IS NOT NULL;
+CREATE INDEX cases_by_disclosure ON cases (disclose_at)
+    WHERE disclose_at IS NOT NULL AND status IN ('new', 'accepted', 'fixed');
 CREATE INDEX messages_of_noise ON messages (recorded_at)
     WHERE direction = 'in' AND kind <> 'team_command'
       AND (case_id IS NULL OR kind IN ('bounce', 'auto_reply', 'spam'));

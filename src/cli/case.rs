@@ -91,9 +91,8 @@ fn list_in_json(store: &Store, now: DateTime<Utc>) -> anyhow::Result<()> {
         let _ = sender.send(batch);
         drop(sender);
         let printed = printer.join().unwrap_or_else(|panic| resume_unwind(panic));
-        Ok(read
-            .map_err(anyhow::Error::from)
-            .and(printed.map_err(Into::into))?)
+        read.map_err(anyhow::Error::from)
+            .and(printed.map_err(Into::into))
     })
 }
 

@@ -720,7 +720,7 @@ fn a_duplicate_names_a_case_that_was_first() {
     other.case = CaseRef { id: 1, number };
     assert_eq!(letters(&other), 1, "the first reporter hears nothing");
     let first = other.detail(monday());
-    assert_eq!(first.duplicates, [duplicate.number.clone()]);
+    assert_eq!(first.duplicates, std::slice::from_ref(&duplicate.number));
     assert_eq!(first.case.status, "new");
     assert_eq!(first.case.recognition.name.as_deref(), Some("Ann B."));
     other.refused(

@@ -150,6 +150,13 @@ fn a_button_opens_a_mail_that_waits_for_what_is_missing() {
 }
 
 #[test]
+fn who_only_looks_on_has_no_buttons() {
+    let page = page::board::of_mail(&boards::busy().without_commands()).unwrap();
+    assert!(!page.page.contains("mailto:") && !page.page.contains("A button"));
+    assert!(page.page.contains("SEC-2026-0012"));
+}
+
+#[test]
 fn a_picture_says_in_words_what_it_shows() {
     let page = page::board::of_mail(&boards::busy()).unwrap().page;
     for words in [

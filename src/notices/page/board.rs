@@ -95,6 +95,8 @@ struct Page<'a> {
     letters_total: usize,
     noise: Vec<NoiseView<'a>>,
     health: Vec<Row>,
+    /// Observers have none.
+    has_buttons: bool,
 }
 
 #[derive(Serialize)]
@@ -199,6 +201,10 @@ impl<'a> Page<'a> {
             letters_total: board.totals.letters,
             noise: noise.map(|mail| noise_mail(board, mail)).collect(),
             health: health(board, &board.health),
+            has_buttons: [&board.decide, &board.due_soon]
+                .into_iter()
+                .flatten()
+                .any(|it| !it.commands.is_empty()),
         }
     }
 }

@@ -12,10 +12,9 @@ use super::say::{self, complain, say};
 use super::{Outcome, Output, office};
 use crate::config::Config;
 use crate::intake;
-use crate::parallel;
-use crate::store::Store;
 use crate::store::audit::Actor;
-use crate::store::listed::{Listed, ListedClock};
+use crate::store::listed::{Listed, ListedClock, ListedRow};
+use crate::store::{Store, StoreError};
 use crate::triage::calendar;
 
 mod attach;
@@ -58,54 +57,62 @@ fn list(config: &Config, output: Output) -> Outcome {
     let store = office::store_to_read(config)?;
     let now = Utc::now();
     if output.json {
-        list_in_json(&store, now)?;
+        while_reading(&store, |batches| print_array(batches, now))??;
         return Ok(true);
     }
-    let cases = store.read(|tx| tx.cases_listed(now))?;
-    if cases.is_empty() {
-        say!("no cases yet");
-        return Ok(true);
+    let rows = while_reading(&store, |batches| {
+        let cases = batches.into_iter().flatten();
+        cases.map(|case| row(&case.at(now), now)).collect()
+    })?;
+    match table_of(rows) {
+        Some(table) => say::text(&table),
+        None => say!("no cases yet"),
     }
-    say::text(&table(&cases, now));
     Ok(true)
 }
 
-/// Cases that go from the database to the printer at once.
+/// Cases that are handed on at once.
 const AT_ONCE: usize = 500;
 
-/// One array. While the next cases are read, those before are printed.
-fn list_in_json(store: &Store, now: DateTime<Utc>) -> anyhow::Result<()> {
-    let (sender, batches) = mpsc::sync_channel::<Vec<Listed>>(4);
+/// Reads all cases; what is to be made of them is done meanwhile by another thread.
+fn while_reading<T: Send>(
+    store: &Store,
+    work: impl FnOnce(mpsc::Receiver<Vec<ListedRow>>) -> T + Send,
+) -> Result<T, StoreError> {
+    let (sender, batches) = mpsc::sync_channel(4);
     std::thread::scope(|scope| {
-        let printer = scope.spawn(move || print_array(batches));
+        let worker = scope.spawn(move || work(batches));
         let mut batch = Vec::with_capacity(AT_ONCE);
         let read = store.read(|tx| {
-            tx.each_case(now, |case| {
+            tx.each_case(|case| {
                 batch.push(case);
                 if batch.len() == AT_ONCE {
-                    // Nobody takes it where the printer failed, and it says why.
+                    // Nobody takes it where the work failed, and it says why.
                     let _ = sender.send(std::mem::replace(&mut batch, Vec::with_capacity(AT_ONCE)));
                 }
             })
         });
         let _ = sender.send(batch);
         drop(sender);
-        let printed = printer.join().unwrap_or_else(|panic| resume_unwind(panic));
-        read.map_err(anyhow::Error::from)
-            .and(printed.map_err(Into::into))
+        let done = worker.join().unwrap_or_else(|panic| resume_unwind(panic));
+        read.map(|()| done)
     })
 }
 
-fn print_array(batches: mpsc::Receiver<Vec<Listed>>) -> serde_json::Result<()> {
+/// One array.
+fn print_array(
+    batches: mpsc::Receiver<Vec<ListedRow>>,
+    now: DateTime<Utc>,
+) -> serde_json::Result<()> {
     let mut separator = "[";
     for batch in batches {
-        let mut text = String::new();
-        for case in &batch {
-            text.push_str(separator);
-            text.push_str(&serde_json::to_string(case)?);
+        let mut text = Vec::new();
+        for case in batch {
+            text.extend_from_slice(separator.as_bytes());
+            serde_json::to_writer(&mut text, &case.at(now))?;
             separator = ",";
         }
-        say::text(&text);
+        say::bytes(&text);
     }
     say::text(if separator == "[" { "[]\n" } else { "]\n" });
     Ok(())
@@ -113,10 +120,18 @@ fn print_array(batches: mpsc::Receiver<Vec<Listed>>) -> serde_json::Result<()> {
 
 /// The list for people: how it stands, how urgent, who, what; as wide as the terminal.
 pub(super) fn table(cases: &[Listed], now: DateTime<Utc>) -> String {
+    table_of(cases.iter().map(|case| row(case, now)).collect()).unwrap_or_default()
+}
+
+/// `None`: there is no row.
+fn table_of(rows: Vec<Vec<String>>) -> Option<String> {
+    if rows.is_empty() {
+        return None;
+    }
     let titles = ["case", "status", "severity", "next date", "from", "subject"];
-    let mut rows = vec![titles.map(|title| paint(title, Paint::Dim)).to_vec()];
-    rows.extend(parallel::map(cases.iter().collect(), |case| row(case, now)));
-    columns(&rows)
+    let mut table = vec![titles.map(|title| paint(title, Paint::Dim)).to_vec()];
+    table.extend(rows);
+    Some(columns(&table))
 }
 
 fn row(case: &Listed, now: DateTime<Utc>) -> Vec<String> {

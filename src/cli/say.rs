@@ -37,6 +37,11 @@ pub fn text(text: &str) {
     note(io::stdout().lock().write_all(text.as_bytes()));
 }
 
+/// Text that is long and in UTF-8 already.
+pub fn bytes(text: &[u8]) {
+    note(io::stdout().lock().write_all(text));
+}
+
 pub fn complaint(words: fmt::Arguments<'_>) {
     // Where standard error is gone, nobody is left to be told.
     let _ = writeln!(io::stderr().lock(), "{words}");

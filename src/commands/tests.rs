@@ -134,8 +134,8 @@ fn is_listed_as_it_is(tx: &Tx<'_>, case: &CaseRef, now: DateTime<Utc>) -> Result
     let shown = detail.case.deadlines.iter();
     assert!(
         clocks
-            .map(|it| (&it.kind, it.due_at, it.met_at, it.state))
-            .eq(shown.map(|it| (&it.kind, it.due_at, it.met_at, it.state))),
+            .map(|it| (it.kind, it.due_at, it.met_at, it.state))
+            .eq(shown.map(|it| (it.kind.as_str(), it.due_at, it.met_at, it.state))),
         "{listed:?}"
     );
     Ok(())

@@ -261,7 +261,8 @@ impl Tx<'_> {
     /// Open cases whose day of publication has come, the longest overdue first.
     pub fn due_for_disclosure(&self, now: DateTime<Utc>) -> Result<Vec<CaseRef>> {
         let mut statement = self.0.prepare_cached(
-            "SELECT id, number FROM cases
+            // Without statistics SQLite would go through all open cases instead.
+            "SELECT id, number FROM cases INDEXED BY cases_by_disclosure
              WHERE disclose_at <= ?1 AND status IN ('new', 'accepted', 'fixed')
              ORDER BY disclose_at, id",
         )?;

@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 use super::cases::{Recognition, Reporter};
 use super::{Result, Tx, instant};
 use crate::triage::deadline;
+use crate::triage::policy::DeadlineKind;
 
 /// A case on a list. Field names are those of the contract's JSON.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -44,7 +45,7 @@ pub struct Listed {
 /// A deadline on a list; `case show` explains it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ListedClock {
-    pub kind: String,
+    pub kind: &'static str,
     #[serde(serialize_with = "in_seconds")]
     pub due_at: DateTime<Utc>,
     #[serde(serialize_with = "perhaps_in_seconds")]
@@ -70,16 +71,20 @@ const OPEN: &str = "cases.status IN ('new', 'accepted', 'fixed')";
 /// As in the index.
 const RUNNING: &str = "met_at IS NULL AND waived_at IS NULL AND paused_at IS NULL";
 
+/// A few of very many; without statistics SQLite would go through all to group them.
+const RUNNING_ONES: &str = "deadlines INDEXED BY deadlines_that_run
+    WHERE met_at IS NULL AND waived_at IS NULL AND paused_at IS NULL";
+
 impl Tx<'_> {
     /// All cases, oldest first, one by one.
-    pub fn each_case(&self, now: DateTime<Utc>, take: impl FnMut(Listed)) -> Result<()> {
-        self.each_listed("ORDER BY cases.received_at, cases.id", [], now, take)
+    pub fn each_case(&self, take: impl FnMut(ListedRow)) -> Result<()> {
+        self.each_listed("ORDER BY cases.received_at, cases.id", [], take)
     }
 
     /// All cases, oldest first.
     pub fn cases_listed(&self, now: DateTime<Utc>) -> Result<Vec<Listed>> {
         let mut cases = Vec::new();
-        self.each_case(now, |case| cases.push(case))?;
+        self.each_case(|case| cases.push(case.at(now)))?;
         Ok(cases)
     }
 
@@ -89,14 +94,13 @@ impl Tx<'_> {
         let mut cases = Vec::new();
         self.each_listed(
             &format!(
-                "JOIN (SELECT case_id, min(due_at) AS next_at FROM deadlines WHERE {RUNNING}
+                "JOIN (SELECT case_id, min(due_at) AS next_at FROM {RUNNING_ONES}
                        GROUP BY case_id ORDER BY next_at, case_id LIMIT ?1) AS next
                      ON next.case_id = cases.id
                  ORDER BY next.next_at, cases.id"
             ),
             [at_most],
-            now,
-            |case| cases.push(case),
+            |case| cases.push(case.at(now)),
         )?;
         let left = i64::from(at_most) - cases.len() as i64;
         self.each_listed(
@@ -106,8 +110,7 @@ impl Tx<'_> {
                  ORDER BY cases.received_at, cases.id LIMIT ?1"
             ),
             [left.max(0)],
-            now,
-            |case| cases.push(case),
+            |case| cases.push(case.at(now)),
         )?;
         Ok(cases)
     }
@@ -116,8 +119,8 @@ impl Tx<'_> {
         let count = |sql: &str| self.counted(sql, []);
         let open = count(&format!("SELECT count(*) FROM cases WHERE {OPEN}"))?;
         let running_on = count(&format!(
-            "SELECT count(DISTINCT case_id) FROM deadlines JOIN cases ON cases.id = case_id
-             WHERE {RUNNING} AND NOT {OPEN}"
+            "SELECT count(DISTINCT case_id) FROM (SELECT case_id FROM {RUNNING_ONES})
+             JOIN cases ON cases.id = case_id WHERE NOT {OPEN}"
         ))?;
         Ok(CaseCounts {
             all: count("SELECT count(*) FROM cases")?,
@@ -126,7 +129,7 @@ impl Tx<'_> {
                 "SELECT count(*) FROM cases WHERE {OPEN} AND unanswered IS NOT NULL"
             ))?,
             missed: self.counted(
-                &format!("SELECT count(*) FROM deadlines WHERE {RUNNING} AND due_at < ?1"),
+                &format!("SELECT count(*) FROM {RUNNING_ONES} AND due_at < ?1"),
                 [now.timestamp()],
             )?,
             pressing: open + running_on,
@@ -142,14 +145,15 @@ impl Tx<'_> {
         &self,
         which: &str,
         values: impl Params,
-        now: DateTime<Utc>,
-        mut take: impl FnMut(Listed),
+        mut take: impl FnMut(ListedRow),
     ) -> Result<()> {
         let mut statement = self.0.prepare_cached(&format!(
             "SELECT cases.number, cases.status, cases.close_reason, cases.kind, cases.label_names,
                     cases.severity, cases.suggested_severity, cases.reporter_name,
                     cases.reporter_email, cases.subject, cases.received_at, cases.assignee,
-                    (SELECT first.number FROM cases AS first WHERE first.id = cases.duplicate_of),
+                    CASE WHEN cases.duplicate_of IS NOT NULL THEN
+                        (SELECT first.number FROM cases AS first
+                         WHERE first.id = cases.duplicate_of) END,
                     cases.unanswered, cases.language, cases.fixed_at, cases.disclose_at,
                     cases.exploited_at, cases.credit, cases.credit_name, cases.credit_link,
                     cases.token, cases.reward, cases.clocks, cases.messages
@@ -157,59 +161,83 @@ impl Tx<'_> {
         ))?;
         let mut rows = statement.query(values)?;
         while let Some(row) = rows.next()? {
-            take(listed(row, now)?);
+            take(ListedRow::read(row)?);
         }
         Ok(())
     }
 }
 
-fn listed(row: &Row<'_>, now: DateTime<Utc>) -> rusqlite::Result<Listed> {
-    let at =
-        |column: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(instant));
-    Ok(Listed {
-        id: row.get(0)?,
-        status: row.get(1)?,
-        close_reason: row.get(2)?,
-        kind: row.get(3)?,
-        labels: in_json(row, 4)?,
-        severity: row.get(5)?,
-        suggested_severity: row.get(6)?,
-        reporter: Reporter {
-            name: row.get(7)?,
-            email: row.get(8)?,
-        },
-        subject: row.get(9)?,
-        received_at: instant(row.get(10)?),
-        assignee: row.get(11)?,
-        duplicate_of: row.get(12)?,
-        unanswered: row.get(13)?,
-        language: row.get(14)?,
-        fixed_at: at(15)?,
-        disclose_at: at(16)?,
-        exploited_at: at(17)?,
-        recognition: Recognition {
-            credit: row.get(18)?,
-            name: row.get(19)?,
-            link: row.get(20)?,
-            token: row.get(21)?,
-            reward: row.get(22)?,
-        },
-        deadlines: in_json::<Clock>(row, 23)?
-            .into_iter()
-            .map(|clock| clock.at(now))
-            .collect(),
-        messages: row.get(24)?,
-    })
+/// A row as it was read. What there is to be made of it another thread may do, while the next
+/// ones are read.
+pub struct ListedRow {
+    case: Listed,
+    labels: String,
+    clocks: String,
+}
+
+impl ListedRow {
+    /// How the case stands at this moment.
+    pub fn at(self, now: DateTime<Utc>) -> Listed {
+        let clocks: Vec<Clock<'_>> = serde_json::from_str(&self.clocks).unwrap_or_default();
+        Listed {
+            labels: serde_json::from_str(&self.labels).unwrap_or_default(),
+            deadlines: clocks.iter().filter_map(|clock| clock.at(now)).collect(),
+            ..self.case
+        }
+    }
+
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let at = |column: usize| {
+            Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(instant))
+        };
+        let case = Listed {
+            id: row.get(0)?,
+            status: row.get(1)?,
+            close_reason: row.get(2)?,
+            kind: row.get(3)?,
+            labels: Vec::new(),
+            severity: row.get(5)?,
+            suggested_severity: row.get(6)?,
+            reporter: Reporter {
+                name: row.get(7)?,
+                email: row.get(8)?,
+            },
+            subject: row.get(9)?,
+            received_at: instant(row.get(10)?),
+            assignee: row.get(11)?,
+            duplicate_of: row.get(12)?,
+            unanswered: row.get(13)?,
+            language: row.get(14)?,
+            fixed_at: at(15)?,
+            disclose_at: at(16)?,
+            exploited_at: at(17)?,
+            recognition: Recognition {
+                credit: row.get(18)?,
+                name: row.get(19)?,
+                link: row.get(20)?,
+                token: row.get(21)?,
+                reward: row.get(22)?,
+            },
+            deadlines: Vec::new(),
+            messages: row.get(24)?,
+        };
+        Ok(Self {
+            case,
+            labels: row.get(4)?,
+            clocks: row.get(23)?,
+        })
+    }
 }
 
 /// As the triggers write it: kind, due_at, met_at, waived_at, paused_at.
 #[derive(serde::Deserialize)]
-struct Clock(String, i64, Option<i64>, Option<i64>, Option<i64>);
+struct Clock<'a>(&'a str, i64, Option<i64>, Option<i64>, Option<i64>);
 
-impl Clock {
-    fn at(self, now: DateTime<Utc>) -> ListedClock {
+impl Clock<'_> {
+    /// `None`: the kind is none of this program's.
+    fn at(&self, now: DateTime<Utc>) -> Option<ListedClock> {
         let Self(kind, due_at, met_at, waived_at, paused_at) = self;
-        let (due_at, met_at) = (instant(due_at), met_at.map(instant));
+        let (due_at, met_at) = (instant(*due_at), met_at.map(instant));
         let state = deadline::state(
             due_at,
             met_at,
@@ -217,12 +245,12 @@ impl Clock {
             paused_at.is_some(),
             now,
         );
-        ListedClock {
-            kind,
+        Some(ListedClock {
+            kind: DeadlineKind::parse(kind)?.as_str(),
             due_at,
             met_at,
             state: state.as_str(),
-        }
+        })
     }
 }
 
@@ -240,13 +268,4 @@ fn perhaps_in_seconds<S: Serializer>(
         Some(at) => in_seconds(at, serializer),
         None => serializer.serialize_none(),
     }
-}
-
-/// A JSON array that our triggers wrote.
-fn in_json<T: serde::de::DeserializeOwned>(
-    row: &Row<'_>,
-    column: usize,
-) -> rusqlite::Result<Vec<T>> {
-    let text = row.get_ref(column)?.as_str()?;
-    Ok(serde_json::from_str(text).unwrap_or_default())
 }

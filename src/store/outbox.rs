@@ -349,8 +349,11 @@ impl Tx<'_> {
     /// most 50.
     pub fn troubled(&self) -> Result<Vec<Troubled>> {
         self.troubled_where(
-            "outbox.state IN ('failed', 'held') OR outbox.bounced_at IS NOT NULL
-             OR (outbox.state IN ('waiting', 'sending') AND outbox.attempts > 0)",
+            // Each by its index: with OR the whole table would be gone through.
+            "outbox.id IN (SELECT id FROM outbox WHERE state IN ('failed', 'held')
+                 UNION SELECT id FROM outbox WHERE bounced_at > 0
+                 UNION SELECT id FROM outbox
+                       WHERE state IN ('waiting', 'sending') AND attempts > 0)",
             [],
             50,
         )
@@ -363,7 +366,6 @@ impl Tx<'_> {
         values: impl Params,
         at_most: usize,
     ) -> Result<Vec<Troubled>> {
-        // Without the plus the whole table is gone through backwards, to be spared the sorting.
         let mut statement = self.0.prepare_cached(&format!(
             "SELECT outbox.id, cases.number, messages.kind,
                     iif(outbox.bounced_at IS NULL, outbox.state, 'bounced'), outbox.attempts,
@@ -372,7 +374,7 @@ impl Tx<'_> {
              JOIN messages ON messages.id = outbox.message_id
              LEFT JOIN cases ON cases.id = messages.case_id
              WHERE {condition}
-             ORDER BY +outbox.id DESC LIMIT {at_most}",
+             ORDER BY outbox.id DESC LIMIT {at_most}",
         ))?;
         let rows = statement.query_map(values, |row| {
             Ok(Troubled {

@@ -105,12 +105,9 @@ fn what_was_there_is_there() {
             assert_eq!(cases.len(), 4);
             let states = |number: usize| {
                 let deadlines = cases[number].deadlines.iter();
-                deadlines
-                    .map(|it| (it.kind.clone(), it.state))
-                    .collect::<Vec<_>>()
+                deadlines.map(|it| (it.kind, it.state)).collect::<Vec<_>>()
             };
-            let (acknowledge, triage) = ("acknowledge".to_owned(), "triage".to_owned());
-            assert_eq!(states(0), [(acknowledge, "met"), (triage, "running")]);
+            assert_eq!(states(0), [("acknowledge", "met"), ("triage", "running")]);
             let messages: Vec<i64> = cases.iter().map(|case| case.messages).collect();
             assert_eq!(messages, [2, 0, 0, 0]);
             assert_eq!(cases[1].labels, ["list", "automatic"]);

@@ -359,7 +359,8 @@ impl Tx<'_> {
         )
     }
 
-    /// Letters for which the condition holds, newest first.
+    /// Letters for which the condition holds, newest first. `+` and `CROSS` keep SQLite from going
+    /// through all letters in that order, or through all mails.
     pub(super) fn troubled_where(
         &self,
         condition: &str,
@@ -371,10 +372,10 @@ impl Tx<'_> {
                     iif(outbox.bounced_at IS NULL, outbox.state, 'bounced'), outbox.attempts,
                     outbox.last_error, outbox.next_at
              FROM outbox
-             JOIN messages ON messages.id = outbox.message_id
+             CROSS JOIN messages ON messages.id = outbox.message_id
              LEFT JOIN cases ON cases.id = messages.case_id
              WHERE {condition}
-             ORDER BY outbox.id DESC LIMIT {at_most}",
+             ORDER BY +outbox.id DESC LIMIT {at_most}",
         ))?;
         let rows = statement.query_map(values, |row| {
             Ok(Troubled {

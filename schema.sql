@@ -267,7 +267,7 @@ CREATE INDEX tidings_told ON tidings (kind, told_at) WHERE told_at IS NOT NULL;
 CREATE TABLE command_mails (
     signer    TEXT    NOT NULL, -- fingerprint of the primary key, upper-case hex
     signed_at INTEGER NOT NULL, -- what the signature says
-    digest    BLOB    NOT NULL CHECK (length(digest) = 32), -- SHA-256 of the signed text
+    digest    BLOB    NOT NULL CHECK (length(digest) = 32), -- SHA-256 of the hash that is signed
     used_at   INTEGER NOT NULL,
     PRIMARY KEY (signer, signed_at, digest)
 ) STRICT, WITHOUT ROWID;

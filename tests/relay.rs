@@ -378,7 +378,11 @@ fn in_clear_words_and_files_go_both_ways_under_our_signature() {
         &world.alice,
     );
     let (told, letter) = world.relayed(&mail.plain(&clear));
-    assert!(!told.contains("loose.txt"), "{told}");
+    assert!(!told.contains("with loose.txt"), "{told}");
+    assert!(
+        told.contains("Not sent, and not kept with a case: loose.txt"),
+        "{told}"
+    );
     assert!(!String::from_utf8_lossy(&letter).contains("loose.txt"));
     assert_eq!(
         parsed(&letter).body_text(0).expect("words").lines().next(),
@@ -495,6 +499,38 @@ fn too_much_and_for_two_is_refused_with_the_mend() {
     local.pass(&other);
     assert!(local.told().starts_with("Nothing was changed"));
     assert_eq!(local.letters_to(RITA).len(), reporters);
+}
+
+#[test]
+fn the_transcript_shows_what_went_and_names_what_did_not() {
+    let local = Local::plain();
+    let case = &local.case;
+    let text = format!("/case {case}\n/reply\nSee the patch.\n> your words\n-- \nAlice\n");
+    let mail = mail_of_alice()
+        .attach("fix.patch", "text/x-diff", "--- a\n+++ b\n")
+        .attach(
+            "key.asc",
+            "application/pgp-keys",
+            &local.setup.gpg.export(&local.alice),
+        )
+        .inline_signed(&local.setup.gpg, &text, &local.alice);
+    local.pass(&mail);
+    let told = local.told();
+    assert!(told.contains("| See the patch."), "{told}");
+    assert!(
+        !told.contains("your words") && !told.contains("| Alice"),
+        "{told}"
+    );
+    assert!(
+        told.contains("Not sent, and not kept with a case: fix.patch. A file goes along"),
+        "{told}"
+    );
+    let letter = local.letters_to(RITA).pop().expect("the reply");
+    assert!(!String::from_utf8_lossy(&letter).contains("fix.patch"));
+    // Under the signature it goes, and nothing is left out.
+    let mail = mail_of_alice().attach("fix.patch", "text/x-diff", "--- a\n+++ b\n");
+    local.pass(&local.signed(&mail, &text));
+    assert!(!local.told().contains("Not sent"), "{}", local.told());
 }
 
 #[test]

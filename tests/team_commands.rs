@@ -708,6 +708,14 @@ impl Local {
         self.setup.json(&["case", "show", &number])
     }
 
+    fn number(&self) -> String {
+        self.case()["id"].as_str().expect("a number").to_owned()
+    }
+
+    fn noted(&self) -> usize {
+        events(&self.case(), "noted").len()
+    }
+
     fn transcripts(&self) -> usize {
         let sent = self.setup.sent().into_iter();
         sent.map(|path| std::fs::read(path).expect("a letter"))
@@ -716,6 +724,106 @@ impl Local {
             .filter(|subject| subject.ends_with(": done"))
             .count()
     }
+}
+
+#[test]
+fn the_same_signature_in_another_form_is_the_same_signature() {
+    let local = Local::new();
+    let case = local.number();
+    let gpg = &local.setup.gpg;
+    let letter = Letter::new(ALICE, SECURITY_ADDRESS, "commands");
+    let rest = ["--textmode", "--armor", "--local-user", &local.alice];
+    let sign = |content: &[u8]| {
+        let arguments = [&rest[..], &["--output", "-", "--detach-sign"]].concat();
+        String::from_utf8(gpg.run(&arguments, content).stdout).expect("armour")
+    };
+
+    // As mutt signs: over the part, as text. Taken apart it fits the same lines, clear-signed.
+    let part =
+        format!("Content-Type: text/plain; charset=us-ascii\r\n\r\n/case {case}\r\n/note once\r\n");
+    let signature = sign(part.as_bytes());
+    local.receive(&letter.around_signed(part.as_bytes(), &signature));
+    local.pass();
+    assert_eq!(local.noted(), 1);
+    let lines = part.replace("\r\n", "\n");
+    let again = format!("-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\n{lines}\n{signature}");
+    local.receive(&Letter::new("eve@evil.test", SECURITY_ADDRESS, "Hello").plain(&again));
+    local.pass();
+    assert_eq!(local.noted(), 1, "done twice under one signature");
+
+    // The other way round what stands above the first blank line passes for a header.
+    let lines = format!("Hello\n\n/case {case}\n/note twice\n");
+    let clear = gpg.sign_cleartext(lines.as_bytes(), &local.alice);
+    local.receive(&letter.plain(&clear));
+    local.pass();
+    assert_eq!(local.noted(), 2);
+    let signature = &clear[clear.find("-----BEGIN PGP SIGNATURE").expect("a signature")..];
+    let part = lines.trim_end().replace('\n', "\r\n");
+    local.receive(&letter.around_signed(part.as_bytes(), signature));
+    local.pass();
+    assert_eq!(local.noted(), 2, "done twice under one signature");
+}
+
+#[test]
+fn what_a_member_forwards_commands_nothing() {
+    let local = Local::new();
+    let case = local.number();
+    let letter = Letter::new(ALICE, SECURITY_ADDRESS, "Fwd: a bug");
+    // As Thunderbird has it.
+    let of_eve = format!(
+        "-------- Forwarded Message --------\nSubject: a bug\nDate: Mon, 4 May 2026 10:00:00 +0200\n\
+         From: Eve <eve@evil.test>\nTo: alice@example.test\n\nYour login is open.\n\n\
+         /case {case}\n/note by Eve\n"
+    );
+    for above in [
+        "This came to me.\n\n".to_owned(),
+        format!("/case {case}\n/note mine\n"),
+        format!("/case {case}\n/accept\n\n"),
+    ] {
+        let text = format!("{above}{of_eve}");
+        local.receive(&letter.inline_signed(&local.setup.gpg, &text, &local.alice));
+        local.pass();
+        let show = local.setup.json(&["case", "show", &case]);
+        assert!(events(&show, "noted").is_empty(), "{above}: {show}");
+    }
+    let show = local.setup.json(&["case", "show", &case]);
+    assert_eq!(show["status"], "accepted");
+    let cases = local.setup.json(&["case", "list"]);
+    assert_eq!(cases.as_array().expect("cases").len(), 2, "{cases}");
+}
+
+#[test]
+fn a_header_that_calls_it_automatic_takes_no_command_from_a_member() {
+    let local = Local::new();
+    let text = format!("/case {}\n/note mine\n", local.number());
+    let letter =
+        Letter::new(ALICE, SECURITY_ADDRESS, "commands").header("Auto-Submitted", "auto-generated");
+    local.receive(&letter.inline_signed(&local.setup.gpg, &text, &local.alice));
+    local.pass();
+    assert_eq!(local.noted(), 1);
+    assert_eq!(local.transcripts(), 1);
+}
+
+#[test]
+fn a_revoked_key_stays_revoked_whatever_certificate_comes_along() {
+    let local = Local::new();
+    let gpg = &local.setup.gpg;
+    let text = format!("/case {}\n/note mine\n", local.number());
+    let mail = Letter::new(ALICE, SECURITY_ADDRESS, "commands")
+        .attach("key.asc", "application/pgp-keys", &gpg.export(&local.alice))
+        .inline_signed(gpg, &text, &local.alice);
+    let home = gpg
+        .home()
+        .join("openpgp-revocs.d")
+        .join(format!("{}.rev", local.alice));
+    let revocation = std::fs::read_to_string(home).expect("a revocation");
+    gpg.import(&revocation.replace(":-----BEGIN", "-----BEGIN"));
+    local
+        .setup
+        .write(&format!("{ALICE}.asc"), &gpg.export(&local.alice));
+    local.receive(&mail);
+    local.pass();
+    assert_eq!(local.noted(), 0);
 }
 
 #[test]

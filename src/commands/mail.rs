@@ -32,7 +32,7 @@ mod transcript;
 const WINDOW: TimeDelta = TimeDelta::hours(24);
 /// So many that are refused in it are told to the team.
 const TELLS_TEAM_AT: usize = 3;
-/// What anybody can cause without a fresh signature is answered to a member so often in it.
+/// What anybody can cause without a new signature is answered to a member so often in it.
 const ANSWERS_AT_MOST: usize = 3;
 /// What is looked at of a day in which somebody tries without end.
 const LOOKED_AT: usize = 200;
@@ -107,11 +107,6 @@ impl Outcome<'_> {
             Self::NoCommand => Some(NO_COMMAND),
         }
     }
-
-    /// Only the member can have caused it, and only now.
-    fn is_surely_theirs(&self) -> bool {
-        matches!(self, Self::Done(..) | Self::Wrong(_))
-    }
 }
 
 const NO_COMMAND: &str = "no_command";
@@ -164,7 +159,7 @@ impl Taking<'_> {
                 .event(self.now, &Actor::Daemon, "commands_left", None, detail);
         }
         let outcome = self.outcome(member, is_new)?;
-        let told = self.may_answer(member, &outcome)?;
+        let told = self.may_answer(member, is_new)?;
         if let Some(why) = outcome.why() {
             self.refused(member, &outcome, why, told)?;
         }
@@ -280,9 +275,10 @@ impl Taking<'_> {
     }
 
     /// Who forges mails in a member's name, or sends theirs again, must not fill their mailbox; and
-    /// no program is answered that has not got the member's key.
-    fn may_answer(&self, member: &FromMember, outcome: &Outcome<'_>) -> Result<bool, StoreError> {
-        if outcome.is_surely_theirs() {
+    /// no program is answered that has not got the member's key. What came under signatures of
+    /// theirs for the first time is told whatever others tried.
+    fn may_answer(&self, member: &FromMember, is_new: bool) -> Result<bool, StoreError> {
+        if is_new && !member.marks.is_empty() {
             return Ok(true);
         }
         if self.asked.is_automatic {

@@ -211,6 +211,9 @@ pub struct Signature {
     pub covers: Covers,
     /// What it says of its own time, in what it is over; `None` where it could not be read.
     pub signed_at: Option<DateTime<Utc>>,
+    /// SHA-256 of the hash that it is over, of which its own time is a part; `None` where it could not
+    /// be read. The same in whatever form the signature comes.
+    pub over: Option<Digest>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -244,8 +247,10 @@ impl SignatureStatus {
 pub struct SignedText {
     /// Of the signer's primary key, upper-case hex.
     pub signer: String,
-    /// What the signature says of its own time.
+    /// What the signature says of its own time; of several, the latest.
     pub signed_at: DateTime<Utc>,
+    /// Each good signature of the signer over it: its time, and [`Signature::over`].
+    pub made: Vec<(DateTime<Utc>, Digest)>,
     /// As a person reads it, in UTF-8, lines ended by `\n`.
     pub text: String,
     /// The files under the signature, but for keys and signatures: positions in

@@ -23,6 +23,7 @@ pub use authres::{Authentication, authentication};
 pub use automatic::{Automatic, What, automatic};
 pub use kind::Kind;
 pub use labels::ACTIVE_EXPLOITATION;
+pub(in crate::triage) use quoted::is_forward_mark;
 pub use quoted::own_words;
 
 pub(super) use likeness::names_weakness;

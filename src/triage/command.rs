@@ -534,18 +534,22 @@ fn notified(text: &str) -> Result<Command, String> {
     })
 }
 
-/// `no`, or a name, in quotes where a link follows it.
+/// `no`, or a name, in quotes where a link follows it; telephones write curled ones.
 fn credit(text: &str) -> Result<Credit, String> {
     const NAMELESS: &str = "write the name in quotes, or `no`";
     let text = text.trim();
     if text.eq_ignore_ascii_case("no") {
         return Ok(Credit::No);
     }
-    let Some(quoted) = text.strip_prefix('"') else {
+    const QUOTES: [char; 4] = ['"', '\u{201c}', '\u{201d}', '\u{201e}'];
+    let Some(quoted) = text.strip_prefix(QUOTES) else {
+        if text.contains("://") {
+            return Err("write the name in quotes, and the link behind them".to_owned());
+        }
         return credit_of(text, None).map_err(|()| NAMELESS.to_owned());
     };
     let (name, rest) = quoted
-        .split_once('"')
+        .split_once(QUOTES)
         .ok_or("the closing quote is missing")?;
     let link = some(rest).map(|rest| link(&rest)).transpose()?;
     credit_of(name, link).map_err(|()| NAMELESS.to_owned())

@@ -316,14 +316,14 @@ fn kind_and_case(mail: &Incoming<'_>, known: &Known) -> (Kind, CaseChange) {
     }
 }
 
-/// Commands, or what claims to be some. What a program wrote is none; whatever a list made of a
-/// member's mail, the signature is the member's.
+/// Commands, or what claims to be some. What a program wrote is none; but whatever the header says,
+/// what a member signed is the member's.
 fn is_for_us(mail: &Incoming<'_>, known: &Known) -> bool {
     let orders = mail.orders;
     orders.are_for_us(known.answers_notice)
         && match mail.classified.kind_hint {
-            Kind::Bounce | Kind::AutoReply => false,
-            Kind::List => orders.are_signed(),
+            Kind::Bounce => false,
+            Kind::AutoReply | Kind::List => orders.are_signed(),
             _ => true,
         }
 }

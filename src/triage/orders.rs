@@ -66,11 +66,13 @@ pub enum Said {
     Nothing,
 }
 
-/// One signature, by what nobody but its maker can change.
+/// One signature, by what nobody but its maker can change: whoever sends it on chooses the form, and
+/// with it where the words begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mark {
     pub signer: String,
     pub signed_at: DateTime<Utc>,
+    /// [`Signature::over`]
     pub digest: Digest,
 }
 
@@ -145,12 +147,12 @@ pub fn read(message: &Message, team: &[Person], came_at: DateTime<Utc>) -> Order
     match commands.as_slice() {
         [] => without_signed_commands(message, team, signed.first()),
         [(person, text)] => {
-            let marks = Mark::all_of(text, message);
+            let marks = Mark::all_of(text).collect();
             of_member(person, marks, commanded(person, text, came_at))
         }
         [(person, _), ..] => {
             let marks = commands.iter();
-            let marks = marks.flat_map(|(_, text)| Mark::all_of(text, message));
+            let marks = marks.flat_map(|(_, text)| Mark::all_of(text));
             of_member(person, marks.collect(), Said::Refused(Why::Several))
         }
     }
@@ -184,25 +186,12 @@ fn of_member(person: &Person, marks: Vec<Mark>, said: Said) -> Orders {
 impl Mark {
     /// Of who signed a text several times, each of the signatures: whoever takes one of them away
     /// must not make the text new.
-    fn all_of(text: &SignedText, message: &Message) -> Vec<Self> {
-        let is_theirs = |signature: &&Signature| {
-            signature.status == SignatureStatus::Good
-                && signature.fingerprint.as_ref() == Some(&text.signer)
-        };
-        let signatures = message.openpgp.signatures.iter().filter(is_theirs);
-        let mut times: Vec<DateTime<Utc>> = signatures
-            .filter_map(|signature| signature.signed_at)
-            .chain([text.signed_at])
-            .collect();
-        times.sort_unstable();
-        times.dedup();
-        let digest = Digest::of(text.text.as_bytes());
-        let mark = |signed_at| Self {
+    fn all_of(text: &SignedText) -> impl Iterator<Item = Self> {
+        text.made.iter().map(|(signed_at, over)| Self {
             signer: text.signer.clone(),
-            signed_at,
-            digest,
-        };
-        times.into_iter().map(mark).collect()
+            signed_at: *signed_at,
+            digest: *over,
+        })
     }
 }
 

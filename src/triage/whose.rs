@@ -342,6 +342,7 @@ mod tests {
                 fingerprint: Some((*by).to_owned()),
                 covers: Covers::Part,
                 signed_at: None,
+                over: None,
             })
             .collect();
         mail

@@ -5,17 +5,25 @@ use std::fmt::Write;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::{Outcome, Step};
+use super::{Outcome, Step, is_reply};
 use crate::commands::words;
 use crate::letters::Desk;
 use crate::mail::message::Message;
 use crate::notices::words::folded;
 use crate::store::cases::CaseView;
-use crate::triage::command::table;
+use crate::triage::command::{Command, table};
 use crate::triage::orders::{FromMember, Said, Why, Wrong};
 
 /// Columns of a mail in plain text.
 const WIDTH: usize = 72;
+/// Lines of a text that are shown again.
+const QUOTED: usize = 60;
+/// Media types that programs add by themselves, and that nobody misses.
+const KEYS: [&str; 3] = [
+    "application/pgp-keys",
+    "application/pgp-signature",
+    "application/pkcs7-signature",
+];
 /// Of what was refused, so much is told to the team.
 const LISTED: usize = 10;
 
@@ -64,6 +72,7 @@ impl About<'_> {
             }
             self.deadlines(&mut text, case);
         }
+        text.push_str(&self.left_out(steps));
         let numbers: Vec<&str> = cases.iter().map(|case| case.id.as_str()).collect();
         (format!("{}: done", numbers.join(", ")), text)
     }
@@ -78,7 +87,35 @@ impl About<'_> {
         for (name, value) in facts {
             let _ = writeln!(text, "      {name:10}  {value}");
         }
+        if let Some(words) = words_of(&step.order.command)
+            && !step.order.line.ends_with(words)
+        {
+            text.push('\n');
+            quote(text, words);
+        }
         text.push('\n');
+    }
+
+    /// Files of the mail that went nowhere: a letter may speak of them.
+    fn left_out(&self, steps: &[Step<'_>]) -> String {
+        let has_reply = steps.iter().any(|step| is_reply(step.order));
+        let sent: &[usize] = match &self.member.said {
+            Said::Commands(lines) if has_reply => &lines.files,
+            _ => &[],
+        };
+        let files = self.message.attachments.iter().enumerate();
+        let left: Vec<String> = files
+            .filter(|(at, file)| !sent.contains(at) && !KEYS.contains(&file.media_type.as_str()))
+            .map(|(_, file)| words::shown(&file.name, 60))
+            .collect();
+        match left.is_empty() {
+            true => String::new(),
+            false => format!(
+                "Not sent, and not kept with a case: {}. A file goes along with /reply, and your \
+                 signature must be over it as over the words.\n\n",
+                left.join(", ")
+            ),
+        }
     }
 
     fn deadlines(&self, text: &mut String, case: &CaseView) {
@@ -170,6 +207,27 @@ fn wrong_lines(wrong: &[Wrong]) -> String {
     }
     text.push_str("Send all lines again, in a new mail that you sign: this one is used up.\n\n");
     text
+}
+
+/// What stood below a command too.
+fn words_of(command: &Command) -> Option<&str> {
+    match command {
+        Command::Reply { words } | Command::Note { words } => Some(words),
+        Command::Reject { reason, .. } | Command::Close { reason } => Some(reason),
+        Command::NeedsInfo { words } => words.as_deref(),
+        _ => None,
+    }
+}
+
+/// The words as they went: quotes and signatures are cut off, and the member sees what is left.
+fn quote(text: &mut String, words: &str) {
+    for line in words.lines().take(QUOTED) {
+        let _ = writeln!(text, "      | {line}");
+    }
+    let rest = words.lines().count().saturating_sub(QUOTED);
+    if rest > 0 {
+        let _ = writeln!(text, "      | (and {rest} more lines)");
+    }
 }
 
 /// Long lines go on in the next, below where they began.

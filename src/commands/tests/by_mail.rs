@@ -144,6 +144,10 @@ fn who_forges_fills_no_mailbox_and_the_team_hears_once_a_day() {
     // Her own slips are told all the same.
     let wrong = from_alice(world.lines(&["/reopen"]), Some(days(1)));
     assert_eq!(world.take(&wrong, days(1)), 1);
+    let signed_at = days(1) - Duration::days(2);
+    let stale = from_alice(Said::Refused(Why::Stale { signed_at }), Some(signed_at));
+    assert_eq!(world.take(&stale, days(1)), 1);
+    assert_eq!(world.take(&stale, days(1)), 0, "sent again by somebody");
     // And a day later.
     let later = days(2) + Duration::seconds(1);
     let letters: Vec<usize> = (0..4).map(|_| world.take(&forged(), later)).collect();

@@ -5,7 +5,9 @@ use std::ops::Range;
 use chrono::{DateTime, Utc};
 
 use crate::mail::html;
-use crate::mail::message::{Attachment, Covers, Problem, Signature, SignatureStatus, SignedText};
+use crate::mail::message::{
+    Attachment, Covers, Digest, Problem, Signature, SignatureStatus, SignedText,
+};
 use crate::mail::text;
 
 /// At most so many files stand in for a missing body.
@@ -33,6 +35,7 @@ struct Passage {
 struct Signed {
     signer: String,
     signed_at: DateTime<Utc>,
+    made: Vec<(DateTime<Utc>, Digest)>,
     /// Among the texts and files.
     start: (usize, usize),
     passages: Vec<usize>,
@@ -208,10 +211,11 @@ impl Collected {
     }
 
     fn note_signed(&mut self, signature: &Signature, span: &Span, encrypted: bool) {
-        let (SignatureStatus::Good, Some(signer), Some(signed_at)) = (
+        let (SignatureStatus::Good, Some(signer), Some(signed_at), Some(over)) = (
             signature.status,
             &signature.fingerprint,
             signature.signed_at,
+            signature.over,
         ) else {
             return;
         };
@@ -224,6 +228,7 @@ impl Collected {
         let signed = Signed {
             signer: signer.clone(),
             signed_at,
+            made: vec![(signed_at, over)],
             start: (span.texts.start, span.files.start),
             passages: passages
                 .filter(|at| is_free(&self.enclosed_texts, at))
@@ -243,7 +248,10 @@ impl Collected {
                 && other.files == signed.files
         });
         match twice {
-            Some(other) => other.signed_at = other.signed_at.max(signed.signed_at),
+            Some(other) => {
+                other.signed_at = other.signed_at.max(signed.signed_at);
+                other.made.extend(signed.made);
+            }
             None => self.signed.push(signed),
         }
     }
@@ -264,6 +272,7 @@ impl Collected {
         let signed = signed.into_iter().map(|signed| SignedText {
             signer: signed.signer.clone(),
             signed_at: signed.signed_at,
+            made: signed.made.clone(),
             text: text(signed),
             attachments: signed.files.clone(),
             encrypted: signed.encrypted,

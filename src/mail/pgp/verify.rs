@@ -37,7 +37,7 @@ use super::certificate::parsed;
 use super::decrypt::Plaintext;
 use super::limits::{Limits, buffer_size, read_whole};
 use super::{guarded, policy, system_time};
-use crate::mail::message::{Certificate, Covers, Signature, SignatureStatus};
+use crate::mail::message::{Certificate, Covers, Digest, Signature, SignatureStatus};
 
 /// More signatures than this on one text are not looked at.
 pub const MAX_SIGNATURES: usize = 32;
@@ -307,7 +307,7 @@ impl<'a> Signers<'a> {
                 | VerificationError::BadSignature { sig, .. },
             ) => self.judge(sig),
             Err(VerificationError::MalformedSignature { sig, .. }) => {
-                outcome(SignatureStatus::Bad, issuer(sig), made_at(sig))
+                outcome(SignatureStatus::Bad, issuer(sig), Some(sig))
             }
             Err(_) => outcome(SignatureStatus::UnknownKey, None, None),
         }
@@ -317,8 +317,8 @@ impl<'a> Signers<'a> {
     fn judge(&self, signature: &packet::Signature) -> Signature {
         let mut issuers = signature.get_issuers();
         issuers.truncate(MAX_KEYS);
-        let made_at = made_at(signature);
-        let mut verdict = outcome(SignatureStatus::UnknownKey, issuer(signature), made_at);
+        let unknown = SignatureStatus::UnknownKey;
+        let mut verdict = outcome(unknown, issuer(signature), Some(signature));
         if issuers.is_empty() {
             return verdict;
         }
@@ -331,7 +331,7 @@ impl<'a> Signers<'a> {
                 let fits = signature.verify_document(key).is_ok() && self.accepts(signature);
                 let status = if fits { standing } else { SignatureStatus::Bad };
                 let signer = format!("{:X}", cert.fingerprint());
-                verdict = outcome(status, Some(signer), made_at);
+                verdict = outcome(status, Some(signer), Some(signature));
                 if fits {
                     return verdict;
                 }
@@ -436,12 +436,13 @@ fn made_at(signature: &packet::Signature) -> Option<DateTime<Utc>> {
 fn outcome(
     status: SignatureStatus,
     fingerprint: Option<String>,
-    signed_at: Option<DateTime<Utc>>,
+    of: Option<&packet::Signature>,
 ) -> Signature {
     Signature {
         status,
         fingerprint,
         covers: Covers::All,
-        signed_at,
+        signed_at: of.and_then(made_at),
+        over: of.and_then(|of| of.computed_digest()).map(Digest::of),
     }
 }

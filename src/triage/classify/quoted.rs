@@ -93,7 +93,7 @@ fn is_header_name(label: &str) -> bool {
 }
 
 /// `---------- Forwarded message ---------`, `Begin forwarded message:`
-fn is_forward_mark(line: &str) -> bool {
+pub(in crate::triage) fn is_forward_mark(line: &str) -> bool {
     let ruled = line.starts_with("--") || line.ends_with([':', '：']);
     ruled && phrases::words(line) <= 6 && {
         let folded = phrases::folded(line);

@@ -4,7 +4,7 @@ use std::iter::Peekable;
 use std::str::Lines as Split;
 
 use super::Order;
-use crate::triage::classify::own_words;
+use crate::triage::classify::{is_forward_mark, own_words};
 use crate::triage::command::{Command, WORDS, Word, case_number, nearest_line, padded};
 
 /// What a signed text says, read as a whole.
@@ -41,14 +41,23 @@ const ORDERS_AT_MOST: usize = 100;
 /// below a greeting a case is named.
 pub(super) fn begin_with_commands(own: &str) -> bool {
     let first = own.lines().find(|line| !line.trim().is_empty());
-    first.is_some_and(|line| word_of(line).is_some()) || own.lines().any(names_case)
+    first.is_some_and(|line| word_of(line).is_some()) || above_forward(own).any(names_case)
+}
+
+/// What somebody else wrote and a person forwards is not theirs.
+fn above_forward(own: &str) -> impl Iterator<Item = &str> {
+    own.lines().take_while(|line| !begins_forward(line))
+}
+
+fn begins_forward(line: &str) -> bool {
+    is_forward_mark(line.trim())
 }
 
 /// Does a text that nobody signed look as if it held some? Only what can be nothing else counts.
 pub(super) fn look_like_commands(own: &str) -> bool {
     let first = own.lines().find(|line| !line.trim().is_empty());
     let is_command = |line: &str| word_of(line).is_some_and(|word| likeness(&word) == Like::One);
-    first.is_some_and(is_command) || own.lines().any(names_case)
+    first.is_some_and(is_command) || above_forward(own).any(names_case)
 }
 
 /// `/case SEC-2026-0001`
@@ -79,7 +88,7 @@ pub(super) fn read(text: &str, files: &[usize]) -> Lines {
     let mut rest = own.lines().peekable();
     // A greeting, or the line that says who wrote what is quoted.
     while rest.next_if(|line| word_of(line).is_none()).is_some() {}
-    while let Some(line) = rest.next() {
+    while let Some(line) = rest.next_if(|line| !begins_forward(line)) {
         if !line.trim().is_empty() {
             reading.line(line.trim(), &mut rest);
         }
@@ -157,8 +166,13 @@ impl Reading {
     /// A command and the text on the lines below it.
     fn text(&mut self, line: &str, is_reply: bool, below: &mut Peekable<Split<'_>>) {
         let mut text = line.to_owned();
-        while let Some(next) = below.next_if(|next| is_reply || !begins_command(next)) {
-            if let Some(why) = strayed(next, is_reply) {
+        // Below it nothing ends the text: it is somebody else's.
+        let mut is_forwarded = false;
+        while let Some(next) =
+            below.next_if(|next| is_reply || is_forwarded || !begins_command(next))
+        {
+            is_forwarded |= begins_forward(next);
+            if let Some(why) = strayed(next, is_reply, is_forwarded) {
                 self.wrong(next, why, None);
             }
             text.push('\n');
@@ -201,11 +215,17 @@ impl Reading {
 ///
 /// What looks like a command there was either meant as one, or belongs to a mail of ours that was
 /// quoted without marks; both must not reach a reporter, nor be lost in a note.
-fn strayed(line: &str, is_reply: bool) -> Option<&'static str> {
+fn strayed(line: &str, is_reply: bool, is_forwarded: bool) -> Option<&'static str> {
     if is_reply && begins_command(line) {
         return Some(
             "it stands below /reply, and all of that goes to the reporter. Commands go above /reply; \
              what is no command begins with a space",
+        );
+    }
+    if is_forwarded && begins_command(line) {
+        return Some(
+            "it stands in a mail that you forward. Your commands go above that; what is no command \
+             begins with a space",
         );
     }
     names_case(line).then_some(

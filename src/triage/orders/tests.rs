@@ -43,6 +43,7 @@ fn signed(signer: &str, text: &str) -> SignedText {
     SignedText {
         signer: signer.to_owned(),
         signed_at: at("2026-06-02T09:59:00Z"),
+        made: vec![(at("2026-06-02T09:59:00Z"), Digest::of(text.as_bytes()))],
         text: text.to_owned(),
         attachments: Vec::new(),
         encrypted: false,
@@ -55,6 +56,7 @@ fn with_signature(mut message: Message, status: SignatureStatus, by: &str) -> Me
         fingerprint: Some(by.to_owned()),
         covers: Covers::All,
         signed_at: None,
+        over: None,
     };
     message.openpgp.signatures.push(signature);
     message
@@ -140,28 +142,51 @@ fn nothing_outside_of_a_signature_is_a_command() {
 
 #[test]
 fn a_text_that_was_signed_twice_is_used_up_by_each_signature() {
-    let earlier = at("2026-06-02T09:58:00Z");
+    let made = [
+        (at("2026-06-02T09:58:00Z"), Digest::of(b"earlier")),
+        (at("2026-06-02T09:59:00Z"), Digest::of(b"later")),
+    ];
     let mut message = mail("alice@example.test", ACCEPT);
-    message.openpgp.signed.push(signed(ALICE, ACCEPT));
-    for (signed_at, by) in [
-        (earlier, ALICE),
-        (at("2026-06-02T09:59:00Z"), ALICE),
-        (came(), EVE),
-    ] {
-        message = with_signature(message, SignatureStatus::Good, by);
-        let last = message.openpgp.signatures.last_mut().unwrap();
-        last.signed_at = Some(signed_at);
-    }
-    let marks = |message: &Message| match read(message, &team(), came()) {
-        Orders::OfMember(member) => member.marks,
-        other => panic!("{other:?}"),
+    message.openpgp.signed.push(SignedText {
+        made: made.to_vec(),
+        ..signed(ALICE, ACCEPT)
+    });
+    let Orders::OfMember(member) = read(&message, &team(), came()) else {
+        panic!("Alice's");
     };
-    let both = marks(&message);
-    assert_eq!(both.len(), 2);
-    // The later one is taken away.
-    message.openpgp.signatures.remove(1);
-    message.openpgp.signed[0].signed_at = earlier;
-    assert_eq!(marks(&message), both[..1]);
+    let marks: Vec<_> = member
+        .marks
+        .iter()
+        .map(|it| (it.signed_at, it.digest))
+        .collect();
+    assert_eq!(marks, made);
+}
+
+#[test]
+fn what_is_forwarded_is_no_command() {
+    let alice = |text: &str, expected: &str| {
+        let mut message = mail("alice@example.test", text);
+        message.openpgp.signed.push(signed(ALICE, text));
+        check(&message, expected);
+    };
+    let forward = |mark: &str| format!("{mark}\nSubject: x\nFrom: Eve\n\n{ACCEPT}");
+    for mark in [
+        "-------- Forwarded Message --------",
+        "Begin forwarded message:",
+        "-------- Weitergeleitete Nachricht --------",
+    ] {
+        let below = forward(mark);
+        alice(&below, "Alice: nothing");
+        alice(&format!("This came to me.\n\n{below}"), "Alice: nothing");
+        alice(&format!("{ACCEPT}\n{below}"), "Alice: 1 commands");
+        // The words of a note may be somebody else's; each line that reads as a command is told.
+        alice(
+            &format!("/case SEC-2026-0001\n/note This came:\n{below}"),
+            "Alice: 2 wrong",
+        );
+        check(&mail("alice@example.test", &below), "Alice: nothing");
+        check(&mail("eve@evil.test", &below), "nothing");
+    }
 }
 
 #[test]

@@ -400,14 +400,13 @@ fn what_comes_to_a_case_through_a_list_or_a_machine_is_told() {
     office.pass(monday());
     assert_eq!(office.titles(ALICE).len(), 2);
     let numbers = office.numbers();
-    for (number, write) in numbers.iter().flat_map(|number| {
-        let writers: [&dyn Fn(&str, &str) -> Vec<u8>; 2] = [&from_list, &from_machine];
-        writers.map(|write| (number, write))
-    }) {
-        office.drop(&write(
-            &format!("Re: [{number}]"),
+    for number in &numbers {
+        let (subject, text) = (
+            format!("Re: [{number}]"),
             "It is exploited by now, we hear.\n",
-        ));
+        );
+        office.drop(&from_list(&subject, text));
+        office.drop(&from_machine(&subject, text));
     }
     office.pass(monday() + minutes(30));
     let told = office.told(ALICE).split_off(2);

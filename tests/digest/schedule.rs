@@ -1,6 +1,9 @@
 //! When it goes out: the real program under a clock that the test sets, on a Maildir and a scripted
 //! mail server. The team reads its mail with GnuPG.
 
+use std::os::unix::fs::FileTypeExt;
+use std::process::Command;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use mail_parser::{Message, MessageParser};
 use serde_json::Value;
@@ -172,6 +175,24 @@ fn the_first_one_tells_all_that_came_since_the_start() {
     let (_, text) = office.digests().remove(0);
     assert!(text.contains("New since Sunday "), "{text}");
     assert!(text.contains("1 auto_reply"), "{text}");
+}
+
+#[test]
+fn a_page_goes_through_a_pipe_that_stays_one() {
+    let office = Office::open("");
+    let pipe = office.setup.file("page");
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("run mkfifo").success());
+    let reader = {
+        let pipe = pipe.clone();
+        std::thread::spawn(move || std::fs::read_to_string(pipe).expect("read the pipe"))
+    };
+    let written = office.setup.cli(&["digest", "--html", "page"]);
+    assert!(written.status.success(), "{written:?}");
+    let kind = std::fs::metadata(&pipe).expect("a file").file_type();
+    assert!(kind.is_fifo(), "{kind:?}");
+    let page = reader.join().expect("a page");
+    assert!(page.trim_end().ends_with("</html>"), "{page}");
 }
 
 #[test]

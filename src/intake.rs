@@ -655,10 +655,24 @@ fn tiding(opened: &Opened, decision: &Decision) -> Option<TidingKind> {
             Some(TidingKind::Unreadable)
         }
         CaseChange::Open => Some(TidingKind::Report),
-        CaseChange::Join(_) => {
-            let is_word = is_of_person(opened, kind) && kind != Kind::KeyRequest;
-            is_word.then_some(TidingKind::FollowUp)
-        }
+        CaseChange::Join(_) => is_of_interest(kind).then_some(TidingKind::FollowUp),
+    }
+}
+
+/// Somebody's words on a case, through a list or a tracker too: of a coordinator nothing else may come.
+fn is_of_interest(kind: Kind) -> bool {
+    match kind {
+        Kind::Bounce | Kind::AutoReply | Kind::Spam | Kind::TeamCommand | Kind::KeyRequest => false,
+        Kind::Report
+        | Kind::Reply
+        | Kind::Resend
+        | Kind::StatusRequest
+        | Kind::List
+        | Kind::Abuse
+        | Kind::Diligence
+        | Kind::AccessRequest
+        | Kind::Question
+        | Kind::Unreadable => true,
     }
 }
 

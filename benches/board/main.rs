@@ -13,6 +13,7 @@ use secrecy::SecretString;
 use triaged::config::{self, Config};
 use triaged::intake::{self, Mail};
 use triaged::mailbox::Lane;
+use triaged::store::board::{After, Newest};
 use triaged::store::{Store, StoreError};
 
 use self::common::Setup;
@@ -92,7 +93,12 @@ impl<'a> Board<'a> {
     fn last_case(&self) -> String {
         let store = self.open();
         let newest = store
-            .read(|tx| tx.new_since(Utc::now() - chrono::TimeDelta::days(30)))
+            .read(|tx| {
+                tx.new_since(After {
+                    at: Utc::now() - chrono::TimeDelta::days(30),
+                    rows: Newest::default(),
+                })
+            })
             .expect("the newest cases");
         newest.first.last().expect("a case").number.clone()
     }

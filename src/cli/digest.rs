@@ -1,6 +1,6 @@
 //! `triaged digest`: the whole board, as it would be mailed now.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -47,6 +47,10 @@ pub fn write_page(config_path: &Path, file: &Path, weekly: Weekly, output: Outpu
 /// At any moment the file is the old one or the new one, whole, and nobody but its owner reads
 /// what reporters wrote.
 fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    // A pipe, or a device as /dev/stdout: another file in its place would take it away from the system.
+    if fs::metadata(file).is_ok_and(|it| !it.is_file() && !it.is_dir()) {
+        return File::options().write(true).open(file)?.write_all(bytes);
+    }
     let folder = match file.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),

@@ -23,7 +23,7 @@ pub struct Board {
     pub due_soon: Vec<Pressing>,
     /// Passed the half of its time, and no digest told so.
     pub half_way: Vec<Pressing>,
-    /// Cases that were opened since the last digest, or since yesterday, oldest first.
+    /// Cases that no digest of the schedule listed, or that were opened since yesterday, oldest first.
     pub new: Vec<Card>,
     /// Their clocks stand still until the reporter writes: who waits longest first.
     pub waiting: Vec<Quiet>,
@@ -50,6 +50,9 @@ pub struct Board {
     pub shown_at: String,
     #[serde(skip)]
     pub shown_since: Option<String>,
+    /// Since when it is that `new` are new.
+    #[serde(skip)]
+    pub shown_new_since: String,
 }
 
 impl Board {

@@ -90,6 +90,7 @@ fn title(came: &Came) -> &'static str {
     match (came.tiding.kind, came.case.kind.as_str()) {
         (TidingKind::Unreadable, _) => "A mail that could not be read",
         (TidingKind::FollowUp, _) if came.mail.kind == "resend" => "The same report again",
+        (TidingKind::FollowUp, _) if came.mail.kind == "list" => "A list wrote",
         (TidingKind::FollowUp, _) => "The reporter wrote",
         (_, "report") => "New report",
         (_, "question") => "New question",

@@ -8,11 +8,14 @@
 //! set_mailed   what the schedule told is not told again
 //! ```
 
+use chrono::{DateTime, TimeDelta, Utc};
+
 use super::board::Board;
 use super::{Notice, NoticeKind, page};
 use crate::config::Role;
 use crate::letters::Desk;
 use crate::mail::compose::Html;
+use crate::store::board::Newest;
 use crate::store::{StoreError, Tx};
 use crate::team::Teammate;
 
@@ -22,11 +25,31 @@ mod text;
 pub use gather::{RECONCILED_AT, Weekly, gather};
 pub use text::text;
 
-/// Facts: the instant of the schedule that was last made up for, when a digest was last mailed by
-/// it, and when the last one that had the numbers of a week was.
+/// Facts: the instant of the schedule that was last made up for, from when on its first one tells,
+/// when a digest was last mailed by it, and when the last one that had the numbers of a week was.
 pub const DUE_AT: &str = "digest_due_at";
+pub const BEGUN_AT: &str = "digest_begun_at";
 pub const MAILED_AT: &str = "digest_mailed_at";
 pub const WEEK_OF: &str = "digest_week_at";
+
+/// Facts: the newest case and the newest mail that it told of.
+const CASES_LISTED: &str = "digest_newest_case";
+const MAILS_LISTED: &str = "digest_newest_mail";
+
+/// The schedule begins: its first digest tells what is new since the day before.
+pub fn begin(tx: &Tx<'_>, now: DateTime<Utc>) -> Result<(), StoreError> {
+    if tx.fact(CASES_LISTED)?.is_some() {
+        return Ok(());
+    }
+    let yesterday = now - TimeDelta::days(1);
+    tx.set_fact(BEGUN_AT, yesterday.timestamp())?;
+    set_listed(tx, tx.newest_by(yesterday)?)
+}
+
+fn set_listed(tx: &Tx<'_>, newest: Newest) -> Result<(), StoreError> {
+    tx.set_fact(CASES_LISTED, newest.case)?;
+    tx.set_fact(MAILS_LISTED, newest.message)
+}
 
 /// Has it nothing to tell? Then it waits for the first one of the week. Mails of programs wait for
 /// the next digest, and keys that expire have notices of their own.
@@ -45,12 +68,14 @@ pub fn is_empty(board: &Board) -> bool {
     listed.iter().all(|count| *count == 0)
 }
 
-/// It was mailed by the schedule: what passed the half of its time is not listed again.
+/// It is mailed by the schedule, in the transaction that gathered it: what it lists as new, and what
+/// passed the half of its time, is not listed again.
 pub fn set_mailed(tx: &Tx<'_>, board: &Board) -> Result<(), StoreError> {
     let listed = [&board.decide, &board.due_soon, &board.half_way];
     for pressing in listed.into_iter().flatten() {
         tx.set_half_told(&pressing.card.case, &pressing.clock, board.at)?;
     }
+    set_listed(tx, tx.newest()?)?;
     tx.set_fact(MAILED_AT, board.at.timestamp())?;
     match &board.week {
         Some(_) => tx.set_fact(WEEK_OF, board.at.timestamp()),

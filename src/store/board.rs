@@ -8,7 +8,7 @@ use rusqlite::{Params, Row};
 
 use super::deadlines::deadline;
 use super::outbox::Troubled;
-use super::{Result, Tx, instant};
+use super::{Result, StoreError, Tx, instant, optional};
 use crate::triage::deadline as clocks;
 
 /// Rows of a list; the rest is counted.
@@ -21,6 +21,22 @@ const FAILURES_LISTED_FOR: TimeDelta = TimeDelta::days(14);
 pub struct Found<T> {
     pub total: usize,
     pub first: Vec<T>,
+}
+
+/// What was recorded after something. By the numbers of the rows, for they are in the order in which
+/// rows were committed, which times are not: a mail may be committed after the digest whose time is
+/// later. The time spares looking at all rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct After {
+    pub at: DateTime<Utc>,
+    pub rows: Newest,
+}
+
+/// The newest rows at some moment; 0: there was none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Newest {
+    pub case: i64,
+    pub message: i64,
 }
 
 /// A case in a few words.
@@ -200,11 +216,14 @@ impl Tx<'_> {
     }
 
     /// Cases that were opened after this, oldest first.
-    pub fn new_since(&self, at: DateTime<Utc>) -> Result<Found<CaseLine>> {
-        let since = [at.timestamp()];
-        let total = self.count("SELECT count(*) FROM cases WHERE opened_at > ?1", since)?;
+    pub fn new_since(&self, after: After) -> Result<Found<CaseLine>> {
+        let since = [after.at.timestamp(), after.rows.case];
+        let total = self.count(
+            "SELECT count(*) FROM cases WHERE opened_at > ?1 AND id > ?2",
+            since,
+        )?;
         let mut statement = self.0.prepare_cached(&format!(
-            "SELECT {CASE} FROM cases WHERE opened_at > ?1
+            "SELECT {CASE} FROM cases WHERE opened_at > ?1 AND id > ?2
              ORDER BY opened_at, id LIMIT {LISTED_AT_MOST}"
         ))?;
         let rows = statement.query_map(since, |row| case_line(row, 0))?;
@@ -304,10 +323,12 @@ impl Tx<'_> {
     }
 
     /// Cases with mails that came after this and could not be read.
-    pub fn unread_since(&self, at: DateTime<Utc>) -> Result<Found<CaseLine>> {
-        let since = [at.timestamp()];
-        let of_cases =
-            format!("SELECT case_id FROM messages WHERE {UNREAD} AND messages.recorded_at > ?1");
+    pub fn unread_since(&self, after: After) -> Result<Found<CaseLine>> {
+        let since = [after.at.timestamp(), after.rows.message];
+        let of_cases = format!(
+            "SELECT case_id FROM messages
+             WHERE {UNREAD} AND messages.recorded_at > ?1 AND messages.id > ?2"
+        );
         let total = self.count(
             &format!("SELECT count(*) FROM cases WHERE id IN ({of_cases})"),
             since,
@@ -326,13 +347,13 @@ impl Tx<'_> {
 
     /// What came after this and opened no case, or was written by a program: how many of each
     /// kind, the most frequent first.
-    pub fn noise_kinds(&self, since: DateTime<Utc>) -> Result<Vec<(String, usize)>> {
+    pub fn noise_kinds(&self, after: After) -> Result<Vec<(String, usize)>> {
         let mut statement = self.0.prepare_cached(&format!(
-            "SELECT kind, count(*) FROM messages WHERE {NOISE} AND recorded_at > ?1
+            "SELECT kind, count(*) FROM messages WHERE {NOISE} AND recorded_at > ?1 AND id > ?2
              GROUP BY kind ORDER BY count(*) DESC, kind"
         ))?;
-        let rows =
-            statement.query_map([since.timestamp()], |row| Ok((row.get(0)?, count(row, 1)?)))?;
+        let since = [after.at.timestamp(), after.rows.message];
+        let rows = statement.query_map(since, |row| Ok((row.get(0)?, count(row, 1)?)))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
@@ -355,15 +376,16 @@ impl Tx<'_> {
     }
 
     /// The newest of it first.
-    pub fn noise(&self, since: DateTime<Utc>) -> Result<Vec<NoiseLine>> {
+    pub fn noise(&self, after: After) -> Result<Vec<NoiseLine>> {
         let mut statement = self.0.prepare_cached(&format!(
             "SELECT recorded_at, noise.kind, from_email, noise.subject, cases.number
-             FROM (SELECT * FROM messages WHERE {NOISE} AND recorded_at > ?1
+             FROM (SELECT * FROM messages WHERE {NOISE} AND recorded_at > ?1 AND id > ?2
                    ORDER BY recorded_at DESC, id DESC LIMIT {LISTED_AT_MOST}) AS noise
              LEFT JOIN cases ON cases.id = noise.case_id
              ORDER BY recorded_at DESC, noise.id DESC"
         ))?;
-        let rows = statement.query_map([since.timestamp()], |row| {
+        let since = [after.at.timestamp(), after.rows.message];
+        let rows = statement.query_map(since, |row| {
             Ok(NoiseLine {
                 at: instant(row.get(0)?),
                 kind: row.get(1)?,
@@ -392,6 +414,29 @@ impl Tx<'_> {
                 LISTED_AT_MOST,
             )?,
         })
+    }
+
+    /// The newest rows that were recorded by then.
+    pub fn newest_by(&self, at: DateTime<Utc>) -> Result<Newest> {
+        // From the newest back, as far as need be: no index knows when all mails were recorded.
+        let newest = |sql: &str| {
+            let found = self
+                .0
+                .prepare_cached(sql)?
+                .query_row([at.timestamp()], |row| row.get(0));
+            Ok::<i64, StoreError>(optional(found)?.unwrap_or_default())
+        };
+        Ok(Newest {
+            case: newest("SELECT id FROM cases WHERE opened_at <= ?1 ORDER BY id DESC LIMIT 1")?,
+            message: newest(
+                "SELECT id FROM messages WHERE recorded_at <= ?1 ORDER BY id DESC LIMIT 1",
+            )?,
+        })
+    }
+
+    /// The newest rows of all.
+    pub fn newest(&self) -> Result<Newest> {
+        self.newest_by(DateTime::<Utc>::MAX_UTC)
     }
 
     /// How many cases are open.

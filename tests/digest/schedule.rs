@@ -1,6 +1,9 @@
 //! When it goes out: the real program under a clock that the test sets, on a Maildir and a scripted
 //! mail server. The team reads its mail with GnuPG.
 
+use std::os::unix::fs::FileTypeExt;
+use std::process::Command;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use mail_parser::{Message, MessageParser};
 use serde_json::Value;
@@ -129,7 +132,7 @@ fn it_comes_on_working_days_and_the_first_of_a_week_has_the_week() {
         ]
     );
     let digests = office.digests();
-    assert!(digests[0].1.contains("New since yesterday (1)"));
+    assert!(digests[0].1.contains("New since Sunday "));
     assert!(digests[0].1.contains("median time to validate"));
     assert!(!digests[1].1.contains("median time to validate"));
     assert!(digests[1].1.contains("\nTuesday "), "{}", digests[1].1);
@@ -156,6 +159,40 @@ fn without_a_monday_the_next_one_has_the_week_and_days_missed_are_made_up_once()
     );
     office.pass(morning(18) + minutes(1));
     assert_eq!(office.subjects()[2..], ["Digest: 1 open, nothing pressing"]);
+}
+
+#[test]
+fn the_first_one_tells_all_that_came_since_the_start() {
+    let office = Office::open("");
+    office.setup.set("digest.on", vec!["thu"]);
+    office.report("Hello.", morning(0) - minutes(30));
+    let away = Letter::new("robot@research.test", SECURITY_ADDRESS, "Away");
+    let away = away.header("Auto-Submitted", "auto-replied");
+    let folder = office.setup.file("mail");
+    drop_into(&folder, &away.plain("I am away.\n"), morning(0));
+    office.pass(morning(0) + minutes(1));
+    office.pass(morning(3) + minutes(1));
+    let (_, text) = office.digests().remove(0);
+    assert!(text.contains("New since Sunday "), "{text}");
+    assert!(text.contains("1 auto_reply"), "{text}");
+}
+
+#[test]
+fn a_page_goes_through_a_pipe_that_stays_one() {
+    let office = Office::open("");
+    let pipe = office.setup.file("page");
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("run mkfifo").success());
+    let reader = {
+        let pipe = pipe.clone();
+        std::thread::spawn(move || std::fs::read_to_string(pipe).expect("read the pipe"))
+    };
+    let written = office.setup.cli(&["digest", "--html", "page"]);
+    assert!(written.status.success(), "{written:?}");
+    let kind = std::fs::metadata(&pipe).expect("a file").file_type();
+    assert!(kind.is_fifo(), "{kind:?}");
+    let page = reader.join().expect("a page");
+    assert!(page.trim_end().ends_with("</html>"), "{page}");
 }
 
 #[test]
@@ -208,7 +245,7 @@ fn on_demand_it_goes_at_once_and_takes_nothing_from_the_next() {
     office.pass(morning(0) + minutes(1));
     let digests = office.digests();
     assert_eq!(digests.len(), 2);
-    assert!(digests[1].1.contains("New since yesterday (1)"));
+    assert!(digests[1].1.contains("New since Sunday "));
 
     // Printed with the numbers of the week whenever somebody asks for them.
     let week = |arguments: &[&str]| office.setup.json(arguments)["week"].is_object();

@@ -265,6 +265,40 @@ fn noise_is_counted_and_nothing_vanishes() {
 }
 
 #[test]
+fn what_is_committed_after_a_digest_stands_in_the_next_whatever_its_time() {
+    let office = Office::open();
+    reported(&office, "alpha", ago(1));
+    let mailed = office.store.write(|tx| {
+        let weekly = Weekly::WhenDue;
+        let board = digest::gather(tx, &office.desk, crate::board::SILENCE, weekly, morning())?;
+        digest::set_mailed(tx, &board)
+    });
+    mailed.expect("it was mailed");
+    // Opened before the digest, and in its second; recorded after it.
+    let seconds = |count| morning() - TimeDelta::seconds(count);
+    reported(&office, "beta", seconds(20));
+    reported(&office, "gamma", seconds(0));
+    let away = mail(
+        "alpha@research.test",
+        "Away",
+        "Auto-Submitted: auto-replied\r\n",
+        "",
+        seconds(3),
+    );
+    office.receive(&away, seconds(3));
+    let armour = "-----BEGIN PGP MESSAGE-----\r\n\r\nd2hhdCBub2JvZHkgY2FuIHJlYWQ=\r\n\
+                  -----END PGP MESSAGE-----\r\n";
+    let unread = mail("zoe@research.test", "...", "", armour, seconds(3));
+    office.report(&unread, seconds(3));
+    let board = office.board(Weekly::WhenDue, morning() + TimeDelta::days(1));
+    let new: Vec<&str> = board.new.iter().map(|it| it.subject.as_str()).collect();
+    assert_eq!(new, ["About beta", "...", "About gamma"]);
+    assert_eq!(board.totals.new, 3);
+    assert_eq!((board.noise.total, board.noise.mails.len()), (1, 1));
+    assert_eq!(board.totals.unreadable, 1);
+}
+
+#[test]
 fn mails_and_letters_that_failed() {
     let office = Office::open();
     let armour = "-----BEGIN PGP MESSAGE-----\r\n\r\nd2hhdCBub2JvZHkgY2FuIHJlYWQ=\r\n\

@@ -376,3 +376,45 @@ fn nobody_hears_of_the_back_catalogue() {
     office.pass(monday() + minutes(1));
     assert_eq!(office.sink.count(), 0);
 }
+
+#[test]
+fn what_comes_to_a_case_through_a_list_or_a_machine_is_told() {
+    let office = Office::open(monday());
+    let from_list = |subject: &str, text: &str| {
+        let mail = Letter::new("psirt@coordinator.test", SECURITY_ADDRESS, subject);
+        let mail = mail.header("List-Id", "<psirt.coordinator.test>");
+        mail.header("Precedence", "list").plain(text)
+    };
+    let from_machine = |subject: &str, text: &str| {
+        let mail = Letter::new("no-reply@tracker.test", SECURITY_ADDRESS, subject);
+        mail.plain(text)
+    };
+    office.drop(&from_list(
+        "XSS",
+        "The shop runs any script: /search?q=x.\n",
+    ));
+    office.drop(&from_machine(
+        "SQL",
+        "The login takes SQL: /login?u=' OR 1.\n",
+    ));
+    office.pass(monday());
+    assert_eq!(office.titles(ALICE).len(), 2);
+    let numbers = office.numbers();
+    for number in &numbers {
+        let (subject, text) = (
+            format!("Re: [{number}]"),
+            "It is exploited by now, we hear.\n",
+        );
+        office.drop(&from_list(&subject, text));
+        office.drop(&from_machine(&subject, text));
+    }
+    office.pass(monday() + minutes(30));
+    let told = office.told(ALICE).split_off(2);
+    let titles = || told.iter().map(|it| (it.title(), it.subject.as_str()));
+    // Whoever writes to the case of another opens one.
+    assert_eq!(told.len(), 4, "{:?}", titles().collect::<Vec<_>>());
+    for wrote in ["A list wrote: Re:", "The reporter wrote: Re:"] {
+        let follow_ups = titles().filter(|(title, _)| title.starts_with(wrote));
+        assert_eq!(follow_ups.count(), 1, "{wrote}");
+    }
+}

@@ -107,6 +107,7 @@ pub fn busy() -> Board {
             top_noise: vec![count("shop.example", 12), count("bounties.example", 5)],
         }),
         shown_at: "Monday 15 June 2026, 08:00 CEST".to_owned(),
+        shown_new_since: "yesterday".to_owned(),
         shown_since: Some("Friday 12 June 2026, 08:00 CEST".to_owned()),
     }
 }

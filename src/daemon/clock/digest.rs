@@ -26,9 +26,10 @@ pub(super) fn mail_digest(
         Some(last) if last >= due_at => return Ok(0),
         // The very first is that of the next day.
         None => {
-            shared
-                .store
-                .write(|tx| tx.set_fact(digest::DUE_AT, due_at.timestamp()))?;
+            shared.store.write(|tx| {
+                tx.set_fact(digest::DUE_AT, due_at.timestamp())?;
+                digest::begin(tx, now)
+            })?;
             return Ok(0);
         }
         Some(_) if desk.policy.is_quiet(now) => return Ok(0),

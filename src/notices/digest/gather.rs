@@ -9,10 +9,10 @@ use super::super::board::{
     Pressing, Quiet, Totals, Week, WeekCounts,
 };
 use super::super::words::one_line;
-use super::{MAILED_AT, WEEK_OF};
+use super::{BEGUN_AT, CASES_LISTED, MAILED_AT, MAILS_LISTED, WEEK_OF};
 use crate::expiry::{self, Owner};
 use crate::letters::Desk;
-use crate::store::board::{CaseLine, CaseSince, DueClocks, RunningClock};
+use crate::store::board::{After, CaseLine, CaseSince, DueClocks, Newest, RunningClock};
 use crate::store::{StoreError, Tx, instant};
 use crate::triage::calendar::{Calendar, how_far};
 use crate::triage::policy::DeadlineKind;
@@ -27,6 +27,8 @@ const RECONCILED_WITHIN: TimeDelta = TimeDelta::hours(50);
 const AGE_BOUNDS: [i64; AGES.len() - 1] = [7, 30, 60, 90];
 const OPEN_STATES: [&str; 4] = ["new", "accepted", "fixed", "waiting"];
 const WEEKS: u64 = 12;
+/// Between the time that a record bears and its commit.
+const LONGEST_RECORDING: TimeDelta = TimeDelta::days(1);
 /// The worst senders of noise that a week names.
 const TOP_NOISE: usize = 5;
 
@@ -48,17 +50,18 @@ pub fn gather(
 ) -> Result<Board, StoreError> {
     let calendar = &desk.policy.calendar;
     let since = tx.fact(MAILED_AT)?.map(instant);
-    let new_since = since.unwrap_or(now - TimeDelta::days(1));
+    let begun = tx.fact(BEGUN_AT)?.map(instant);
+    let unlisted = unlisted(tx, since, now)?;
     let horizon = end_of_next_working_day(calendar, now);
 
     let decide = tx.clocks_due_by(horizon)?;
     let due_soon = tx.clocks_due_soon(horizon, now)?;
     let half_way = tx.clocks_half_way(horizon, now)?;
-    let new = tx.new_since(new_since)?;
+    let new = tx.new_since(unlisted)?;
     let waiting = tx.waiting_for_reporters()?;
     let planned = tx.planned_disclosures()?;
     let quiet = tx.quiet_since(now - QUIET_AFTER, horizon)?;
-    let unreadable = tx.unread_since(new_since)?;
+    let unreadable = tx.unread_since(unlisted)?;
     let letters = tx.letters_in_trouble(now)?;
     let has_week = match weekly {
         Weekly::Always => true,
@@ -94,7 +97,7 @@ pub fn gather(
             is_fixed: planned.is_fixed,
         }),
         quiet: all(quiet.first, |case| since_then(case, now)),
-        noise: noise(tx, new_since)?,
+        noise: noise(tx, unlisted)?,
         unreadable: all(unreadable.first, |case| card(case, now)),
         letters: letters.first,
         keys: keys(desk, now),
@@ -107,6 +110,27 @@ pub fn gather(
         },
         shown_at: calendar.show(now),
         shown_since: since.map(|at| calendar.show(at)),
+        shown_new_since: since
+            .or(begun)
+            .map_or_else(|| "yesterday".to_owned(), |at| calendar.show(at)),
+    })
+}
+
+/// What no digest of the schedule has listed; where it has not begun, what came since yesterday.
+fn unlisted(
+    tx: &Tx<'_>,
+    mailed_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Result<After, StoreError> {
+    let (Some(case), Some(message)) = (tx.fact(CASES_LISTED)?, tx.fact(MAILS_LISTED)?) else {
+        return Ok(After {
+            at: mailed_at.unwrap_or(now - TimeDelta::days(1)),
+            rows: Newest::default(),
+        });
+    };
+    Ok(After {
+        at: mailed_at.map_or(DateTime::UNIX_EPOCH, |at| at - LONGEST_RECORDING),
+        rows: Newest { case, message },
     })
 }
 
@@ -197,15 +221,15 @@ fn since_then(case: CaseSince, now: DateTime<Utc>) -> Quiet {
     }
 }
 
-fn noise(tx: &Tx<'_>, since: DateTime<Utc>) -> Result<Noise, StoreError> {
-    let kinds = all(tx.noise_kinds(since)?, |(what, count)| Count {
+fn noise(tx: &Tx<'_>, unlisted: After) -> Result<Noise, StoreError> {
+    let kinds = all(tx.noise_kinds(unlisted)?, |(what, count)| Count {
         what,
         count,
     });
     Ok(Noise {
         total: kinds.iter().map(|kind| kind.count).sum(),
         kinds,
-        mails: all(tx.noise(since)?, |mail| NoiseMail {
+        mails: all(tx.noise(unlisted)?, |mail| NoiseMail {
             at: mail.at,
             kind: mail.kind,
             from: mail.from,

@@ -128,10 +128,7 @@ fn how_to_command(board: &Board) -> String {
 }
 
 fn since(board: &Board) -> String {
-    match &board.shown_since {
-        Some(at) => format!("since {at}"),
-        None => "since yesterday".to_owned(),
-    }
+    format!("since {}", board.shown_new_since)
 }
 
 fn counted(title: &str, count: usize) -> String {

@@ -241,7 +241,7 @@ fn pressing_sections(board: &Board, listed: usize) -> Vec<Section> {
     let totals = &board.totals;
     let new = match &board.shown_since {
         Some(_) => "New since the last digest",
-        None => "New since yesterday",
+        None => &format!("New since {}", board.shown_new_since),
     };
     vec![
         Section::of(

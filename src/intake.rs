@@ -74,6 +74,15 @@ impl Mail {
         self.received_at.min(now)
     }
 
+    /// When we could be told something by it. An outage makes nothing stale that lay in our mailbox;
+    /// when a file came, only the file says.
+    fn told_at(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        match self.place {
+            Some(_) => self.came_at(now),
+            None => now,
+        }
+    }
+
     /// As it is on record, to be read again.
     pub fn of_record(first: FirstMail) -> Self {
         Self {
@@ -279,7 +288,11 @@ fn decide_knowing(
         ..known(seen, tx, opened, comparable, now)?
     };
     let came_at = opened.mail.came_at(now);
-    let orders = orders::read(&opened.message, &desk.team.people(), came_at);
+    let orders = orders::read(
+        &opened.message,
+        &desk.team.people(),
+        opened.mail.told_at(now),
+    );
     let incoming = Incoming {
         message: &opened.message,
         classified: &opened.classified,

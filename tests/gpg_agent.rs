@@ -220,8 +220,9 @@ fn a_mail_waits_for_a_key_that_is_away() {
     });
     daemon.wait_for_log("its key is away");
     // Of the other mail, and of the key.
-    wait_until("the notices", SOON, || letters_to(&sink, MEMBER) == 2);
-    assert_eq!(told_of_key(&daemon), 1);
+    wait_until("the notices", SOON, || letters_to(&sink, MEMBER) >= 2);
+    // A loaded machine may be silent for so long as well, which is told too.
+    wait_until("the one of the key", SOON, || told_of_key(&daemon) == 1);
     assert_eq!(cases(&setup).len(), 1, "the encrypted one is not recorded");
     let status = String::from_utf8(setup.cli(&["status"]).stdout).expect("text");
     assert!(status.contains("gpg-agent"), "{status}");
@@ -232,7 +233,7 @@ fn a_mail_waits_for_a_key_that_is_away() {
         cases.iter().all(|case| case["kind"] != "unreadable"),
         "{cases:?}"
     );
-    wait_until("the notice", SOON, || letters_to(&sink, MEMBER) == 3);
+    wait_until("the notice", SOON, || letters_to(&sink, MEMBER) >= 3);
     assert_eq!(told_of_key(&daemon), 1, "told once");
 }
 

@@ -351,7 +351,7 @@ impl Tx<'_> {
         self.troubled_where(
             // Each by its index: with OR the whole table would be gone through.
             "outbox.id IN (SELECT id FROM outbox WHERE state IN ('failed', 'held')
-                 UNION SELECT id FROM outbox WHERE bounced_at > 0
+                 UNION SELECT id FROM outbox INDEXED BY outbox_that_bounced WHERE bounced_at > 0
                  UNION SELECT id FROM outbox
                        WHERE state IN ('waiting', 'sending') AND attempts > 0)",
             [],

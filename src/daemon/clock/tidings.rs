@@ -75,11 +75,9 @@ pub fn tell_tidings(shared: &Shared, desk: &Desk, now: DateTime<Utc>) -> Result<
         now,
         bare: false,
     };
-    let mut letters = 0;
-    for kind in TidingKind::ALL {
-        letters += telling.tell(kind)?;
-    }
-    Ok(letters)
+    // What hinders one kind must not silence the others.
+    let told = TidingKind::ALL.map(|kind| telling.tell(kind));
+    told.into_iter().sum()
 }
 
 /// One turn.
@@ -141,13 +139,19 @@ impl Telling<'_> {
         &self,
         tell: impl Fn(&Self) -> Result<usize, StoreError>,
     ) -> Result<usize, StoreError> {
-        let told = catch_unwind(AssertUnwindSafe(|| tell(self)));
-        told.unwrap_or_else(|_| {
-            tracing::error!(event = "notice_not_made", "it is told without its content");
-            tell(&Self {
-                bare: true,
-                ..*self
-            })
+        let why = match catch_unwind(AssertUnwindSafe(|| tell(self))) {
+            Ok(Ok(letters)) => return Ok(letters),
+            Ok(Err(error)) if error.passes_by_itself() || self.bare => return Err(error),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "the program stumbled over it".to_owned(),
+        };
+        tracing::error!(
+            event = "notice_not_made",
+            "{why}; it is told without its content"
+        );
+        tell(&Self {
+            bare: true,
+            ..*self
         })
     }
 

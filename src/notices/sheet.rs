@@ -5,25 +5,20 @@
 //! be one has a mark before it. Everything is escaped in HTML; nothing there is loaded from
 //! anywhere, and no script runs.
 
-use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, context};
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
 
 use super::deeds::Deed;
-use super::mailto;
 use super::words::{fact, folded};
+use super::{mailto, page};
 
 const WIDTH: usize = 72;
 /// Columns of the name of a fact, with its value behind it.
 const NAMES_AT_MOST: usize = 13;
 /// Before each line of theirs.
-const MARK: &str = "| ";
+pub(super) const MARK: &str = "| ";
 /// Characters of theirs that one notice shows; more is on the case.
 const THEIRS_AT_MOST: usize = 60_000;
-
-const PAGE: &str = include_str!("sheet.html");
-const STYLE: &str = include_str!("sheet.css");
 
 #[derive(Clone, Debug, Serialize)]
 pub struct Sheet {
@@ -157,10 +152,18 @@ impl Sheet {
 
     /// `None` where it cannot be made: the text says the same.
     pub fn html(&self) -> Option<String> {
-        let mut environment = Environment::new();
-        environment.set_auto_escape_callback(|_| AutoEscape::Html);
-        environment.add_filter("marked", |text: String| marked_in_html(&text));
-        let page = environment.render_str(PAGE, context! { sheet => Serde(self), style => STYLE });
+        #[derive(Serialize)]
+        struct View<'a> {
+            notice: &'a Sheet,
+            frame: &'static str,
+        }
+        let page = page::render(
+            "notice.html",
+            &View {
+                notice: self,
+                frame: "frame narrow",
+            },
+        );
         match page {
             Ok(page) => Some(page),
             Err(error) => {
@@ -237,16 +240,4 @@ fn paragraph(words: &str) -> String {
         .iter()
         .map(|line| format!("{line}\n"))
         .collect()
-}
-
-/// A program that makes text of HTML for an answer drops the frame around what they wrote.
-fn marked_in_html(text: &str) -> String {
-    let lines: Vec<String> = text
-        .lines()
-        .map(|line| match line.trim_start().starts_with('/') {
-            true => format!("{MARK}{line}"),
-            false => line.to_owned(),
-        })
-        .collect();
-    lines.join("\n")
 }

@@ -122,8 +122,16 @@ pub fn commands(case: &str, deeds: &[Deed], to: &str) -> Option<Block> {
 
 /// Text of theirs, bounded, each line of it marked.
 pub fn theirs(text: &str) -> Block {
+    // Some programs break a line at these when they quote it.
     let mut shown: String = text
         .chars()
+        .map(|c| {
+            if matches!(c, '\u{2028}' | '\u{2029}') {
+                '\n'
+            } else {
+                c
+            }
+        })
         .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
         .take(THEIRS_AT_MOST)
         .collect();
@@ -240,4 +248,28 @@ fn paragraph(words: &str) -> String {
         .iter()
         .map(|line| format!("{line}\n"))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_line_of_theirs_has_a_mark_whatever_ends_it() {
+        let sheet = Sheet {
+            title: String::new(),
+            blocks: vec![theirs("a\u{2028}/accept\u{2029}/spam\r\n/close it\u{7}")],
+            foot: String::new(),
+        };
+        let text = sheet.text();
+        assert!(
+            text.starts_with("| a\n| /accept\n| /spam\n| /close it\n"),
+            "{text}"
+        );
+        let html = sheet.html().unwrap();
+        assert!(
+            html.contains("a\n| &#x2f;accept\n| &#x2f;spam\n| &#x2f;close it<"),
+            "{html}"
+        );
+    }
 }

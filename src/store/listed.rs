@@ -271,9 +271,12 @@ mod tests {
         let (message, deadline) = (
             "INSERT INTO messages (case_id, direction, kind, digest, size, received_at,
                  recorded_at, to_emails, subject, text, encrypted, decrypted) VALUES",
-            "INSERT INTO deadlines (case_id, kind, span, policy_version, starts_at, due_at) VALUES",
+            "INSERT INTO deadlines (case_id, kind, span, policy_version, calendar_id, starts_at,
+                 half_at, warn_at, due_at) VALUES",
         );
         let steps = [
+            "INSERT INTO calendars (digest, zone, working_days, holidays)
+             VALUES (zeroblob(32), 'UTC', '[]', '[]')",
             "INSERT INTO cases (number, status, kind, subject, received_at, opened_at)
              VALUES ('SEC-2026-0001', 'new', 'report', '', 1, 1),
                     ('SEC-2026-0002', 'new', 'report', '', 2, 2)",
@@ -284,9 +287,9 @@ mod tests {
             "INSERT INTO labels (case_id, label, because) VALUES (1, 'one', 'again')
              ON CONFLICT (case_id, label) DO NOTHING",
             &format!(
-                "{deadline} (1, 'triage', '7 days', '1', 1, 9), (2, 'update', '1 day', '1', 1, 9)"
+                "{deadline} (1, 'triage', '7 days', '1', 1, 1, 5, 8, 9), (2, 'update', '1 day', '1', 1, 1, 5, 8, 9)"
             ),
-            &format!("{deadline} (1, 'acknowledge', '2 days', '1', 1, 5)"),
+            &format!("{deadline} (1, 'acknowledge', '2 days', '1', 1, 1, 3, 4, 5)"),
             "UPDATE deadlines SET met_at = 4 WHERE kind = 'acknowledge'",
             "UPDATE deadlines SET due_at = 12, paused_at = 3 WHERE case_id = 1 AND met_at IS NULL",
             "DELETE FROM deadlines WHERE case_id = 1 AND kind = 'triage'",

@@ -82,7 +82,7 @@ impl Tx<'_> {
 mod tests {
     use super::*;
     use crate::mail::message::Digest;
-    use crate::store::{Store, StoreError};
+    use crate::store::Store;
     use crate::triage::marks::MarkKind;
 
     #[test]
@@ -101,7 +101,6 @@ mod tests {
                 tx.remember_marks(case, std::slice::from_ref(&mark))?;
             }
             tx.sharing(std::slice::from_ref(&mark))
-                .map_err(StoreError::from)
         });
         let shared = shared.unwrap();
         let numbers: Vec<&str> = shared[0]

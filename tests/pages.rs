@@ -1,4 +1,4 @@
-//! The digest as a page, in a browser: on a phone and on a desk, by day and by night.
+//! The digest and notices as pages, in a browser: on a phone and on a desk, by day and by night.
 //!
 //! `TRIAGED_SHOTS=FOLDER` keeps the pages and what they look like, for a person to see.
 
@@ -8,6 +8,8 @@ mod boards;
 #[path = "pages/chromium.rs"]
 mod chromium;
 mod common;
+#[path = "pages/notices.rs"]
+mod notices;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -102,6 +104,58 @@ fn it_is_readable_on_every_screen_by_day_and_by_night() {
 }
 
 #[test]
+fn a_notice_is_readable_likewise() {
+    let folder = Folder::new();
+    let mut chromium = Chromium::start();
+    for (name, sheet) in [
+        ("notice", notices::usual()),
+        ("notice-hostile", notices::hostile(&boards::HOSTILE)),
+        ("notice-many", notices::many(150)),
+    ] {
+        let html = sheet.html().unwrap();
+        let file = folder.keep(&format!("{name}.html"), html.as_bytes());
+        for width in [360, 1280] {
+            for is_dark in [false, true] {
+                chromium.show(&file, width, is_dark);
+                let light = if is_dark { "dark" } else { "light" };
+                let faults = chromium.evaluate(FAULTS);
+                folder.keep(
+                    &format!("{name}-{width}-{light}.png"),
+                    &chromium.screenshot(),
+                );
+                assert_eq!(faults, json!([]), "{name}, {width}, {light}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_strangers_wrote_stays_words_in_a_notice() {
+    let folder = Folder::new();
+    let mut chromium = Chromium::start();
+    let html = notices::hostile(&boards::HOSTILE).html().unwrap();
+    assert!(html.contains("default-src 'none'"));
+    assert!(html.len() < 75_000, "{}", html.len());
+    let many = notices::many(150).html().unwrap();
+    assert!(many.len() < 230_000, "{}", many.len());
+    let file = folder.keep("notice-words.html", html.as_bytes());
+    chromium.show(&file, 360, false);
+    let foreign = "script, body style, body link, iframe, img, a:not([href^='mailto:security@'])";
+    let count = format!("document.querySelectorAll({foreign:?}).length");
+    assert_eq!(chromium.evaluate(&count), json!(0));
+    // What is written from right to left moves nothing beside it.
+    let loose = r#"[...document.querySelectorAll("td, .subject")].filter(it => !it.querySelector("bdi")).length"#;
+    assert_eq!(chromium.evaluate(loose), json!(0));
+    let words = chromium.evaluate("document.body.innerText");
+    let words = words.as_str().unwrap();
+    check_theirs(words);
+    let (theirs, ours) = words.split_once("Commands for").unwrap();
+    let command = |line: &&str| line.trim_start().starts_with('/');
+    assert_eq!(theirs.lines().find(command), None);
+    assert!(ours.contains("/case SEC-2026-0001"));
+}
+
+#[test]
 fn what_strangers_wrote_stays_words() {
     let folder = Folder::new();
     let mut chromium = Chromium::start();
@@ -123,9 +177,7 @@ fn what_strangers_wrote_stays_words() {
     assert_ne!(chromium.evaluate("document.title"), json!("owned"));
     let words = chromium.evaluate("document.body.innerText");
     let words = words.as_str().unwrap();
-    for theirs in boards::HOSTILE {
-        assert!(words.contains(theirs.trim()), "{theirs}");
-    }
+    check_theirs(words);
     // However badly an answer quotes it: no line is a command, and no button is called like one.
     let command = |line: &&str| line.trim_start().starts_with('/');
     let health = words.lines().filter(command).count();
@@ -134,6 +186,16 @@ fn what_strangers_wrote_stays_words() {
         "the lists of keys and problems hold words of ours alone"
     );
     assert!(words.contains("“/accept”"));
+}
+
+/// All of them are there, and none turns what stands beside it: a `<bdi>` does not hold it.
+#[track_caller]
+fn check_theirs(words: &str) {
+    let turns = ['\u{202e}', '\u{2066}'];
+    assert!(!words.contains(turns));
+    for theirs in boards::HOSTILE {
+        assert!(words.contains(theirs.replace(turns, "").trim()), "{theirs}");
+    }
 }
 
 #[test]

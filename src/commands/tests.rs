@@ -771,7 +771,7 @@ fn a_possible_duplicate_has_reasons() {
         of_label("possible_duplicate"),
         Some(&format!(
             "the same CVE-2026-4711 as {first}; the same shop.example/cart/add as {first}; \
-             the same attachment poc.py as {first}"
+             the same attachment \"poc.py\" as {first}"
         ))
     );
     let answer = detail.messages.iter().find(|it| it.direction == "out");

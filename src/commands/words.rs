@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::Told;
+use crate::mail::text::turns_line;
 use crate::store::cases::CaseView;
 use crate::store::deadlines::DeadlineView;
 use crate::triage::calendar::{self, Calendar};
@@ -95,13 +96,15 @@ pub fn standing(deadline: &DeadlineView, now: DateTime<Utc>) -> String {
     }
 }
 
-/// Text from outside, safe to show: no control characters, at most `width` characters.
+/// Text from outside, safe to show: no control characters, nothing that turns what stands beside
+/// it, at most `width` characters.
 pub fn shown(text: &str, width: usize) -> String {
     if is_plain(text) && text.len() <= width {
         return text.to_owned();
     }
     let clean: String = text
         .chars()
+        .filter(|character| !turns_line(*character))
         .map(|character| {
             if character.is_control() {
                 ' '
@@ -120,4 +123,16 @@ pub fn shown(text: &str, width: usize) -> String {
 /// Each byte is a column. Nearly all that is shown is so, and a list of cases has much of it.
 pub fn is_plain(text: &str) -> bool {
     text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_has_no_controls_and_turns_nothing() {
+        assert_eq!(shown("a\u{1b}[2Jb", 80), "a [2Jb");
+        assert_eq!(shown("\u{202e}gnp.exe\u{2066} and", 80), "gnp.exe and");
+        assert_eq!(shown("\u{e4}\u{e4}\u{e4}\u{e4}", 3), "\u{e4}\u{e4}\u{2026}");
+    }
 }

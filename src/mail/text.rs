@@ -82,6 +82,11 @@ pub fn safe_name(name: &str) -> Option<String> {
     Some(shorten(clean))
 }
 
+/// Turns the direction of all that follows in its line, words of ours too.
+pub fn turns_line(c: char) -> bool {
+    matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
 /// Characters that change how a name looks but cannot be seen: direction, joiners, fillers.
 fn is_invisible(c: char) -> bool {
     matches!(c,

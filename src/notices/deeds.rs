@@ -6,6 +6,7 @@ use super::Reader;
 use crate::config::Role;
 use crate::store::cases::{CaseView, Evidence};
 use crate::triage::case::Status;
+use crate::triage::marks;
 
 /// One thing to do, below the line that names the case.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,23 +136,8 @@ fn of_new(case: &CaseView, evidence: &[Evidence]) -> Vec<Deed> {
 
 /// The case that this one may be a duplicate of, where the evidence names one.
 fn like(evidence: &[Evidence]) -> Option<&str> {
-    let because = evidence
+    let label = evidence
         .iter()
-        .find(|it| it.label == "possible_duplicate")?
-        .because
-        .as_str();
-    because
-        .split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
-        .find(|word| is_number(word))
-}
-
-fn is_number(word: &str) -> bool {
-    let mut parts = word.split('-');
-    let is_digits = |part: Option<&str>| {
-        part.is_some_and(|it| it.len() >= 4 && it.bytes().all(|byte| byte.is_ascii_digit()))
-    };
-    parts.next() == Some("SEC")
-        && is_digits(parts.next())
-        && is_digits(parts.next())
-        && parts.next().is_none()
+        .find(|it| it.label == "possible_duplicate")?;
+    marks::first_named(&label.because)
 }

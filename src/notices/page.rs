@@ -3,6 +3,7 @@
 //! - `style.css`, `style`: how all of it looks, by day and by night
 //! - `layout.html`, `parts.html`: what every page begins and ends with, and what it is made of
 //! - `board`, `board.html`, `chart`: the digest, with its pictures
+//! - `notice.html`: notices, of the blocks of a [`super::sheet::Sheet`]
 //!
 //! No page runs a script or fetches anything, and it says so (Content-Security-Policy). What
 //! strangers wrote is escaped wherever it stands, since every template has a name in `.html`.
@@ -11,9 +12,11 @@ use std::sync::LazyLock;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
-use minijinja::{Environment, UndefinedBehavior, Value};
+use minijinja::{Environment, Error, Output, State, UndefinedBehavior, Value, escape_formatter};
 use serde::Serialize;
-use thiserror::Error;
+
+use super::sheet::MARK;
+use crate::mail::text::turns_line;
 
 pub mod board;
 mod chart;
@@ -21,14 +24,14 @@ mod png;
 mod style;
 
 /// A page that cannot be made; the text goes without it.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum PageError {
     #[error("a picture cannot be drawn: {0}")]
     Drawing(String),
     #[error("a picture cannot be written: {0}")]
     Png(#[from] ::png::EncodingError),
     #[error("a page cannot be filled: {0}")]
-    Template(#[from] minijinja::Error),
+    Template(#[from] Error),
 }
 
 impl PageError {
@@ -41,7 +44,7 @@ impl PageError {
 static TEMPLATES: LazyLock<Result<Environment<'static>, String>> =
     LazyLock::new(|| environment().map_err(|error| format!("{error:#}")));
 
-fn environment() -> Result<Environment<'static>, minijinja::Error> {
+fn environment() -> Result<Environment<'static>, Error> {
     let mut templates = Environment::new();
     templates.set_undefined_behavior(UndefinedBehavior::Strict);
     let syntax = SyntaxConfig::builder()
@@ -49,22 +52,49 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
         .lstrip_blocks(true)
         .build()?;
     templates.set_syntax(syntax);
+    templates.set_formatter(formatted);
     templates.add_function("look", style::look);
+    templates.add_filter("marked", |text: &str| marked(text));
     templates.add_function("sheet", || {
         Value::from_safe_string(style::sheet().to_owned())
     });
     templates.add_template("parts.html", include_str!("page/parts.html"))?;
     templates.add_template("layout.html", include_str!("page/layout.html"))?;
     templates.add_template("board.html", include_str!("page/board.html"))?;
+    templates.add_template("notice.html", include_str!("page/notice.html"))?;
     Ok(templates)
+}
+
+/// Escaped, and without what turns the direction of writing: it would reach out of its `<bdi>`, as an
+/// isolate that is not ended takes the end of the one around it.
+fn formatted(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
+    match value.as_str().filter(|text| text.contains(turns_line)) {
+        Some(text) => {
+            let text: String = text.chars().filter(|c| !turns_line(*c)).collect();
+            escape_formatter(out, state, &Value::from(text))
+        }
+        None => escape_formatter(out, state, value),
+    }
 }
 
 /// A page out of one of the templates above.
 pub(super) fn render(template: &str, values: &impl Serialize) -> Result<String, PageError> {
     let templates = TEMPLATES.as_ref().map_err(|error| {
         let kind = minijinja::ErrorKind::BadInclude;
-        minijinja::Error::new(kind, error.clone())
+        Error::new(kind, error.clone())
     })?;
     let template = templates.get_template(template)?;
     Ok(template.render(Value::from(Serde(values)))?)
+}
+
+/// A program that makes text of HTML for an answer drops the frame around what they wrote.
+fn marked(text: &str) -> String {
+    let lines: Vec<String> = text
+        .lines()
+        .map(|line| match line.trim_start().starts_with('/') {
+            true => format!("{MARK}{line}"),
+            false => line.to_owned(),
+        })
+        .collect();
+    lines.join("\n")
 }

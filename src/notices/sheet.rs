@@ -5,25 +5,20 @@
 //! be one has a mark before it. Everything is escaped in HTML; nothing there is loaded from
 //! anywhere, and no script runs.
 
-use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, context};
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
 
 use super::deeds::Deed;
-use super::mailto;
 use super::words::{fact, folded};
+use super::{mailto, page};
 
 const WIDTH: usize = 72;
 /// Columns of the name of a fact, with its value behind it.
 const NAMES_AT_MOST: usize = 13;
 /// Before each line of theirs.
-const MARK: &str = "| ";
+pub(super) const MARK: &str = "| ";
 /// Characters of theirs that one notice shows; more is on the case.
 const THEIRS_AT_MOST: usize = 60_000;
-
-const PAGE: &str = include_str!("sheet.html");
-const STYLE: &str = include_str!("sheet.css");
 
 #[derive(Clone, Debug, Serialize)]
 pub struct Sheet {
@@ -127,8 +122,16 @@ pub fn commands(case: &str, deeds: &[Deed], to: &str) -> Option<Block> {
 
 /// Text of theirs, bounded, each line of it marked.
 pub fn theirs(text: &str) -> Block {
+    // Some programs break a line at these when they quote it.
     let mut shown: String = text
         .chars()
+        .map(|c| {
+            if matches!(c, '\u{2028}' | '\u{2029}') {
+                '\n'
+            } else {
+                c
+            }
+        })
         .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
         .take(THEIRS_AT_MOST)
         .collect();
@@ -157,10 +160,18 @@ impl Sheet {
 
     /// `None` where it cannot be made: the text says the same.
     pub fn html(&self) -> Option<String> {
-        let mut environment = Environment::new();
-        environment.set_auto_escape_callback(|_| AutoEscape::Html);
-        environment.add_filter("marked", |text: String| marked_in_html(&text));
-        let page = environment.render_str(PAGE, context! { sheet => Serde(self), style => STYLE });
+        #[derive(Serialize)]
+        struct View<'a> {
+            notice: &'a Sheet,
+            frame: &'static str,
+        }
+        let page = page::render(
+            "notice.html",
+            &View {
+                notice: self,
+                frame: "frame narrow",
+            },
+        );
         match page {
             Ok(page) => Some(page),
             Err(error) => {
@@ -239,14 +250,26 @@ fn paragraph(words: &str) -> String {
         .collect()
 }
 
-/// A program that makes text of HTML for an answer drops the frame around what they wrote.
-fn marked_in_html(text: &str) -> String {
-    let lines: Vec<String> = text
-        .lines()
-        .map(|line| match line.trim_start().starts_with('/') {
-            true => format!("{MARK}{line}"),
-            false => line.to_owned(),
-        })
-        .collect();
-    lines.join("\n")
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_line_of_theirs_has_a_mark_whatever_ends_it() {
+        let sheet = Sheet {
+            title: String::new(),
+            blocks: vec![theirs("a\u{2028}/accept\u{2029}/spam\r\n/close it\u{7}")],
+            foot: String::new(),
+        };
+        let text = sheet.text();
+        assert!(
+            text.starts_with("| a\n| /accept\n| /spam\n| /close it\n"),
+            "{text}"
+        );
+        let html = sheet.html().unwrap();
+        assert!(
+            html.contains("a\n| &#x2f;accept\n| &#x2f;spam\n| &#x2f;close it<"),
+            "{html}"
+        );
+    }
 }

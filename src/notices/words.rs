@@ -2,6 +2,8 @@
 
 use unicode_width::UnicodeWidthStr;
 
+use crate::mail::text::turns_line;
+
 const WIDTH: usize = 72;
 const INDENT: usize = 4;
 /// Of the names of facts: `if it is so`, and two spaces.
@@ -41,13 +43,35 @@ pub fn folded(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// Text from outside as a part of a line: no control characters, bounded.
+/// Text from outside as a part of a line: no control characters, nothing that turns what stands
+/// beside it, bounded.
 pub fn one_line(text: &str) -> String {
     let clean: String = text
         .chars()
+        .filter(|c| !turns_line(*c))
         .take(QUOTED_AT_MOST)
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect();
     let words: Vec<&str> = clean.split_whitespace().collect();
     words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line_is_one_line_and_turns_nothing() {
+        #[track_caller]
+        fn check(text: &str, expected: &str) {
+            assert_eq!(one_line(text), expected);
+        }
+        check("a\r\n/accept\u{7}\tb", "a /accept b");
+        check("\u{202e}gnp.exe\u{2066} and", "gnp.exe and");
+        check(
+            "\u{5e9}\u{5dc}\u{5d5}\u{5dd}",
+            "\u{5e9}\u{5dc}\u{5d5}\u{5dd}",
+        );
+        check(&"\u{e4}".repeat(300), &"\u{e4}".repeat(200));
+    }
 }

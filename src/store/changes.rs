@@ -258,10 +258,10 @@ impl Tx<'_> {
         Ok(thread.into_iter().map(|(id, _)| id).collect())
     }
 
-    /// Open cases whose day of publication has come, the longest overdue first.
+    /// Open cases whose day of publication has come, the longest overdue first. Left to itself
+    /// SQLite reads all that are open, at each turn of the clock.
     pub fn due_for_disclosure(&self, now: DateTime<Utc>) -> Result<Vec<CaseRef>> {
         let mut statement = self.0.prepare_cached(
-            // Without statistics SQLite would go through all open cases instead.
             "SELECT id, number FROM cases INDEXED BY cases_by_disclosure
              WHERE disclose_at <= ?1 AND status IN ('new', 'accepted', 'fixed')
              ORDER BY disclose_at, id",

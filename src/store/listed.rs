@@ -269,3 +269,63 @@ fn perhaps_in_seconds<S: Serializer>(
         None => serializer.serialize_none(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Store, StoreError};
+
+    /// What the migration computes for cases that are there.
+    const TRUTH: &str = "SELECT count(*) FROM cases WHERE
+        messages <> (SELECT count(*) FROM messages WHERE case_id = cases.id)
+        OR label_names <> (SELECT json_group_array(label ORDER BY rowid) FROM labels
+                           WHERE case_id = cases.id)
+        OR clocks <> (SELECT json_group_array(
+                          json_array(kind, due_at, met_at, waived_at, paused_at) ORDER BY rowid)
+                      FROM deadlines WHERE case_id = cases.id)";
+
+    #[test]
+    fn what_is_listed_is_what_the_tables_say() {
+        let store = Store::in_memory().unwrap();
+        let (message, deadline) = (
+            "INSERT INTO messages (case_id, direction, kind, digest, size, received_at,
+                 recorded_at, to_emails, subject, text, encrypted, decrypted) VALUES",
+            "INSERT INTO deadlines (case_id, kind, span, policy_version, calendar_id, starts_at,
+                 half_at, warn_at, due_at) VALUES",
+        );
+        let steps = [
+            "INSERT INTO calendars (digest, zone, working_days, holidays)
+             VALUES (zeroblob(32), 'UTC', '[]', '[]')",
+            "INSERT INTO cases (number, status, kind, subject, received_at, opened_at)
+             VALUES ('SEC-2026-0001', 'new', 'report', '', 1, 1),
+                    ('SEC-2026-0002', 'new', 'report', '', 2, 2)",
+            &format!("{message} (1, 'in', 'report', zeroblob(32), 1, 1, 1, '[]', '', '', 0, 0)"),
+            &format!("{message} (NULL, 'in', 'spam', randomblob(32), 1, 1, 1, '[]', '', '', 0, 0)"),
+            "INSERT INTO labels (case_id, label, because)
+             VALUES (1, 'one', ''), (2, '\"quoted\", \\', ''), (1, 'a', '')",
+            "INSERT INTO labels (case_id, label, because) VALUES (1, 'one', 'again')
+             ON CONFLICT (case_id, label) DO NOTHING",
+            &format!(
+                "{deadline} (1, 'triage', '7 days', '1', 1, 1, 5, 8, 9), (2, 'update', '1 day', '1', 1, 1, 5, 8, 9)"
+            ),
+            &format!("{deadline} (1, 'acknowledge', '2 days', '1', 1, 1, 3, 4, 5)"),
+            "UPDATE deadlines SET met_at = 4 WHERE kind = 'acknowledge'",
+            "UPDATE deadlines SET due_at = 12, paused_at = 3 WHERE case_id = 1 AND met_at IS NULL",
+            "DELETE FROM deadlines WHERE case_id = 1 AND kind = 'triage'",
+            "UPDATE deadlines SET waived_at = 5",
+            "DELETE FROM messages WHERE case_id = 1",
+        ];
+        for step in steps {
+            let wrong: i64 = store
+                .write(|tx| {
+                    tx.0.execute(step, [])?;
+                    Ok::<_, StoreError>(tx.0.query_row(TRUTH, [], |row| row.get(0))?)
+                })
+                .unwrap();
+            assert_eq!(wrong, 0, "{step}");
+        }
+        let cases = store.read(|tx| tx.cases_listed(instant(20))).unwrap();
+        assert_eq!(cases[0].labels, ["one", "a"]);
+        assert_eq!(cases[1].labels, ["\"quoted\", \\"]);
+    }
+}

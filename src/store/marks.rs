@@ -51,12 +51,16 @@ impl Tx<'_> {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Each of the cases, or the one that it is a duplicate of, once.
+    /// Each of the cases, or the one that it is a duplicate of, through all that lie between, once.
     fn first_of(&self, cases: &[i64]) -> Result<Vec<CaseRef>> {
         let mut statement = self.0.prepare_cached(
-            "SELECT first.id, first.number FROM cases
-             JOIN cases AS first ON first.id = coalesce(cases.duplicate_of, cases.id)
-             WHERE cases.id = ?1",
+            "WITH RECURSIVE before (id) AS (
+                 SELECT ?1
+                 UNION
+                 SELECT cases.duplicate_of FROM before JOIN cases ON cases.id = before.id
+                 WHERE cases.duplicate_of IS NOT NULL)
+             SELECT cases.id, cases.number FROM before JOIN cases ON cases.id = before.id
+             WHERE cases.duplicate_of IS NULL",
         )?;
         let mut found: Vec<CaseRef> = Vec::new();
         for case in cases {
@@ -71,5 +75,39 @@ impl Tx<'_> {
             }
         }
         Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mail::message::Digest;
+    use crate::store::Store;
+    use crate::triage::marks::MarkKind;
+
+    #[test]
+    fn the_case_that_was_first_is_named_however_many_lie_between() {
+        let mark = Mark::new(MarkKind::File, Digest([7; 32]), "poc.py");
+        let store = Store::in_memory().unwrap();
+        let shared = store.write(|tx| {
+            tx.0.execute_batch(
+                "INSERT INTO cases (number, status, kind, subject, received_at, opened_at,
+                                    duplicate_of)
+                 VALUES ('SEC-2026-0001', 'new', 'report', '', 1, 1, NULL),
+                        ('SEC-2026-0002', 'closed', 'report', '', 2, 2, 1),
+                        ('SEC-2026-0003', 'closed', 'report', '', 3, 3, 2);",
+            )?;
+            for case in [2, 3] {
+                tx.remember_marks(case, std::slice::from_ref(&mark))?;
+            }
+            tx.sharing(std::slice::from_ref(&mark))
+        });
+        let shared = shared.unwrap();
+        let numbers: Vec<&str> = shared[0]
+            .cases
+            .iter()
+            .map(|it| it.number.as_str())
+            .collect();
+        assert_eq!(numbers, ["SEC-2026-0001"]);
     }
 }

@@ -406,9 +406,19 @@ fn some(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-/// Words that must not be missing.
+/// What stands for words of one's own where commands are offered to be copied.
+const STAND_INS: &[&str] = &["REASON", "TEXT", "YOUR WORDS"];
+
+/// Words that must not be missing. A line that was copied and not completed has none: nobody is to
+/// read "REASON".
 pub fn words(text: &str) -> Result<String, String> {
-    some(text).ok_or_else(|| "some words are missing".to_owned())
+    match some(text) {
+        None => Err("some words are missing".to_owned()),
+        Some(text) if STAND_INS.contains(&text.as_str()) => {
+            Err("it stands for words of your own; write them in its place".to_owned())
+        }
+        Some(text) => Ok(text),
+    }
 }
 
 fn nothing(text: &str) -> Result<(), String> {

@@ -13,27 +13,37 @@ use crate::mail::message::{Attachment, Digest, Message};
 
 /// Of each kind so many of a mail count.
 const OF_EACH: usize = 20;
+/// A mail that names more CVEs lists what a scanner found, or an inventory: it is on none of them.
+const CVES_AT_MOST: usize = 5;
 /// Smaller files are alike by chance.
 const ENOUGH_BYTES: u64 = 64;
+/// Smaller pictures are the logos and buttons below a signature: all that one sends bears them.
+const PICTURE_BYTES: u64 = 32 * 1024;
 /// Reasons that a label names; the rest is the same again.
 const REASONS: usize = 5;
 /// Cases that a reason names.
 const CASES: usize = 3;
 
-/// Hosts that explain weaknesses in general: reports on anything name their pages.
-const EXPLAINING: &[&str] = &[
+/// Hosts that reports on anything name: they explain weaknesses in general, or stand for some host.
+const OF_ANY_REPORT: &[&str] = &[
     "attack.mitre.org",
+    "attacker.com",
     "capec.mitre.org",
     "cve.mitre.org",
     "cve.org",
     "cwe.mitre.org",
-    "developer.mozilla.org",
     "datatracker.ietf.org",
+    "developer.mozilla.org",
+    "evil.com",
+    "example.com",
+    "example.net",
+    "example.org",
     "first.org",
     "nvd.nist.gov",
     "owasp.org",
     "portswigger.net",
     "rfc-editor.org",
+    "w3.org",
     "wikipedia.org",
 ];
 
@@ -98,12 +108,12 @@ pub fn of(message: &Message, extracted: &Extracted, findings: &Findings) -> Vec<
     let cves = extracted
         .cve
         .iter()
-        .take(OF_EACH)
+        .filter(|_| extracted.cve.len() <= CVES_AT_MOST)
         .map(|cve| Mark::new(MarkKind::Cve, Digest::of(cve.as_bytes()), cve));
     let places = findings
         .places
         .iter()
-        .filter(|place| !explains(place))
+        .filter(|place| !is_of_any_report(place))
         .take(OF_EACH)
         .map(|place| Mark::new(MarkKind::Place, Digest::of(place.as_bytes()), place));
     let mut seen = HashSet::new();
@@ -124,25 +134,32 @@ pub fn of_files(message: &Message) -> impl Iterator<Item = Mark> + '_ {
 }
 
 fn tells_something(file: &Attachment) -> bool {
-    file.size >= ENOUGH_BYTES
+    let enough = match file.media_type.starts_with("image/") {
+        true => PICTURE_BYTES,
+        false => ENOUGH_BYTES,
+    };
+    file.size >= enough
         && !matches!(
             file.media_type.as_str(),
-            "application/pgp-signature"
+            "text/vcard"
+                | "text/x-vcard"
+                | "application/pgp-signature"
                 | "application/pgp-keys"
                 | "application/pkcs7-signature"
                 | "application/x-pkcs7-signature"
         )
 }
 
-fn explains(place: &str) -> bool {
+fn is_of_any_report(place: &str) -> bool {
     let host = place.split('/').next().unwrap_or_default();
-    EXPLAINING.iter().any(|explaining| {
-        host.strip_suffix(explaining)
+    OF_ANY_REPORT.iter().any(|known| {
+        host.strip_suffix(known)
             .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     })
 }
 
-/// `the same CVE-2026-1234 as SEC-2026-0007; the same attachment poc.py as SEC-2026-0003`
+/// `the same CVE-2026-1234 as SEC-2026-0007`, `the same attachment "poc.py" as SEC-2026-0003`. The
+/// name of a file is the reporter's: it cannot end its quotes, and no place has a space.
 pub fn reasons(shared: &[Shared]) -> Vec<String> {
     shared.iter().take(REASONS).map(reason).collect()
 }
@@ -150,7 +167,7 @@ pub fn reasons(shared: &[Shared]) -> Vec<String> {
 fn reason(shared: &Shared) -> String {
     let what = match shared.mark.kind {
         MarkKind::Cve | MarkKind::Place => shared.mark.shown.clone(),
-        MarkKind::File => format!("attachment {}", shared.mark.shown),
+        MarkKind::File => format!("attachment \"{}\"", shared.mark.shown.replace('"', "'")),
     };
     let numbers: Vec<&str> = shared
         .cases
@@ -163,6 +180,15 @@ fn reason(shared: &Shared) -> String {
         false => "",
     };
     format!("the same {what} as {}{others}", numbers.join(", "))
+}
+
+/// The first case that reasons name, whatever numbers the reporter has put into a file's name or a
+/// URL.
+pub fn first_named(reasons: &str) -> Option<&str> {
+    let mut unquoted = reasons.split('"').step_by(2);
+    let numbers = unquoted.find_map(|ours| Some(ours.split_once(" as ")?.1))?;
+    let end = numbers.find([',', ';', ' ']).unwrap_or(numbers.len());
+    numbers.get(..end).filter(|word| word.starts_with("SEC-"))
 }
 
 #[cfg(test)]
@@ -216,7 +242,8 @@ mod tests {
         check("https://shop.example/ and shop.example", &[]);
         check("GET /login HTTP/1.1", &[]);
         check(
-            "https://owasp.org/xss https://en.wikipedia.org/wiki/XSS https://notowasp.org/xss",
+            "https://owasp.org/xss https://en.wikipedia.org/wiki/XSS https://notowasp.org/xss \
+             https://example.com/login <svg xmlns='http://www.w3.org/2000/svg'>",
             &["notowasp.org/xss"],
         );
         check("References:\nhttps://a.example/b\n", &[]);
@@ -232,11 +259,58 @@ mod tests {
             file("tiny.txt", "text/plain", b"a"),
             file("key.asc", "application/pgp-keys", &[b'k'; 500]),
             file("again.py", "text/plain", &poc),
+            file("image001.png", "image/png", &vec![b'p'; 20_000]),
+            file("rita.vcf", "text/vcard", &[b'v'; 500]),
         ];
         let found = marks(&one);
         assert_eq!(found.len(), 1, "{found:?}");
         assert_eq!(found[0].shown, "poc.py");
         assert_eq!(found[0].hash, Digest::of(&poc).0[..8]);
+    }
+
+    #[test]
+    fn a_list_of_cves_is_about_none_of_them() {
+        let listed = |count: usize| -> String {
+            let all = (0..count).map(|n| format!("CVE-2026-{:04}\n", 1_000 + n));
+            all.collect()
+        };
+        assert_eq!(marks(&mail(&listed(5))).len(), 5);
+        assert_eq!(marks(&mail(&listed(6))).len(), 0);
+    }
+
+    #[test]
+    fn no_name_of_a_file_names_a_case() {
+        #[track_caller]
+        fn check(shown: &str, kind: MarkKind, expected: &str) {
+            let shared = Shared {
+                mark: Mark::new(kind, Digest::of(b""), shown),
+                cases: vec![CaseRef {
+                    id: 3,
+                    number: "SEC-2026-0003".to_owned(),
+                }],
+            };
+            let reasons = reasons(&[shared]).join("; ");
+            assert_eq!(reasons, expected);
+            assert_eq!(first_named(&reasons), Some("SEC-2026-0003"));
+        }
+        check(
+            "x as SEC-2026-0042; poc.py",
+            MarkKind::File,
+            "the same attachment \"x as SEC-2026-0042; poc.py\" as SEC-2026-0003",
+        );
+        check(
+            "x\" as SEC-2026-0042, ",
+            MarkKind::File,
+            "the same attachment \"x' as SEC-2026-0042, \" as SEC-2026-0003",
+        );
+        check(
+            "a.example/SEC-2026-0042",
+            MarkKind::Place,
+            "the same a.example/SEC-2026-0042 as SEC-2026-0003",
+        );
+        let alike = "much the same text as SEC-2026-0003 (93 %), SEC-2026-0004 (91 %)";
+        assert_eq!(first_named(alike), Some("SEC-2026-0003"));
+        assert_eq!(first_named("unix:alice"), None);
     }
 
     #[test]
@@ -257,7 +331,7 @@ mod tests {
                 )
             })
             .collect();
-        assert_eq!(marks(&long).len(), 3 * OF_EACH);
+        assert_eq!(marks(&long).len(), 2 * OF_EACH);
     }
 
     #[test]
@@ -277,7 +351,7 @@ mod tests {
                 shared(MarkKind::Cve, "CVE-2026-1234", 1..9),
             ]),
             [
-                "the same attachment poc.py as SEC-2026-0007",
+                "the same attachment \"poc.py\" as SEC-2026-0007",
                 "the same a.example/b as SEC-2026-0003, SEC-2026-0004",
                 "the same CVE-2026-1234 as SEC-2026-0001, SEC-2026-0002, SEC-2026-0003 and others",
             ]

@@ -152,7 +152,7 @@ fn five_hundred_reports_are_a_handful_of_mails_and_none_is_left_out() {
     let shown = rows(&told[3]);
     assert_eq!(shown.len(), 150);
     told[3].says(&["And 297 more", "triaged case list"]);
-    assert_eq!(told[3].html.matches("class=\"row\"").count(), 150);
+    assert_eq!(told[3].html.matches("class=\"entry\"").count(), 150);
     assert!(told[3].html.len() < 300_000, "{}", told[3].html.len());
     office.pass(monday() + TimeDelta::days(2));
     assert_eq!(office.told(ALICE).len(), told.len(), "and none twice");

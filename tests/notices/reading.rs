@@ -48,7 +48,8 @@ impl Told {
             .split_once(&end)
             .unwrap_or_else(|| panic!("no link {label:?} in {}", self.html));
         let (_, href) = before.rsplit_once("<a href=\"").expect("a link");
-        let href = href.trim_end_matches('"').replace("&amp;", "&");
+        let (href, _) = href.split_once('"').expect("its end");
+        let href = href.replace("&amp;", "&");
         let href = html_unescaped(&href);
         assert!(
             self.text.contains(&href),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, Days, NaiveDate, SubsecRound, TimeDelta, Utc};
 
 use super::super::board::{
     AGES, Board, Card, Count, Disclosure, Health, Kept, Noise, NoiseMail, OpenState, Pictures,
@@ -70,7 +70,7 @@ pub fn gather(
     Ok(Board {
         organization: desk.organization.name.clone(),
         address: desk.organization.address.clone(),
-        at: now,
+        at: now.trunc_subsecs(0),
         since,
         totals: Totals {
             decide: decide.total,

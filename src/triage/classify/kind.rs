@@ -175,6 +175,8 @@ mod tests {
     #[test]
     fn kinds_by_words() {
         check("Any update on my report from March?", Kind::StatusRequest);
+        // As docs/reporters.md has it.
+        check("SEC-2026-0042 How does it stand?", Kind::StatusRequest);
         check(
             "Gibt es Neuigkeiten zu meiner Meldung?",
             Kind::StatusRequest,

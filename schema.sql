@@ -369,6 +369,7 @@ CREATE TABLE events (
 ) STRICT;
 
 CREATE INDEX events_by_case ON events (case_id);
+CREATE INDEX events_refused ON events (at) WHERE action = 'command_refused';
 
 -- When a case was decided on.
 CREATE INDEX events_of_decisions ON events (case_id, at, action)

@@ -10,12 +10,14 @@
 //! publication takes the same path.
 
 use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
 
 use crate::config::{Organization, nearest};
 use crate::intake::{self, sender};
 use crate::killpoint;
-use crate::letters::{Correspondent, Desk, LetterError};
-use crate::mail::message::Address;
+use crate::letters::{Correspondent, Desk, Enclosed, LetterError, Written};
+use crate::mail::compose::File;
+use crate::mail::message::{Address, Attachment, Digest};
 use crate::store::audit::Actor;
 use crate::store::cases::CaseFile;
 use crate::store::changes::Addressee;
@@ -27,6 +29,9 @@ use crate::triage::case::{CaseState, Moment};
 use crate::triage::command::{self, ClockChange, Command, Consequences, Refusal};
 use crate::triage::decide::{self, CaseRef};
 use crate::triage::policy::{Deadline, DeadlineKind, Encrypt, Policy};
+
+pub mod mail;
+pub mod words;
 
 /// What a command did.
 #[derive(Clone, Debug)]
@@ -45,6 +50,8 @@ pub struct Told {
     pub encrypted: bool,
     /// Without content, because the reporter's certificate cannot be used.
     pub unusable_certificate: Option<String>,
+    /// Names of the files that go along.
+    pub files: Vec<String>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +73,36 @@ pub fn carry_out(
     actor: &Actor,
     now: DateTime<Utc>,
 ) -> Result<Done, CommandError> {
+    let given = Given {
+        command,
+        files: &[],
+        actor,
+    };
+    carry_out_with(tx, desk, case, &given, now)
+}
+
+/// A command with what came along.
+pub struct Given<'a> {
+    pub command: &'a Command,
+    /// They go to the reporter with the words of `/reply`.
+    pub files: &'a [File],
+    pub actor: &'a Actor,
+}
+
+/// As [`carry_out`].
+pub fn carry_out_with(
+    tx: &Tx<'_>,
+    desk: &Desk,
+    case: &CaseRef,
+    given: &Given<'_>,
+    now: DateTime<Utc>,
+) -> Result<Done, CommandError> {
+    let Given {
+        command,
+        files,
+        actor,
+    } = *given;
+    check_files(files, command)?;
     let command = resolved(tx, &desk.team, case, command)?;
     let addressee = tx.addressee(case.id)?;
     let mut before = read(tx, case, &addressee, desk, now)?;
@@ -80,6 +117,7 @@ pub fn carry_out(
         tx,
         desk,
         case,
+        files,
         actor,
         now,
     };
@@ -127,6 +165,7 @@ fn publish(
         tx,
         desk,
         case,
+        files: &[],
         actor: &Actor::Daemon,
         now,
     };
@@ -244,6 +283,7 @@ struct Writing<'a> {
     tx: &'a Tx<'a>,
     desk: &'a Desk,
     case: &'a CaseRef,
+    files: &'a [File],
     actor: &'a Actor,
     now: DateTime<Utc>,
 }
@@ -264,7 +304,7 @@ impl Writing<'_> {
             self.actor,
             event.action,
             Some(case),
-            event.detail.clone(),
+            with_files(&event.detail, self.files),
         )?;
         if let Some((name, because)) = &consequences.label {
             tx.add_label(case, name, because)?;
@@ -326,7 +366,12 @@ impl Writing<'_> {
         let to = unreachable(addressee, &self.desk.organization).map_err(Refusal::new)?;
         let file = self.tx.case_file(self.case)?;
         let correspondent = self.correspondent(to, addressee)?;
-        let mut written = self.desk.tell(
+        let enclosed = Enclosed {
+            files: self.files,
+            member: self.named_member(),
+        };
+        let mut written = self.desk.tell_with(
+            &enclosed,
             &dated(moment, &file, self.now),
             &correspondent,
             &file,
@@ -341,18 +386,36 @@ impl Writing<'_> {
             acknowledges: true,
             meets,
             text: match &written.not_sent {
-                Some(words) => format!("{}\n{NOT_SENT}\n\n{words}", written.letter.text),
+                Some(words) => format!(
+                    "{}\n{NOT_SENT}\n\n{words}{}",
+                    written.letter.text,
+                    names_below(self.files)
+                ),
                 None => written.letter.text,
             },
             ..written.letter
         };
-        intake::enqueue(self.tx, &written, Some(self.case), self.now)?;
+        let letter = intake::enqueue(self.tx, &written, Some(self.case), self.now)?;
+        let sent = match written.not_sent {
+            Some(_) => &[],
+            None => self.files,
+        };
+        self.tx.add_files(letter, &attachments(sent, &written))?;
         Ok(Told {
             kind: written.letter.kind,
             to: written.letter.recipient,
             encrypted: written.letter.encrypted,
             unusable_certificate: written.unusable_certificate,
+            files: sent.iter().map(|file| file.name.clone()).collect(),
         })
+    }
+
+    /// The member whose words these are, where the policy has members named.
+    fn named_member(&self) -> Option<&str> {
+        match self.actor {
+            Actor::Member(name) if self.policy().terms.replies.name_members => Some(name),
+            Actor::Member(_) | Actor::Unix(_) | Actor::Daemon | Actor::Reporter => None,
+        }
     }
 
     fn correspondent(
@@ -376,6 +439,73 @@ impl Writing<'_> {
     fn policy(&self) -> &Policy {
         &self.desk.policy
     }
+}
+
+/// Bytes of all files of one letter. Mail servers take 25 to 50 MB, and every file grows by a third
+/// on the way, once more where it is encrypted.
+pub const FILES_AT_MOST: u64 = 25_000_000;
+
+/// Files go with words of one's own and with nothing else.
+fn check_files(files: &[File], command: &Command) -> Result<(), Refusal> {
+    if files.is_empty() {
+        return Ok(());
+    }
+    if !matches!(command, Command::Reply { .. }) {
+        return Err(Refusal::new(
+            "files go with a reply alone; take them away".to_owned(),
+        ));
+    }
+    let bytes: u64 = files.iter().map(|file| file.bytes.len() as u64).sum();
+    if bytes > FILES_AT_MOST {
+        return Err(Refusal::new(too_large(bytes)));
+    }
+    Ok(())
+}
+
+/// Why these files do not go, and the mend.
+pub fn too_large(bytes: u64) -> String {
+    format!(
+        "the files hold {:.1} MB, and one mail carries {} MB; send some of them apart, or lay them \
+         where the reporter can fetch them, and write the link",
+        bytes as f64 / 1e6,
+        FILES_AT_MOST / 1_000_000,
+    )
+}
+
+/// Below words that were not sent: which files were not.
+fn names_below(files: &[File]) -> String {
+    let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
+    match names.is_empty() {
+        true => String::new(),
+        false => format!("\nFiles: {}\n", names.join(", ")),
+    }
+}
+
+/// Which files went, as the chain of events has it.
+fn with_files(detail: &Value, files: &[File]) -> Value {
+    if files.is_empty() {
+        return detail.clone();
+    }
+    let file = |file: &File| {
+        json!({"name": file.name, "size": file.bytes.len(),
+               "sha256": Digest::of(&file.bytes).to_string()})
+    };
+    json!({"files": files.iter().map(file).collect::<Vec<_>>()})
+}
+
+/// The files of a letter as the records have them.
+fn attachments(files: &[File], written: &Written) -> Vec<Attachment> {
+    files
+        .iter()
+        .map(|file| Attachment {
+            name: file.name.clone(),
+            media_type: file.media_type.clone(),
+            size: file.bytes.len() as u64,
+            digest: Digest::of(&file.bytes),
+            excerpt: None,
+            encrypted: written.letter.encrypted,
+        })
+        .collect()
 }
 
 /// With the dates that the record has now; those that are over, or stand still, are not promised.

@@ -9,8 +9,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
+use crate::commands;
+use crate::commands::mail::Asked;
 use crate::killpoint;
 use crate::letters::{Answered, Desk, LetterError, Written, digest_of_header};
+use crate::mail::compose::File;
 use crate::mail::message::{
     Address, Certificate, Digest, Failure, Message, Signature, SignatureStatus,
 };
@@ -30,6 +33,7 @@ use crate::triage::decide::{
 use crate::triage::extract::{self, Extracted};
 use crate::triage::language;
 use crate::triage::marks::{self, Mark};
+use crate::triage::orders::{self, Orders};
 use crate::triage::policy::Language;
 use crate::triage::rules::{self, Findings};
 use crate::triage::same::{self, Comparable};
@@ -274,13 +278,16 @@ fn decide_knowing(
         shared: tx.sharing(&marks_of(opened))?,
         ..known(seen, tx, opened, comparable, now)?
     };
+    let came_at = opened.mail.came_at(now);
+    let orders = orders::read(&opened.message, &desk.team.people(), came_at);
     let incoming = Incoming {
         message: &opened.message,
         classified: &opened.classified,
         findings: &opened.findings,
         language: opened.language.as_ref(),
         lane: opened.mail.lane,
-        received_at: opened.mail.came_at(now),
+        received_at: came_at,
+        orders: &orders,
         too_large: opened.mail.too_large,
         unanswered: opened.mail.unanswered,
     };
@@ -551,15 +558,16 @@ fn half_record<'a>(
     {
         tx.remember_sketch(message, comparable)?;
     }
-    if let Some(case) = &case {
-        remember_marks(tx, opened, &decision, case)?;
-    }
     if let Some(kind) = tiding(opened, &decision) {
         let because = match kind {
             TidingKind::Report => opened.extracted.severity_because.as_deref(),
             _ => None,
         };
         tell_team(tx, kind, case.as_ref(), message, because, now)?;
+    }
+    take_up(tx, opened, &decision, desk, message, now)?;
+    if let Some(case) = &case {
+        remember_marks(tx, opened, &decision, case)?;
     }
     killpoint::reached("half_recorded");
     let recorded = Recorded {
@@ -581,22 +589,57 @@ fn half_record<'a>(
     })
 }
 
-/// What opens a case marks it by all that it names; what a person adds later, by its files: its
-/// words quote ours, and others.
-fn remember_marks(
+/// Does what the team asks of us in a mail; of what a stranger tried, the event alone stays.
+fn take_up(
     tx: &Tx<'_>,
     opened: &Opened,
     decision: &Decision,
-    case: &CaseRef,
+    desk: &Desk,
+    message: i64,
+    now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    match decision.case {
-        CaseChange::Open => tx.remember_marks(case.id, &marks_of(opened)),
-        CaseChange::Join(_) if decision.kind == Kind::Reply => {
-            let files: Vec<Mark> = marks::of_files(&opened.message).collect();
-            tx.remember_marks(case.id, &files)
-        }
-        CaseChange::Join(_) | CaseChange::None => Ok(()),
+    let is_ordinary = decision.kind != Kind::TeamCommand;
+    if is_ordinary && matches!(decision.orders, Orders::OfMember(_)) {
+        return Ok(());
     }
+    let only_recorded = opened.mail.unanswered.map(|unanswered| match unanswered {
+        Unanswered::BeforeFirstStart => "it lay in the mailbox before the first start",
+        Unanswered::OnRequest => "recorded with --no-reply",
+    });
+    let asked = Asked {
+        orders: &decision.orders,
+        message: &opened.message,
+        id: message,
+        received_at: opened.mail.came_at(now),
+        only_recorded,
+        is_automatic: opened.classified.automatic.is_some(),
+        files: &|at| files_of(opened, at, desk, now),
+    };
+    commands::mail::take_up(tx, desk, &asked, now)?;
+    killpoint::reached("commanded");
+    Ok(())
+}
+
+/// Files of a mail that was opened, with their bytes, as far as they come out the same once more.
+fn files_of(opened: &Opened, at: &[usize], desk: &Desk, now: DateTime<Utc>) -> Vec<File> {
+    let certificates = desk.certificates();
+    let opening = Opening {
+        keyring: Some(&desk.keyring),
+        known: &certificates,
+        limits: Limits::default(),
+    };
+    let message = &opened.message;
+    let files = open::files_of(message, at, &opened.mail.raw, &opening, now).into_iter();
+    files
+        .filter_map(|file| {
+            let attachment = message.attachments.get(file.attachment)?;
+            Some(File {
+                name: attachment.name.clone(),
+                media_type: attachment.media_type.clone(),
+                bytes: file.bytes,
+            })
+        })
+        .collect()
 }
 
 /// What the team hears at once of a mail; `None`: the digest is early enough.
@@ -634,6 +677,24 @@ fn tell_team(
         because,
     };
     tx.add_tiding(&tiding, now)
+}
+
+/// What opens a case marks it by all that it names; what a person adds later, by its files: its
+/// words quote ours, and others.
+fn remember_marks(
+    tx: &Tx<'_>,
+    opened: &Opened,
+    decision: &Decision,
+    case: &CaseRef,
+) -> Result<(), StoreError> {
+    match decision.case {
+        CaseChange::Open => tx.remember_marks(case.id, &marks_of(opened)),
+        CaseChange::Join(_) if decision.kind == Kind::Reply => {
+            let files: Vec<Mark> = marks::of_files(&opened.message).collect();
+            tx.remember_marks(case.id, &files)
+        }
+        CaseChange::Join(_) | CaseChange::None => Ok(()),
+    }
 }
 
 /// The sender chooses the Message-ID, so nothing is decided by it; two mails under one may be
@@ -699,7 +760,7 @@ fn change_case(
     let labels: Vec<&str> = decision.labels.iter().map(|label| label.name).collect();
     tx.event(
         now,
-        &Actor::Reporter,
+        &wrote(decision),
         action,
         case.as_ref().map(|case| case.id),
         json!({
@@ -715,6 +776,15 @@ fn change_case(
         joined(tx, opened, decision.kind, case, desk, now)?;
     }
     Ok(case)
+}
+
+fn wrote(decision: &Decision) -> Actor {
+    match &decision.orders {
+        Orders::OfMember(member) if decision.orders.are_signed() => {
+            Actor::Member(member.name.clone())
+        }
+        Orders::OfMember(_) | Orders::OfStranger(_) | Orders::None => Actor::Reporter,
+    }
 }
 
 /// What a mail that joins a case changes of it: a person's ends a pause; a bounce means that a
@@ -803,7 +873,11 @@ fn insert(
         recorded_at: now,
         case_id: case.map(|case| case.id),
         not_answered: decision.reply_suppressed.as_deref(),
-        comparable: opened.comparable.as_ref(),
+        // The same commands again are no report that came again.
+        comparable: opened
+            .comparable
+            .as_ref()
+            .filter(|_| kind != Kind::TeamCommand),
     })
 }
 
@@ -870,8 +944,8 @@ pub(crate) fn enqueue(
     written: &Written,
     case: Option<&CaseRef>,
     now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    tx.enqueue(&written.letter)?;
+) -> Result<i64, StoreError> {
+    let letter = tx.enqueue(&written.letter)?;
     if let Some(why) = &written.unusable_certificate {
         tx.event(
             now,
@@ -881,7 +955,7 @@ pub(crate) fn enqueue(
             json!({"why": why}),
         )?;
     }
-    Ok(())
+    Ok(letter)
 }
 
 /// The least record: the bytes and a case, so that a person sees it.
@@ -1011,6 +1085,7 @@ pub fn acknowledge(
         received_at: opened.mail.received_at,
         too_large: opened.mail.too_large,
         unanswered: None,
+        orders: &Orders::None,
     };
     let reply = decide::reply(
         &incoming,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::config::{DigestSchedule, Organization};
+use crate::mail::compose::File;
 use crate::mail::message::{Address, Certificate, Digest, Message};
 use crate::mail::pgp::{self, KeyAway, Keyring};
 use crate::pinned::Pinned;
@@ -17,7 +18,7 @@ use crate::team::Team;
 use crate::triage::case::Moment;
 use crate::triage::decide::{Channel, Reply};
 use crate::triage::policy::Policy;
-use crate::triage::reply::{Template, TextError, Texts};
+use crate::triage::reply::{Facts, Template, TextError, Texts};
 use crate::triage::rules::Findings;
 
 mod facts;
@@ -71,6 +72,14 @@ pub struct Correspondent {
     /// The last mail of the reporter.
     pub in_reply_to: Option<String>,
     pub references: Vec<String>,
+}
+
+/// What goes with the words of a person to a reporter.
+#[derive(Clone, Copy, Default)]
+pub struct Enclosed<'a> {
+    pub files: &'a [File],
+    /// Who wrote them, where the reporter may know.
+    pub member: Option<&'a str>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -137,6 +146,7 @@ impl Desk {
             attaches_key: reply.attaches_key,
             in_reply_to: answered.message.message_id.clone(),
             references: references(answered.message),
+            files: &[],
             cause: Cause::Mail,
         };
         let written = match &reply.channel {
@@ -200,15 +210,32 @@ impl Desk {
         case: &CaseFile,
         now: DateTime<Utc>,
     ) -> Result<Written, LetterError> {
+        self.tell_with(&Enclosed::default(), moment, to, case, now)
+    }
+
+    /// As [`Self::tell`], with what a person adds to words of theirs. A notice without content goes
+    /// without all of it.
+    pub fn tell_with(
+        &self,
+        enclosed: &Enclosed<'_>,
+        moment: &Moment,
+        to: &Correspondent,
+        case: &CaseFile,
+        now: DateTime<Utc>,
+    ) -> Result<Written, LetterError> {
         let outline = Outline {
             template: Template::of(moment),
             language: to.language.as_deref(),
-            facts: &|voice| self.moment_facts(voice, moment, case, now),
+            facts: &|voice| Facts {
+                member: enclosed.member.map(str::to_owned),
+                ..self.moment_facts(voice, moment, case, now)
+            },
             case: Some(&case.case),
             to: &to.to,
             attaches_key: false,
             in_reply_to: to.in_reply_to.clone(),
             references: to.references.clone(),
+            files: enclosed.files,
             cause: cause_of(moment),
         };
         match &to.certificate {
@@ -234,6 +261,7 @@ impl Desk {
             template: Template::Notice,
             language: letter.language.filter(|_| !to.came_encrypted),
             facts: &|_| self.bare_notice_facts(letter.case, asks_for_key),
+            files: &[],
             cause: Cause::Person,
             ..letter.clone()
         };
@@ -267,6 +295,7 @@ impl Desk {
             attaches_key: held.attaches_key,
             in_reply_to: None,
             references: Vec::new(),
+            files: &[],
             cause: Cause::Mail,
         };
         let is_sealed = held.encrypted || held.cases.iter().any(|case| case.file.came_encrypted);

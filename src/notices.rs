@@ -38,11 +38,12 @@ mod deeds;
 pub mod digest;
 pub mod health;
 mod mailto;
+pub mod page;
 pub mod refused;
 pub mod several;
 pub mod sheet;
 pub mod undeliverable;
-mod words;
+pub mod words;
 
 /// Says nothing: subjects travel in clear.
 const OUTER_SUBJECT: &str = "Encrypted message";
@@ -66,9 +67,11 @@ impl Reader<'_> {
         &self.desk.organization.address
     }
 
+    /// Of those that need no words: the quickest.
     fn links(&self, case: &str, deeds: &[Deed]) -> Vec<Link> {
+        let quick = deeds.iter().filter(|deed| deed.wants.is_none());
         let link = |deed| Link::of(deed, case, self.address());
-        deeds.iter().take(LINKS_AT_MOST).map(link).collect()
+        quick.take(LINKS_AT_MOST).map(link).collect()
     }
 
     fn foot(&self) -> String {
@@ -181,30 +184,47 @@ impl Desk {
             let Some(notice) = of_member(member) else {
                 continue;
             };
-            let addressed = self.notice(member, &notice, now);
-            tx.enqueue(&addressed.letter)?;
+            self.tell_member(tx, now, member, &notice, None)?;
             letters += 1;
-            if let Some(why) = &addressed.unusable_certificate {
-                let email = member.email.as_str();
-                tracing::error!(
-                    event = "certificate_unusable",
-                    member = email,
-                    "told without content: {why}"
-                );
-                tx.event(
-                    now,
-                    &Actor::Daemon,
-                    "certificate_unusable",
-                    None,
-                    json!({"member": email, "why": why}),
-                )?;
-            }
         }
         Ok(letters)
     }
 
-    fn notice(&self, to: &Teammate, notice: &Notice, now: DateTime<Utc>) -> Addressed {
-        let draft = self.notice_draft(to, notice, now);
+    /// Writes a notice to one member into the outbox. `answers`: the Message-ID of the mail that it
+    /// is about.
+    pub fn tell_member(
+        &self,
+        tx: &Tx<'_>,
+        now: DateTime<Utc>,
+        member: &Teammate,
+        notice: &Notice,
+        answers: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let mut draft = self.notice_draft(member, notice, now);
+        draft.in_reply_to = answers.map(str::to_owned);
+        draft.references = draft.in_reply_to.iter().cloned().collect();
+        let addressed = self.notice(member, notice, draft, now);
+        tx.enqueue(&addressed.letter)?;
+        let Some(why) = &addressed.unusable_certificate else {
+            return Ok(());
+        };
+        let email = member.email.as_str();
+        tracing::error!(
+            event = "certificate_unusable",
+            member = email,
+            "told without content: {why}"
+        );
+        let detail = json!({"member": email, "why": why});
+        tx.event(now, &Actor::Daemon, "certificate_unusable", None, detail)
+    }
+
+    fn notice(
+        &self,
+        to: &Teammate,
+        notice: &Notice,
+        draft: Draft,
+        now: DateTime<Utc>,
+    ) -> Addressed {
         let sealed = to.certificate(now).and_then(|certificate| {
             let bytes = compose::encrypted(&draft, OUTER_SUBJECT, |inner| {
                 let sealed = self.keyring.encrypt_signed(certificate, inner, now);

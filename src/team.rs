@@ -6,6 +6,7 @@ use crate::config::{Member, Notify, Role};
 use crate::mail::message::{Certificate, address_key};
 use crate::mail::pgp::{self, KeyPart};
 use crate::store::deadlines::About;
+use crate::triage::orders::Person;
 
 /// With their certificates as they were read at the start or the last reload.
 #[derive(Clone, Debug, Default)]
@@ -46,6 +47,11 @@ impl Team {
     /// The member of this name or address, as `/assign` writes them.
     pub fn called(&self, word: &str) -> Option<&Teammate> {
         self.members.iter().find(|member| member.is_called(word))
+    }
+
+    /// Who may command, and by which signatures.
+    pub fn people(&self) -> Vec<Person> {
+        self.members.iter().map(Teammate::person).collect()
     }
 
     /// Who hears of a case at once. Where it is nobody's, and nobody hears of everything, all who
@@ -119,6 +125,16 @@ impl Teammate {
     fn is_called(&self, word: &str) -> bool {
         self.name.to_lowercase() == word.trim().to_lowercase()
             || address_key(&self.email) == address_key(word)
+    }
+
+    fn person(&self) -> Person {
+        let fingerprints = self.certificates.iter().map(|it| it.fingerprint.clone());
+        Person {
+            name: self.name.clone(),
+            email: self.email.clone(),
+            may_command: self.role == Role::Member,
+            fingerprints: fingerprints.collect(),
+        }
     }
 
     pub fn certificates(&self) -> &[Certificate] {

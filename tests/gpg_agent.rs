@@ -283,7 +283,8 @@ fn a_flood_of_mails_for_an_agent_that_hangs() {
     assert!(cases.iter().all(is_read), "{cases:?}");
     assert_eq!(told_of_key(&daemon), 1, "told once");
     assert!(daemon.stop().success());
-    assert_eq!(sink.count(), FLOOD + 4, "nobody is answered twice");
+    let answers = sink.count() - letters_to(&sink, MEMBER);
+    assert_eq!(answers, FLOOD + 3, "nobody is answered twice");
 }
 
 /// `ingest` has no mailbox to leave a mail in: whoever called it is told to try again.

@@ -827,6 +827,7 @@ fn decided(message: &Message, language: Option<&str>, known: &Known) -> Decision
         received_at: received_at(),
         too_large: false,
         unanswered: None,
+        orders: &triaged::triage::orders::Orders::None,
     };
     decide(&incoming, known, &organization, &policy())
 }

@@ -110,6 +110,7 @@ fn receive(desk: &Desk, text: &str) -> Outcome {
         received_at: received_at(),
         too_large: false,
         unanswered: None,
+        orders: &triaged::triage::orders::Orders::None,
     };
     let decision = decide(
         &incoming,

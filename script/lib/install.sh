@@ -15,8 +15,9 @@ OLDEST_CARGO=1.95
 # OpenPGP library share; libclang, with which the latter reads OpenSSL's headers.
 BUILD_PACKAGES=(build-essential pkg-config libssl-dev libclang-dev)
 
-# The mail servers, the reporter's GnuPG and sequoia's sq, the certificates of the tests, and a clock that runs ahead.
-TEST_PACKAGES=(dovecot-imapd postfix gnupg sq openssl ca-certificates faketime)
+# The mail servers, the reporter's GnuPG and sequoia's sq, the certificates of the tests, a clock that runs ahead, and
+# a browser with letters to show the digest in.
+TEST_PACKAGES=(dovecot-imapd postfix gnupg sq openssl ca-certificates faketime chromium fonts-dejavu-core)
 
 # Services that come with the packages above.
 TEST_SERVICES=(dovecot postfix)

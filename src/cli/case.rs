@@ -17,6 +17,7 @@ use crate::store::listed::{Listed, ListedClock, ListedRow};
 use crate::store::{Store, StoreError};
 use crate::triage::calendar;
 
+mod attach;
 mod change;
 mod show;
 

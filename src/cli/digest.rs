@@ -1,16 +1,21 @@
 //! `triaged digest`: the whole board, as it would be mailed now.
 
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::Path;
 
+use anyhow::Context;
 use chrono::Utc;
 use serde_json::json;
+use tempfile::NamedTempFile;
 
 use super::say::{self, say};
-use super::{Outcome, Output, office};
+use super::{Failure, Outcome, Output, office};
 use crate::config::Config;
 use crate::letters::Desk;
 use crate::notices::board::Board;
 use crate::notices::digest::{self, Weekly};
+use crate::notices::page;
 use crate::store::StoreError;
 use crate::team::Teammate;
 
@@ -23,10 +28,45 @@ pub fn run(config_path: &Path, send: bool, weekly: Weekly, output: Output) -> Ou
     }
 }
 
-fn show(config: &Config, desk: &Desk, weekly: Weekly, output: Output) -> Outcome {
+/// The same as a page, for the archive and the wall.
+pub fn write_page(config_path: &Path, file: &Path, weekly: Weekly, output: Output) -> Outcome {
+    let config = office::config(config_path)?;
+    let desk = office::desk(&config)?;
+    let board = gather(&config, &desk, weekly)?;
+    let page = page::board::of_file(&board).context("the digest as a page")?;
+    replace(file, page.as_bytes())
+        .with_context(|| format!("{}: cannot be written", file.display()))?;
+    if output.json {
+        say!("{}", json!(board));
+    } else {
+        say!("the digest is in {}", file.display());
+    }
+    Ok(true)
+}
+
+/// At any moment the file is the old one or the new one, whole, and nobody but its owner reads
+/// what reporters wrote.
+fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = match file.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    // With mode 0600, and gone again where it is not kept.
+    let mut new = NamedTempFile::new_in(folder)?;
+    new.write_all(bytes)?;
+    new.as_file().sync_all()?;
+    new.persist(file)?;
+    File::open(folder)?.sync_all()
+}
+
+fn gather(config: &Config, desk: &Desk, weekly: Weekly) -> Result<Board, Failure> {
     let (silence, now) = (config.limits.silence, Utc::now());
     let store = office::store_to_read(config)?;
-    let board = store.read(|tx| digest::gather(tx, desk, silence, weekly, now))?;
+    Ok(store.read(|tx| digest::gather(tx, desk, silence, weekly, now))?)
+}
+
+fn show(config: &Config, desk: &Desk, weekly: Weekly, output: Output) -> Outcome {
+    let board = gather(config, desk, weekly)?;
     if output.json {
         say!("{}", json!(board));
     } else {
@@ -43,8 +83,7 @@ fn mail(config: &Config, desk: &Desk, weekly: Weekly, output: Output) -> Outcome
     };
     let (board, letters): (Board, usize) = office::store_to_write(config)?.write(|tx| {
         let board = digest::gather(tx, desk, silence, weekly, now)?;
-        let notice = digest::notice(&board);
-        let letters = desk.tell_team(tx, now, |member| gets_it(member).then(|| notice.clone()))?;
+        let letters = digest::mail(tx, desk, &board, gets_it)?;
         Ok::<_, StoreError>((board, letters))
     })?;
     if letters == 0 {

@@ -13,6 +13,7 @@ use crate::letters::{self, Desk};
 use crate::mail::message::Problem;
 use crate::store::Store;
 use crate::triage::decide::{CaseChange, Channel, Decision, Reply};
+use crate::triage::orders::{Orders, Said};
 use crate::triage::reply::Template;
 use crate::triage::rules::Matched;
 
@@ -135,11 +136,60 @@ fn as_json(name: &str, opened: &Opened, decision: &Decision, now: DateTime<Utc>)
             "in": becauses(&opened.findings.inside),
             "out": becauses(&opened.findings.outside),
         },
+        "commands": commands(&decision.orders),
         "replies": replies,
         "evidence": evidence,
         "reply_suppressed": decision.reply_suppressed,
         "problems": message.problems.iter().map(|problem| &problem.0).collect::<Vec<_>>(),
     })
+}
+
+/// What the team asks of us in it; `null`: nothing.
+fn commands(orders: &Orders) -> Value {
+    let member = match orders {
+        Orders::None => return Value::Null,
+        Orders::OfStranger(why) => return json!({"member": null, "refused": why.as_str()}),
+        Orders::OfMember(member) => member,
+    };
+    match &member.said {
+        Said::Nothing => json!({"member": member.email, "lines": []}),
+        Said::Refused(why) => json!({"member": member.email, "refused": why.as_str()}),
+        Said::Commands(lines) => json!({
+            "member": member.email,
+            "lines": lines.orders.iter().map(|order| json!({
+                "case": order.case,
+                "line": order.line,
+            })).collect::<Vec<_>>(),
+            "wrong": lines.wrong.iter().map(|wrong| json!({
+                "line": wrong.line,
+                "because": wrong.why,
+                "instead": wrong.instead,
+            })).collect::<Vec<_>>(),
+        }),
+    }
+}
+
+/// The same for people.
+fn command_rows(orders: &Orders) -> Vec<Vec<String>> {
+    let member = match orders {
+        Orders::None => return Vec::new(),
+        Orders::OfStranger(why) => {
+            return vec![row("commands", &format!("refused: {}", why.as_str()))];
+        }
+        Orders::OfMember(member) => member,
+    };
+    let mut rows = vec![row("member", &shown(&member.email, 60))];
+    match &member.said {
+        Said::Nothing => {}
+        Said::Refused(why) => rows.push(row("commands", &format!("refused: {}", why.as_str()))),
+        Said::Commands(lines) => {
+            let orders = lines.orders.iter();
+            rows.extend(orders.map(|it| row("command", &format!("{}: {}", it.case, it.line))));
+            let wrong = lines.wrong.iter();
+            rows.extend(wrong.map(|it| row("wrong", &format!("{}: {}", it.line, it.why))));
+        }
+    }
+    rows
 }
 
 fn becauses(found: &[Matched]) -> Vec<&str> {
@@ -164,6 +214,7 @@ fn print(name: &str, opened: &Opened, decision: &Decision, desk: &Desk, now: Dat
         row("case", &case_in_words(&decision.case)),
         row("openpgp", &openpgp_in_words(opened)),
     ];
+    rows.extend(command_rows(&decision.orders));
     for label in &decision.labels {
         rows.push(row(
             "label",

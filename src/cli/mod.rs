@@ -113,6 +113,9 @@ enum Command {
         /// With the numbers of the week behind, whatever the day.
         #[arg(long)]
         week: bool,
+        /// Writes it as one page, pictures and all, that its owner alone may read.
+        #[arg(long, value_name = "FILE", conflicts_with = "send")]
+        html: Option<PathBuf>,
         #[command(flatten)]
         output: Output,
     },
@@ -182,12 +185,20 @@ pub fn main() -> ExitCode {
         Command::Key(verb) => key::run(config, verb),
         Command::Audit(verb) => audit::run(config, verb),
         Command::Status(output) => status::run(config, *output),
-        Command::Digest { send, week, output } => {
+        Command::Digest {
+            send,
+            week,
+            html,
+            output,
+        } => {
             let weekly = match week {
                 true => Weekly::Always,
                 false => Weekly::WhenDue,
             };
-            digest::run(config, *send, weekly, *output)
+            match html {
+                Some(file) => digest::write_page(config, file, weekly, *output),
+                None => digest::run(config, *send, weekly, *output),
+            }
         }
         Command::Backup { file } => backup::run(config, file),
         Command::PdfText => Ok(crate::pdf::serve()),

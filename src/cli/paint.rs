@@ -5,6 +5,9 @@ use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
 
+use crate::commands::words::is_plain;
+pub use crate::commands::words::shown;
+
 static COLOURED: LazyLock<bool> = LazyLock::new(|| {
     std::env::var_os("CLICOLOR_FORCE").is_some()
         || (std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none())
@@ -33,33 +36,6 @@ pub fn paint(text: &str, paint: Paint) -> String {
         Paint::Head => "1;36",
     };
     format!("\x1b[{code}m{text}\x1b[0m")
-}
-
-/// Text from outside, safe for a terminal: no control characters, at most `width` characters.
-pub fn shown(text: &str, width: usize) -> String {
-    if is_plain(text) && text.len() <= width {
-        return text.to_owned();
-    }
-    let clean: String = text
-        .chars()
-        .map(|character| {
-            if character.is_control() {
-                ' '
-            } else {
-                character
-            }
-        })
-        .collect();
-    if clean.chars().count() <= width {
-        return clean;
-    }
-    let cut: String = clean.chars().take(width.saturating_sub(1)).collect();
-    format!("{cut}…")
-}
-
-/// Each byte is a column. Nearly all that is shown is so, and a list of cases has much of it.
-fn is_plain(text: &str) -> bool {
-    text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
 
 /// Several lines of text from outside, safe for a terminal.

@@ -19,6 +19,7 @@ use crate::triage::calendar::Calendar;
 use crate::triage::policy::{AcknowledgedBy, Deadlines, Remediate, Span, Terms};
 use crate::triage::reply::Texts;
 
+mod by_mail;
 mod scale;
 
 const US: &str = "security@example.test";
@@ -341,7 +342,8 @@ fn a_decision_reaches_the_reporter_and_meets_its_deadlines() {
             kind: "accepted".to_owned(),
             to: ANN.to_owned(),
             encrypted: false,
-            unusable_certificate: None
+            unusable_certificate: None,
+            files: Vec::new(),
         })
     );
     assert_eq!(world.state("triage", days(2)), "running");
@@ -718,7 +720,7 @@ fn a_duplicate_names_a_case_that_was_first() {
     other.case = CaseRef { id: 1, number };
     assert_eq!(letters(&other), 1, "the first reporter hears nothing");
     let first = other.detail(monday());
-    assert_eq!(first.duplicates, [duplicate.number.clone()]);
+    assert_eq!(first.duplicates, std::slice::from_ref(&duplicate.number));
     assert_eq!(first.case.status, "new");
     assert_eq!(first.case.recognition.name.as_deref(), Some("Ann B."));
     other.refused(

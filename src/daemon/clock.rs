@@ -12,12 +12,11 @@ use chrono::{DateTime, Utc};
 
 use super::Shared;
 use crate::commands;
-use crate::killpoint;
 use crate::letters::Desk;
-use crate::notices::digest::{self, Weekly};
-use crate::store::{StoreError, instant};
+use crate::store::StoreError;
 
 mod deadlines;
+mod digest;
 mod health;
 mod tidings;
 
@@ -85,7 +84,7 @@ pub async fn once(shared: Arc<Shared>) -> anyhow::Result<usize> {
             health::tell_silence(&shared, &desk, now),
             health::tell_waiting(&shared, &desk, now),
             health::tell_expiries(&shared, &desk, now),
-            mail_digest(&shared, &desk, now),
+            digest::mail_digest(&shared, &desk, now),
         ];
         let mut failed = Vec::new();
         let mut done = 0;
@@ -120,48 +119,4 @@ fn disclose(shared: &Shared, desk: &Desk, now: DateTime<Utc>) -> Result<usize, S
         tracing::info!(case = case.number.as_str(), event = "disclosed");
     }
     Ok(published.len())
-}
-
-/// The digest of the last day and hour that the schedule names, unless it was mailed. One that was
-/// missed is made up for once. An empty board is told once a week.
-fn mail_digest(shared: &Shared, desk: &Desk, now: DateTime<Utc>) -> Result<usize, StoreError> {
-    let Some(schedule) = &desk.digest else {
-        return Ok(0);
-    };
-    let Some(due_at) = schedule.last_due(&desk.policy.calendar, now) else {
-        return Ok(0);
-    };
-    let last = shared.store.read(|tx| tx.fact(digest::DUE_AT))?;
-    match last.map(instant) {
-        Some(last) if last >= due_at => return Ok(0),
-        // The very first is that of the next day.
-        None => {
-            shared
-                .store
-                .write(|tx| tx.set_fact(digest::DUE_AT, due_at.timestamp()))?;
-            return Ok(0);
-        }
-        Some(_) if desk.policy.is_quiet(now) => return Ok(0),
-        Some(_) => {}
-    }
-    let silence = shared.config.limits.silence;
-    let letters = shared.store.write(|tx| {
-        tx.set_fact(digest::DUE_AT, due_at.timestamp())?;
-        let board = digest::gather(tx, desk, silence, Weekly::WhenDue, now)?;
-        if digest::is_empty(&board) && board.week.is_none() {
-            return Ok(0);
-        }
-        digest::set_mailed(tx, &board)?;
-        let notice = digest::notice(&board);
-        let letters = desk.tell_team(tx, now, |member| {
-            schedule.is_for(&member.email).then(|| notice.clone())
-        })?;
-        killpoint::reached("told");
-        Ok::<_, StoreError>(letters)
-    })?;
-    killpoint::reached("told_committed");
-    if letters > 0 {
-        tracing::info!(event = "digest", members = letters);
-    }
-    Ok(letters)
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Desk, LetterError};
-use crate::mail::compose::{self, AutoSubmitted, Draft, KeyAttachment};
+use crate::mail::compose::{self, AutoSubmitted, Draft, File, KeyAttachment};
 use crate::mail::message::{Address, Certificate};
 use crate::mail::pgp::KeyAway;
 use crate::store::outbox::{Audience, NewLetter};
@@ -23,6 +23,7 @@ pub struct Outline<'a> {
     pub attaches_key: bool,
     pub in_reply_to: Option<String>,
     pub references: Vec<String>,
+    pub files: &'a [File],
     pub cause: Cause,
 }
 
@@ -142,7 +143,7 @@ impl Desk {
                 Cause::PersonsWords => AutoSubmitted::No,
             },
             html: None,
-            files: Vec::new(),
+            files: outline.files.to_vec(),
             attach_key: outline.attaches_key.then(|| KeyAttachment {
                 file_name: format!("{}.asc", self.keyring.fingerprint()),
                 armored: self.keyring.certificate(),

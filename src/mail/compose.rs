@@ -419,14 +419,16 @@ fn picture_part(picture: &Picture) -> SinglePart {
     let name = safe_file_name(&picture.id, "picture");
     SinglePart::builder()
         .header(MediaType("image/png".to_owned()))
-        .header(ContentId(format!("<{name}>")))
+        .header(ContentId(format!("<{}>", picture.id)))
         .header(ContentDisposition::inline_with_name(&format!("{name}.png")))
         .body(base64(picture.png.clone()))
 }
 
-/// Base64 whatever it holds, so that its bytes arrive as they are.
+/// Base64 whatever it holds, so that its bytes arrive as they are. A name that looks like an encoded
+/// word (RFC 2047) would be another one to some readers.
 fn file_part(file: &File) -> SinglePart {
     let name = text::safe_name(&file.name).unwrap_or_else(|| "attachment".to_owned());
+    let name = name.replace("=?", "= ?");
     SinglePart::builder()
         .header(MediaType(type_of_file(file)))
         .header(ContentDisposition::attachment(&name))

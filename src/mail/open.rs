@@ -26,7 +26,7 @@ use super::pgp::Keyring;
 use super::text;
 use walk::{HandedOn, Reader, Scope};
 
-pub use openpgp::UNREADABLE;
+pub use openpgp::{UNREADABLE, media_type_of};
 
 /// Subjects are cut here, in characters.
 const MAX_SUBJECT: usize = 2_000;

@@ -52,6 +52,18 @@ pub struct Board {
     pub shown_since: Option<String>,
 }
 
+impl Board {
+    /// As who gives no commands reads it.
+    pub fn without_commands(&self) -> Self {
+        let mut board = self.clone();
+        let lists = [&mut board.decide, &mut board.due_soon, &mut board.half_way];
+        for pressing in lists.into_iter().flatten() {
+            pressing.commands.clear();
+        }
+        board
+    }
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Totals {
     pub decide: usize,

@@ -46,7 +46,7 @@ fn headline(warnings: &[&Warning], reader: &Reader<'_>) -> String {
             let far = how_far(only.deadline.due_at, reader.now);
             match only.threshold {
                 Threshold::Missed => format!("[{number}] {kind} was missed {far}"),
-                Threshold::Half | Threshold::Soon => format!("[{number}] {kind} is due {far}"),
+                Threshold::Soon => format!("[{number}] {kind} is due {far}"),
             }
         }
         several => format!(
@@ -61,7 +61,7 @@ fn of_warning(warning: &Warning, reader: &Reader<'_>) -> Vec<Block> {
     let number = &about.case.number;
     let stands = match warning.threshold {
         Threshold::Missed => "MISSED".to_owned(),
-        Threshold::Half | Threshold::Soon => {
+        Threshold::Soon => {
             format!("{} percent have passed", warning.threshold.percent())
         }
     };

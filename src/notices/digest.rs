@@ -3,13 +3,18 @@
 //! ```text
 //! gather       the records -> notices::board::Board
 //! text         plain text with bars; the JSON is the board itself
-//! notice       both as a mail to the team
+//! page         HTML with pictures, for mails and for files
+//! mail         text and page to the team
 //! set_mailed   what the schedule told is not told again
 //! ```
 
 use super::board::Board;
-use super::{Notice, NoticeKind};
+use super::{Notice, NoticeKind, page};
+use crate::config::Role;
+use crate::letters::Desk;
+use crate::mail::compose::Html;
 use crate::store::{StoreError, Tx};
+use crate::team::Teammate;
 
 mod gather;
 mod text;
@@ -53,14 +58,42 @@ pub fn set_mailed(tx: &Tx<'_>, board: &Board) -> Result<(), StoreError> {
     }
 }
 
+/// Mails it to the members for whom `is_for` holds; observers get it without commands. Returns how
+/// many letters that are.
+pub fn mail(
+    tx: &Tx<'_>,
+    desk: &Desk,
+    board: &Board,
+    is_for: impl Fn(&Teammate) -> bool,
+) -> Result<usize, StoreError> {
+    let readers = || desk.team.members().iter().filter(|member| is_for(member));
+    let of_role = |role: Role| readers().any(|member| member.role == role);
+    let of_members = of_role(Role::Member).then(|| notice(board));
+    let of_observers = of_role(Role::Observer).then(|| notice(&board.without_commands()));
+    desk.tell_team(tx, board.at, |member| {
+        let notice = match member.role {
+            Role::Member => &of_members,
+            Role::Observer => &of_observers,
+        };
+        notice.clone().filter(|_| is_for(member))
+    })
+}
+
 pub fn notice(board: &Board) -> Notice {
     Notice {
         kind: NoticeKind::Digest,
         subject: subject(board),
         text: text(board),
-        html: None,
+        html: html(board),
         files: Vec::new(),
     }
+}
+
+/// Where it cannot be made, the text says the same.
+fn html(board: &Board) -> Option<Html> {
+    page::board::of_mail(board)
+        .inspect_err(|error| tracing::error!(event = "digest_without_html", "{error}"))
+        .ok()
 }
 
 fn subject(board: &Board) -> String {

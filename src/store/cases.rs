@@ -319,15 +319,6 @@ impl Tx<'_> {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Numbers of the cases that were opened after this.
-    pub fn opened_since(&self, at: DateTime<Utc>) -> Result<Vec<String>> {
-        let mut statement = self
-            .0
-            .prepare_cached("SELECT number FROM cases WHERE opened_at > ?1 ORDER BY id")?;
-        let rows = statement.query_map([at.timestamp()], |row| row.get(0))?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
-    }
-
     /// Numbers of the cases that were recorded without an answer because they were old or on request.
     pub fn unanswered(&self) -> Result<Vec<String>> {
         let mut statement = self.0.prepare_cached(
@@ -394,15 +385,15 @@ impl Tx<'_> {
             evidence: self.evidence_of(case.id)?,
             messages: self.messages_of(case.id)?,
             events: events.collect(),
-            case: self.case_view(case.id, now)?,
+            case: self.case_as_it_stands(case.id, now)?,
         })
     }
 
-    /// A case as it stands, without what was said.
-    pub fn case_view(&self, case_id: i64, now: DateTime<Utc>) -> Result<CaseView> {
+    /// One case as it stands.
+    pub fn case_as_it_stands(&self, case_id: i64, now: DateTime<Utc>) -> Result<CaseView> {
         let evidence = self.evidence_of(case_id)?.into_iter();
         Ok(CaseView {
-            labels: evidence.map(|evidence| evidence.label).collect(),
+            labels: evidence.map(|it| it.label).collect(),
             deadlines: self.deadlines_of(case_id, now)?,
             ..self.view_of(case_id)?
         })

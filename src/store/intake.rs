@@ -139,8 +139,10 @@ impl Tx<'_> {
         known: &mut Known,
     ) -> Result<()> {
         let mut statement = self.0.prepare_cached(
-            "SELECT messages.direction, messages.from_email, messages.id, cases.id, cases.number
+            "SELECT messages.direction, messages.from_email, messages.id, cases.id, cases.number,
+                    outbox.audience
              FROM messages LEFT JOIN cases ON cases.id = messages.case_id
+             LEFT JOIN outbox ON outbox.message_id = messages.id
              WHERE messages.message_id = ?1 ORDER BY messages.id LIMIT 20",
         )?;
         let mut rows = statement.query([message_id])?;
@@ -151,6 +153,7 @@ impl Tx<'_> {
                 (Some(id), Some(number)) => Some(CaseRef { id, number }),
                 _ => None,
             };
+            known.answers_notice |= row.get::<_, Option<String>>(5)?.as_deref() == Some("team");
             let by_sender = from.is_some() && from == questions.sender;
             match (ours, case) {
                 (true, Some(case)) => {
@@ -367,7 +370,11 @@ impl Tx<'_> {
         Ok(())
     }
 
-    fn insert_attachments(&self, message: i64, attachments: &[Attachment]) -> Result<()> {
+    pub(super) fn insert_attachments(
+        &self,
+        message: i64,
+        attachments: &[Attachment],
+    ) -> Result<()> {
         let mut statement = self.0.prepare_cached(
             "INSERT INTO attachments (message_id, position, name, media_type, size, digest)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",

@@ -27,6 +27,7 @@ pub mod intake;
 pub mod key_alerts;
 pub mod listed;
 pub mod marks;
+pub mod orders;
 pub mod outbox;
 pub mod tidings;
 pub mod wrong_clock;

@@ -15,7 +15,7 @@ use rusqlite::{Params, params};
 
 use super::intake::to_i64;
 use super::{Result, Tx, instant};
-use crate::mail::message::{Certificate, Digest, address_key, mailbox_key};
+use crate::mail::message::{Attachment, Certificate, Digest, address_key, mailbox_key};
 use crate::triage::decide::CaseRef;
 use crate::triage::policy::DeadlineKind;
 
@@ -224,6 +224,18 @@ impl Tx<'_> {
                 letter.meets.map(DeadlineKind::as_str),
             ])?;
         Ok(self.0.last_insert_rowid())
+    }
+
+    /// Notes the files that go with a letter; it is named by what [`Self::enqueue`] gave.
+    pub fn add_files(&self, letter: i64, files: &[Attachment]) -> Result<()> {
+        if files.is_empty() {
+            return Ok(());
+        }
+        let message = self
+            .0
+            .prepare_cached("SELECT message_id FROM outbox WHERE id = ?1")?
+            .query_row([letter], |row| row.get(0))?;
+        self.insert_attachments(message, files)
     }
 
     /// Takes up the attempts that a crash cut short: the first few of a letter are repeated at

@@ -136,7 +136,7 @@ impl Tx<'_> {
             return Ok(None);
         };
         let mail = self.message_views("messages.id = ?1", message)?.pop();
-        let case = self.case_view(about.case.id, now)?;
+        let case = self.case_as_it_stands(about.case.id, now)?;
         let evidence = self.evidence_of(about.case.id)?;
         Ok(mail.map(|mail| (mail, case, evidence)))
     }

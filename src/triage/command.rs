@@ -16,8 +16,10 @@ use super::policy::{DeadlineKind, Severity};
 use crate::config::{nearest, quote};
 
 pub use act::{ClockChange, Consequences, Event, Refusal, act, publish};
+pub use mend::{nearest_line, padded};
 
 mod act;
+mod mend;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -136,6 +138,8 @@ pub struct Word {
     pub name: &'static str,
     /// What follows the name; in brackets what may be left out.
     pub argument: &'static str,
+    /// A whole line as it may stand in a mail.
+    pub example: &'static str,
     pub help: &'static str,
     /// What stands on the lines below belongs to it.
     pub takes_below: bool,
@@ -147,124 +151,206 @@ pub const WORDS: [Word; 20] = [
     line(
         "severity",
         "critical|high|medium|low",
+        "/severity high",
         "sets the severity; the remediation date follows it",
         |it| severity(it).map(Command::Severity),
     ),
     line(
         "accept",
         "",
+        "/accept",
         "it is a vulnerability; the reporter hears of it",
         |it| nothing(it).map(|()| Command::Accept),
     ),
-    line(
+    text(
         "reject",
         "[out of scope:] REASON",
+        "/reject The server checks this a second time.",
         "it is none; the reporter gets the reason and the way to object",
         reject,
     ),
     line(
         "duplicate",
         "NUMBER",
+        "/duplicate SEC-2026-0002",
         "it is known from another case; the reporter hears that, and no more",
         |it| case_number(it).map(|of| Command::Duplicate { of }),
     ),
-    line(
+    text(
         "close",
         "REASON",
+        "/close The product is no longer sold.",
         "ends the case for another reason, which the reporter gets",
         |it| words(it).map(|reason| Command::Close { reason }),
     ),
     line(
         "spam",
         "",
+        "/spam",
         "ends the case without a word to its sender",
         |it| nothing(it).map(|()| Command::Spam),
     ),
     text(
         "needs-info",
         "[TEXT]",
+        "/needs-info Which version did you test?",
         "asks the reporter for what is missing; triage, update and remediate wait",
         |it| Ok(Command::NeedsInfo { words: some(it) }),
     ),
     line(
         "exploited",
         "[WHEN]",
+        "/exploited 2026-06-05 16:12",
         "it is used in attacks, known since WHEN; starts the clocks of the law",
         |it| when(it).map(|at| Command::Exploited { at }),
     ),
     line(
         "notified",
         "CLOCK [WHEN]",
+        "/notified early_warning 2026-06-05 18:30",
         "meets early_warning, notification or final_report",
         notified,
     ),
-    line("fixed", "DATE", "the fix shipped on this day", |it| {
-        date(it).map(|on| Command::Fixed { on })
-    }),
+    line(
+        "fixed",
+        "DATE",
+        "/fixed 2026-12-01",
+        "the fix shipped on this day",
+        |it| date(it).map(|on| Command::Fixed { on }),
+    ),
     line(
         "disclose",
         "DATE [short notice]",
+        "/disclose 2027-01-10",
         "it is published on this day; the reporter hears of it ahead",
         disclose,
     ),
     line(
         "credit",
         "\"NAME\" [LINK] | no",
+        "/credit \"Ann Example\" https://ann.example/",
         "how the reporter wants to be named, or not at all",
         |it| credit(it).map(Command::Credit),
     ),
-    line("token", "TEXT", "notes a token of appreciation", |it| {
-        words(it).map(|words| Command::Token { words })
-    }),
-    line("reward", "TEXT", "notes a reward", |it| {
-        words(it).map(|words| Command::Reward { words })
-    }),
+    line(
+        "token",
+        "TEXT",
+        "/token T-shirt, sent on 2026-12-03",
+        "notes a token of appreciation",
+        |it| words(it).map(|words| Command::Token { words }),
+    ),
+    line(
+        "reward",
+        "TEXT",
+        "/reward 500 EUR",
+        "notes a reward",
+        |it| words(it).map(|words| Command::Reward { words }),
+    ),
     line(
         "assign",
         "MEMBER",
+        "/assign alice",
         "gives the case to a member of the team",
         |it| words(it).map(|to| Command::Assign { to }),
     ),
     text(
         "note",
         "TEXT",
+        "/note The vendor has confirmed it.",
         "keeps words of the team with the case",
         |it| words(it).map(|words| Command::Note { words }),
     ),
-    line("label", "NAME", "adds a label", |it| {
-        label(it).map(|name| Command::Label { name })
-    }),
-    text("reply", "TEXT", "goes to the reporter as it stands", |it| {
-        words(it).map(|words| Command::Reply { words })
-    }),
+    line(
+        "label",
+        "NAME",
+        "/label customer_data",
+        "adds a label",
+        |it| label(it).map(|name| Command::Label { name }),
+    ),
+    text(
+        "reply",
+        "TEXT",
+        "/reply Thank you, we look into it.",
+        "goes to the reporter as it stands",
+        |it| words(it).map(|words| Command::Reply { words }),
+    ),
     line(
         "reopen",
         "",
+        "/reopen",
         "takes a closed case up again, as it was before",
         |it| nothing(it).map(|()| Command::Reopen),
     ),
-    line("status", "", "tells how the case stands", |it| {
+    line("status", "", "/status", "tells how the case stands", |it| {
         nothing(it).map(|()| Command::Status)
     }),
 ];
 
 type Read = fn(&str) -> Result<Command, String>;
 
-const fn line(name: &'static str, argument: &'static str, help: &'static str, read: Read) -> Word {
+const fn line(
+    name: &'static str,
+    argument: &'static str,
+    example: &'static str,
+    help: &'static str,
+    read: Read,
+) -> Word {
     Word {
         name,
         argument,
+        example,
         help,
         takes_below: false,
         read,
     }
 }
 
-const fn text(name: &'static str, argument: &'static str, help: &'static str, read: Read) -> Word {
+const fn text(
+    name: &'static str,
+    argument: &'static str,
+    example: &'static str,
+    help: &'static str,
+    read: Read,
+) -> Word {
     Word {
         takes_below: true,
-        ..line(name, argument, help, read)
+        ..line(name, argument, example, help, read)
     }
+}
+
+impl Word {
+    pub fn of(name: &str) -> Option<&'static Self> {
+        WORDS.iter().find(|word| word.name == name)
+    }
+
+    /// `/severity critical|high|medium|low`
+    pub fn usage(&self) -> String {
+        format!("/{} {}", self.name, self.argument)
+            .trim_end()
+            .to_owned()
+    }
+}
+
+/// What a command does, in a line.
+pub fn help(name: &str) -> &'static str {
+    Word::of(name).map_or("", |word| word.help)
+}
+
+/// Lines of a mail that are no commands to a case.
+pub const OTHER_LINES: [(&str, &str); 2] = [
+    (
+        "/case SEC-2026-0001",
+        "names the case that the lines below are for; it comes first",
+    ),
+    ("/help", "sends back this table"),
+];
+
+/// All lines that a mail may have, for people: the line, and what it does.
+pub fn table() -> impl Iterator<Item = (String, &'static str)> {
+    let others = OTHER_LINES.into_iter();
+    others
+        .map(|(line, help)| (line.to_owned(), help))
+        .chain(WORDS.iter().map(|word| (word.usage(), word.help)))
 }
 
 impl Command {
@@ -282,7 +368,7 @@ impl Command {
             .split_once(char::is_whitespace)
             .unwrap_or((command, ""));
         let name = name.to_lowercase();
-        let Some(word) = WORDS.iter().find(|word| word.name == name) else {
+        let Some(word) = Word::of(&name) else {
             let near = nearest(&name, WORDS.iter().map(|word| word.name)).unwrap_or("status");
             return Err(format!(
                 "{}: no such command; the nearest is /{near}",

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use super::classify::{Authentication, Classified, Kind, Label};
 use super::deadline;
 use super::marks::{self, Shared};
+use super::orders::Orders;
 use super::policy::{Deadline, DeadlineKind, Encrypt, Language, Policy};
 use super::reply::Template;
 use super::rules::{Findings, Matched};
@@ -33,6 +34,8 @@ pub struct Incoming<'a> {
     pub too_large: bool,
     /// Why this mail is recorded without an answer, whatever it says.
     pub unanswered: Option<Unanswered>,
+    /// What the team asks of us in it.
+    pub orders: &'a Orders,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +108,8 @@ pub struct Known {
     pub answers_us: Option<CaseRef>,
     /// The mail refers to one of our letters that belongs to no case (a key by request).
     pub answers_letter: bool,
+    /// The mail refers to a letter of ours to the team.
+    pub answers_notice: bool,
     /// The sender is a participant and the mail names the case or its mails.
     pub participant: Option<CaseRef>,
     /// The mail refers to an earlier mail of the same sender.
@@ -206,6 +211,8 @@ pub struct Decision {
     pub replies: Vec<Reply>,
     /// Why no letter goes out; `None` where one does.
     pub reply_suppressed: Option<String>,
+    /// What the team asks of us in it.
+    pub orders: Orders,
 }
 
 /// Decides what to do with one mail.
@@ -234,6 +241,7 @@ pub fn decide(
         deadlines,
         replies,
         reply_suppressed,
+        orders: mail.orders.clone(),
     }
 }
 
@@ -258,6 +266,9 @@ fn kind_and_case(mail: &Incoming<'_>, known: &Known) -> (Kind, CaseChange) {
         .map_or(CaseChange::None, |case| CaseChange::Join(case.clone()));
     if known.came_back {
         return (Kind::AutoReply, joined);
+    }
+    if is_for_us(mail, known) {
+        return (Kind::TeamCommand, CaseChange::None);
     }
     match hint {
         Kind::Bounce | Kind::AutoReply => return (hint, joined),
@@ -303,6 +314,18 @@ fn kind_and_case(mail: &Incoming<'_>, known: &Known) -> (Kind, CaseChange) {
         Kind::KeyRequest => (Kind::Question, CaseChange::Open),
         other => (other, CaseChange::Open),
     }
+}
+
+/// Commands, or what claims to be some. What a program wrote is none; whatever a list made of a
+/// member's mail, the signature is the member's.
+fn is_for_us(mail: &Incoming<'_>, known: &Known) -> bool {
+    let orders = mail.orders;
+    orders.are_for_us(known.answers_notice)
+        && match mail.classified.kind_hint {
+            Kind::Bounce | Kind::AutoReply => false,
+            Kind::List => orders.are_signed(),
+            _ => true,
+        }
 }
 
 /// The cases whose standing the mail asks for and its sender may hear, the newest first: the one
@@ -828,6 +851,7 @@ mod tests {
                 received_at: DateTime::UNIX_EPOCH,
                 too_large: false,
                 unanswered: None,
+                orders: &Orders::None,
             };
             let kind = classified.kind_hint;
             reply(

@@ -10,6 +10,7 @@ pub mod decide;
 pub mod extract;
 pub mod language;
 pub mod marks;
+pub mod orders;
 pub mod policy;
 pub mod reply;
 pub mod rules;

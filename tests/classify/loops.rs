@@ -24,6 +24,7 @@ pub fn decided(message: &Message, policy: &Policy) -> Decision {
         received_at,
         too_large: false,
         unanswered: None,
+        orders: &triaged::triage::orders::Orders::None,
     };
     decide(&incoming, &Known::default(), &organization(), policy)
 }

@@ -71,6 +71,16 @@ fn what_is_due_by_the_end_of_the_next_working_day_needs_a_decision() {
     );
     assert_eq!(clocks(&board.due_soon), []);
     assert_eq!(board.open, 4);
+    let text = digest::text(&board);
+    assert!(text.contains("      /accept   /reject REASON"), "{text}");
+    assert!(text.contains("To command, write /case NUMBER"), "{text}");
+    // An observer gives none.
+    let text = digest::text(&board.without_commands());
+    assert!(text.contains("About alpha"), "{text}");
+    assert!(
+        !text.contains("/accept") && !text.contains("/case"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -16,8 +16,9 @@ use crate::common::{Setup, write_file};
 /// What one mail may take, the program's own image included.
 pub const MOST_MEMORY: u64 = 200_000_000;
 
-/// A build without optimisation may take longer for what a release does in 5 s.
-pub const MOST_TIME: Duration = Duration::from_secs(if cfg!(debug_assertions) { 20 } else { 5 });
+/// A build without optimisation takes three to six times as long as a release, and twice that where
+/// others have the machine's caches: there it only shows that it ends.
+pub const MOST_TIME: Duration = Duration::from_secs(if cfg!(debug_assertions) { 45 } else { 5 });
 
 pub struct World {
     pub setup: Setup,

@@ -4,25 +4,25 @@
 //! the letter that goes, and the dates.
 
 use std::io::Read;
+use std::path::PathBuf;
 
 use anyhow::Context;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{NaiveDate, Utc};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::show;
+use super::{attach, show};
 use crate::cli::paint::{Paint, columns, paint, shown};
 use crate::cli::say::{self, say};
 use crate::cli::{Failure, Outcome, office};
-use crate::commands::{self, Done, Told};
+use crate::commands::{self, Done, Given, words};
 use crate::config::Config;
 use crate::store::audit::Actor;
 use crate::store::cases::CaseView;
 use crate::triage::calendar::Calendar;
-use crate::triage::case::{CaseState, Credit};
-use crate::triage::command::{self, Command, When};
+use crate::triage::case::Credit;
+use crate::triage::command::{self, Command, When, help};
 use crate::triage::policy::{DeadlineKind, Severity};
-use crate::triage::reply::Template;
 
 /// The case, and how to print what became of it.
 #[derive(Args)]
@@ -37,7 +37,7 @@ pub struct Which {
 
 #[derive(Subcommand)]
 pub enum Verb {
-    /// Sets the severity; the remediation deadline follows it.
+    #[command(about = help("severity"))]
     Severity {
         #[command(flatten)]
         which: Which,
@@ -45,12 +45,12 @@ pub enum Verb {
         #[arg(value_parser = command::severity)]
         severity: Severity,
     },
-    /// It is a vulnerability; the reporter hears severity and planned date.
+    #[command(about = help("accept"))]
     Accept {
         #[command(flatten)]
         which: Which,
     },
-    /// It is none; the reporter gets the reason and the way to object.
+    #[command(about = help("reject"))]
     Reject {
         #[command(flatten)]
         which: Which,
@@ -62,7 +62,7 @@ pub enum Verb {
         #[arg(long)]
         out_of_scope: bool,
     },
-    /// It is known from another case; the reporter hears that, and no more.
+    #[command(about = help("duplicate"))]
     Duplicate {
         #[command(flatten)]
         which: Which,
@@ -70,7 +70,7 @@ pub enum Verb {
         #[arg(value_parser = command::case_number)]
         of: String,
     },
-    /// Ends the case for another reason, which the reporter gets.
+    #[command(about = help("close"))]
     Close {
         #[command(flatten)]
         which: Which,
@@ -78,19 +78,19 @@ pub enum Verb {
         #[arg(required = true)]
         reason: Vec<String>,
     },
-    /// Ends the case without a word to its sender.
+    #[command(about = help("spam"))]
     Spam {
         #[command(flatten)]
         which: Which,
     },
-    /// Asks the reporter for what is missing; triage, update and remediate wait for the answer.
+    #[command(about = help("needs-info"))]
     NeedsInfo {
         #[command(flatten)]
         which: Which,
         /// Words of yours beside the parts that are missing; `-` is standard input.
         text: Vec<String>,
     },
-    /// It is used in attacks; starts the clocks of the law.
+    #[command(about = help("exploited"))]
     Exploited {
         #[command(flatten)]
         which: Which,
@@ -98,7 +98,7 @@ pub enum Verb {
         #[arg(value_parser = When::parse)]
         at: Option<When>,
     },
-    /// The authority was told: meets one of the clocks of the law.
+    #[command(about = help("notified"))]
     Notified {
         #[command(flatten)]
         which: Which,
@@ -109,7 +109,7 @@ pub enum Verb {
         #[arg(value_parser = When::parse)]
         at: Option<When>,
     },
-    /// The fix shipped on this day.
+    #[command(about = help("fixed"))]
     Fixed {
         #[command(flatten)]
         which: Which,
@@ -117,7 +117,7 @@ pub enum Verb {
         #[arg(value_parser = command::date)]
         on: NaiveDate,
     },
-    /// It is published on this day; the reporter hears of it ahead.
+    #[command(about = help("disclose"))]
     Disclose {
         #[command(flatten)]
         which: Which,
@@ -128,7 +128,7 @@ pub enum Verb {
         #[arg(long)]
         short_notice: bool,
     },
-    /// How the reporter wants to be named, or `no`.
+    #[command(about = help("credit"))]
     Credit {
         #[command(flatten)]
         which: Which,
@@ -136,28 +136,28 @@ pub enum Verb {
         #[arg(long, value_parser = command::link)]
         link: Option<String>,
     },
-    /// Notes a token of appreciation.
+    #[command(about = help("token"))]
     Token {
         #[command(flatten)]
         which: Which,
         #[arg(required = true)]
         text: Vec<String>,
     },
-    /// Notes a reward.
+    #[command(about = help("reward"))]
     Reward {
         #[command(flatten)]
         which: Which,
         #[arg(required = true)]
         text: Vec<String>,
     },
-    /// Gives the case to a member of the team.
+    #[command(about = help("assign"))]
     Assign {
         #[command(flatten)]
         which: Which,
         /// Name or address
         member: String,
     },
-    /// Keeps words of the team with the case; nobody else sees them.
+    #[command(about = help("note"))]
     Note {
         #[command(flatten)]
         which: Which,
@@ -165,27 +165,30 @@ pub enum Verb {
         #[arg(required = true)]
         text: Vec<String>,
     },
-    /// Adds a label.
+    #[command(about = help("label"))]
     Label {
         #[command(flatten)]
         which: Which,
         #[arg(value_parser = command::label)]
         name: String,
     },
-    /// Sends your words to the reporter, encrypted when there is a key.
+    #[command(about = help("reply"))]
     Reply {
         #[command(flatten)]
         which: Which,
         /// `-` is standard input.
         #[arg(required = true)]
         text: Vec<String>,
+        /// Files that go along, 25 MB in all; after the text.
+        #[arg(long, value_name = "FILE", num_args = 1..)]
+        attach: Vec<PathBuf>,
     },
-    /// Takes a closed case up again, as it was before.
+    #[command(about = help("reopen"))]
     Reopen {
         #[command(flatten)]
         which: Which,
     },
-    /// Tells how the case stands.
+    #[command(about = help("status"))]
     Status {
         #[command(flatten)]
         which: Which,
@@ -218,6 +221,13 @@ impl Verb {
         }
     }
 
+    fn attached(&self) -> &[PathBuf] {
+        match self {
+            Self::Reply { attach, .. } => attach,
+            _ => &[],
+        }
+    }
+
     fn command(&self) -> anyhow::Result<Command> {
         Ok(match self {
             Self::Severity { severity, .. } => Command::Severity(*severity),
@@ -229,11 +239,11 @@ impl Verb {
             } => rejection(reason, *out_of_scope)?,
             Self::Duplicate { of, .. } => Command::Duplicate { of: of.clone() },
             Self::Close { reason, .. } => Command::Close {
-                reason: words(reason)?,
+                reason: text_of(reason)?,
             },
             Self::Spam { .. } => Command::Spam,
             Self::NeedsInfo { text, .. } => Command::NeedsInfo {
-                words: (!text.is_empty()).then(|| words(text)).transpose()?,
+                words: (!text.is_empty()).then(|| text_of(text)).transpose()?,
             },
             Self::Exploited { at, .. } => Command::Exploited { at: *at },
             Self::Notified { clock, at, .. } => Command::Notified {
@@ -249,18 +259,18 @@ impl Verb {
             },
             Self::Credit { name, link, .. } => Command::Credit(credit(name, link.as_ref())?),
             Self::Token { text, .. } => Command::Token {
-                words: words(text)?,
+                words: text_of(text)?,
             },
             Self::Reward { text, .. } => Command::Reward {
-                words: words(text)?,
+                words: text_of(text)?,
             },
             Self::Assign { member, .. } => Command::Assign { to: member.clone() },
             Self::Note { text, .. } => Command::Note {
-                words: words(text)?,
+                words: text_of(text)?,
             },
             Self::Label { name, .. } => Command::Label { name: name.clone() },
             Self::Reply { text, .. } => Command::Reply {
-                words: words(text)?,
+                words: text_of(text)?,
             },
             Self::Reopen { .. } => Command::Reopen,
             Self::Status { .. } => Command::Status,
@@ -274,16 +284,16 @@ fn rejection(reason: &[String], out_of_scope: bool) -> anyhow::Result<Command> {
             reason: if reason.is_empty() {
                 String::new()
             } else {
-                words(reason)?
+                text_of(reason)?
             },
             out_of_scope,
         });
     }
-    command::reject(&words(reason)?).map_err(anyhow::Error::msg)
+    command::reject(&text_of(reason)?).map_err(anyhow::Error::msg)
 }
 
 /// The arguments as one text, or all of standard input.
-fn words(arguments: &[String]) -> anyhow::Result<String> {
+fn text_of(arguments: &[String]) -> anyhow::Result<String> {
     let mut text = arguments.join(" ");
     if text == "-" {
         text.clear();
@@ -308,13 +318,19 @@ fn credit(name: &str, link: Option<&String>) -> anyhow::Result<Credit> {
 pub fn run(config: &Config, verb: &Verb) -> Outcome {
     let which = verb.which();
     let command = verb.command()?;
+    let files = attach::read(verb.attached())?;
     let desk = office::desk(config)?;
     let store = office::store_to_write(config)?;
     let actor = Actor::of_this_process();
     let now = Utc::now();
     let (done, case) = store.write(|tx| {
         let case = tx.case_by_number(&which.id)?;
-        let done = commands::carry_out(tx, &desk, &case, &command, &actor, now)?;
+        let given = Given {
+            command: &command,
+            files: &files,
+            actor: &actor,
+        };
+        let done = commands::carry_out_with(tx, &desk, &case, &given, now)?;
         Ok::<_, Failure>((done, tx.case_detail(&case, now)?.case))
     })?;
     if which.json {
@@ -328,7 +344,7 @@ pub fn run(config: &Config, verb: &Verb) -> Outcome {
 fn as_json(done: &Done, case: &CaseView) -> Value {
     let letter = done.letter.as_ref().map(|letter| {
         json!({"template": letter.kind, "to": letter.to, "encrypted": letter.encrypted,
-               "unusable_certificate": letter.unusable_certificate})
+               "unusable_certificate": letter.unusable_certificate, "files": letter.files})
     });
     json!({"case": case, "letter": letter, "no_letter": done.after.unreachable})
 }
@@ -338,22 +354,18 @@ fn in_words(done: &Done, case: &CaseView, calendar: &Calendar) -> String {
     let mut page = format!(
         "{}: {}\n",
         paint(&case.id, Paint::Bold),
-        shown(&show::status(case), 120)
+        shown(&words::status(case), 120)
     );
-    let mut facts: Vec<Vec<String>> = changes(&done.before, &done.after, calendar)
+    let mut facts: Vec<Vec<String>> = words::changes(&done.before, &done.after, calendar)
         .into_iter()
         .map(|(name, value)| vec![format!("  {}", paint(name, Paint::Dim)), value])
         .collect();
     facts.push(vec![
         format!("  {}", paint("letter", Paint::Dim)),
-        letter(done.letter.as_ref(), done.after.unreachable.as_deref()),
+        words::letter(done.letter.as_ref(), done.after.unreachable.as_deref()),
     ]);
     page.push_str(&columns(&facts));
-    let open = case
-        .deadlines
-        .iter()
-        .filter(|deadline| matches!(deadline.state, "running" | "paused" | "missed"));
-    let rows: Vec<Vec<String>> = open
+    let rows: Vec<Vec<String>> = words::open_deadlines(case)
         .map(show::deadline_row)
         .map(|mut row| {
             if let Some(name) = row.first_mut() {
@@ -364,63 +376,6 @@ fn in_words(done: &Done, case: &CaseView, calendar: &Calendar) -> String {
         .collect();
     page.push_str(&columns(&rows));
     page
-}
-
-fn letter(letter: Option<&Told>, unreachable: Option<&str>) -> String {
-    match (letter, unreachable) {
-        (Some(letter), _) => {
-            let how = match (&letter.unusable_certificate, letter.encrypted) {
-                (Some(why), _) => format!("without content, {why}"),
-                (None, true) => "encrypted".to_owned(),
-                (None, false) if letter.kind == Template::Notice.as_str() => {
-                    "without content, no OpenPGP key of theirs is known".to_owned()
-                }
-                (None, false) => "in clear".to_owned(),
-            };
-            format!("{} to {}, {how}", letter.kind, shown(&letter.to, 60))
-        }
-        (None, Some(why)) => format!("none: {}", shown(why, 120)),
-        (None, None) => "none".to_owned(),
-    }
-}
-
-/// What is different now, in the order of a case's life.
-fn changes(
-    before: &CaseState,
-    after: &CaseState,
-    calendar: &Calendar,
-) -> Vec<(&'static str, String)> {
-    let shape = |case: &CaseState| {
-        let day = |at: Option<DateTime<Utc>>| at.map(|at| calendar.date_of(at).to_string());
-        let credit = case.credit.as_ref().map(|credit| match credit {
-            Credit::No => "no".to_owned(),
-            Credit::Yes { name, link: None } => name.clone(),
-            Credit::Yes {
-                name,
-                link: Some(link),
-            } => format!("{name} <{link}>"),
-        });
-        [
-            ("status", Some(case.status.as_str().to_owned())),
-            ("severity", case.severity.map(|it| it.as_str().to_owned())),
-            ("assignee", case.assignee.clone()),
-            ("waits", case.paused.then(|| "for the reporter".to_owned())),
-            ("exploited", case.exploited_at.map(|at| calendar.show(at))),
-            ("fixed", day(case.fixed_at)),
-            ("disclosure", day(case.disclose_at)),
-            ("credit", credit),
-            ("token", case.token.clone()),
-            ("reward", case.reward.clone()),
-        ]
-    };
-    let pairs = shape(before).into_iter().zip(shape(after));
-    pairs
-        .filter(|((_, old), (_, new))| old != new)
-        .map(|((name, old), (_, new))| {
-            let word = |value: Option<String>| value.map_or("-".to_owned(), |it| shown(&it, 80));
-            (name, format!("{} -> {}", word(old), word(new)))
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -437,5 +392,9 @@ mod tests {
             .map(clap::Command::get_name)
             .collect();
         assert_eq!(verbs, command::WORDS.iter().map(|word| word.name).collect());
+        for verb in line.get_subcommands() {
+            let about = verb.get_about().map(ToString::to_string);
+            assert_eq!(about.as_deref(), Some(help(verb.get_name())));
+        }
     }
 }

@@ -6,11 +6,12 @@ use serde_json::json;
 use crate::cli::paint::{Paint, columns, paint, short, shown, shown_lines};
 use crate::cli::say::{self, say};
 use crate::cli::{Outcome, Output, office};
+use crate::commands::words;
 use crate::config::Config;
 use crate::pinned::Pinned;
 use crate::store::cases::{CaseDetail, CaseView, SignatureView};
 use crate::store::deadlines::DeadlineView;
-use crate::triage::calendar::{self, Calendar};
+use crate::triage::calendar::Calendar;
 
 pub fn run(config: &Config, id: &str, output: Output) -> Outcome {
     let now = Utc::now();
@@ -60,7 +61,7 @@ fn page(detail: &CaseDetail, config: &Config) -> String {
         .collect::<Vec<_>>()
         .join(", ");
     let mut facts = vec![
-        fact("status", &status(case)),
+        fact("status", &words::status(case)),
         fact("kind", &case.kind),
         fact("reporter", &reporter),
         fact("received", &calendar.show(case.received_at)),
@@ -175,15 +176,6 @@ fn fact(name: &str, value: &str) -> Vec<String> {
     vec![paint(name, Paint::Dim), value.to_owned()]
 }
 
-/// The state, and why it was closed.
-pub fn status(case: &CaseView) -> String {
-    match (&case.close_reason, &case.duplicate_of) {
-        (Some(_), Some(first)) => format!("{} (duplicate of {first})", case.status),
-        (Some(reason), None) => format!("{} ({})", case.status, shown(reason, 80)),
-        (None, _) => case.status.clone(),
-    }
-}
-
 /// What was done with it, and what is planned.
 fn life(case: &CaseView, calendar: &Calendar) -> Vec<Vec<String>> {
     let day = |at: Option<DateTime<Utc>>| at.map(|at| calendar.date_of(at).to_string());
@@ -219,15 +211,12 @@ fn life(case: &CaseView, calendar: &Calendar) -> Vec<Vec<String>> {
 
 /// What, when, how it stands, and how it was computed.
 pub fn deadline_row(deadline: &DeadlineView) -> Vec<String> {
-    let now = Utc::now();
+    let standing = words::standing(deadline, Utc::now());
     let state = match deadline.state {
-        "running" => calendar::how_far(deadline.due_at, now),
-        "missed" => paint(
-            &format!("missed, due {}", calendar::how_far(deadline.due_at, now)),
-            Paint::Bad,
-        ),
-        "met" => paint("met", Paint::Good),
-        other => paint(other, Paint::Warn),
+        "running" => standing,
+        "missed" => paint(&standing, Paint::Bad),
+        "met" => paint(&standing, Paint::Good),
+        _ => paint(&standing, Paint::Warn),
     };
     let why = format!("{} (policy {})", deadline.why, deadline.policy_version);
     vec![

@@ -170,6 +170,10 @@ fn fact(text: &str) -> Result<&'static str, Complaint> {
 pub fn replies(root: &Table) -> Replies {
     let read = |table: &Table| Replies {
         encrypt: table.optional("encrypt", encrypt).unwrap_or_default(),
+        name_members: table
+            .value("name_members")
+            .and_then(|value| value.flag())
+            .unwrap_or_default(),
     };
     root.section("replies", read).unwrap_or_default()
 }

@@ -265,7 +265,7 @@ impl Telling<'_> {
             return Ok(News::Bare);
         };
         let case = match &tiding.about {
-            Some(about) => Some(tx.case_view(about.case.id, self.now)?),
+            Some(about) => Some(tx.case_as_it_stands(about.case.id, self.now)?),
             None => None,
         };
         Ok(News::Lost(Box::new(Lost {
@@ -338,5 +338,70 @@ fn row(news: &News, tiding: &Tiding, reader: &Reader<'_>) -> Row {
         News::Lost(lost) => undeliverable::row(lost, reader),
         News::Refused => refused::row(tiding, reader),
         News::Bare => bare::row(tiding, reader),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How it goes on where so many of a kind are untold, and these were told: minutes ago, and
+    /// whether the mail told several.
+    #[track_caller]
+    fn check(untold: usize, told: &[(i64, bool)], expected: Pace) {
+        let now = DateTime::UNIX_EPOCH + TimeDelta::days(365);
+        let within = |time: TimeDelta| {
+            let mails: Vec<&(i64, bool)> = told
+                .iter()
+                .filter(|(ago, _)| TimeDelta::minutes(*ago) < time)
+                .collect();
+            ToldLately {
+                mails: mails.len(),
+                of_several: mails.iter().filter(|(_, several)| *several).count(),
+                last_at: mails
+                    .iter()
+                    .map(|(ago, _)| now - TimeDelta::minutes(*ago))
+                    .max(),
+            }
+        };
+        let pace = pace(untold, within(SHORTLY), within(REMEMBERED), now);
+        assert_eq!(pace, expected);
+    }
+
+    #[test]
+    fn a_few_go_at_once_and_many_at_growing_gaps() {
+        check(1, &[], Pace::Each);
+        check(5, &[], Pace::Each);
+        check(6, &[], Pace::Together);
+        check(500, &[], Pace::Together);
+        check(1, &[(1, false); 4], Pace::Each);
+        check(1, &[(1, false); 5], Pace::Together);
+        check(1, &[(0, false); 5], Pace::Later);
+        check(2, &[(11, false); 40], Pace::Each);
+
+        check(9, &[(1, true)], Pace::Later);
+        check(9, &[(2, true)], Pace::Together);
+        check(9, &[(3, true), (5, true)], Pace::Later);
+        check(9, &[(4, true), (6, true)], Pace::Together);
+        check(
+            9,
+            &[(15, true), (20, true), (30, true), (40, true)],
+            Pace::Later,
+        );
+        check(
+            9,
+            &[(16, true), (20, true), (30, true), (40, true)],
+            Pace::Together,
+        );
+    }
+
+    #[test]
+    fn no_gap_is_longer_than_an_hour() {
+        let hours: Vec<(i64, bool)> = (1..6).map(|hour| (60 * hour, true)).collect();
+        check(9, &hours, Pace::Together);
+        let floods = [(60, true); 100];
+        check(9, &floods, Pace::Together);
+        let floods = [(59, true); 100];
+        check(9, &floods, Pace::Later);
     }
 }

@@ -754,8 +754,8 @@ fn inner_name(name: &str) -> &str {
         .unwrap_or(name)
 }
 
-/// A type for decrypted bytes, which come without one.
-fn media_type_of(name: &str, bytes: &[u8]) -> &'static str {
+/// A type for bytes that come without one: by the name, else by what they are.
+pub fn media_type_of(name: &str, bytes: &[u8]) -> &'static str {
     let extension = name.rsplit_once('.').map(|(_, extension)| extension);
     match extension.map(str::to_ascii_lowercase).as_deref() {
         Some("pdf") => "application/pdf",

@@ -409,18 +409,23 @@ impl<'c> Reader<'c> {
     pub(super) fn show(&mut self, bytes: &[u8], style: &Style) {
         let text = self.rendered(bytes, style);
         if style.unsigned {
-            let signed = as_signed(bytes, style.charset.as_deref());
             let limit = self.context.limits.text;
+            let window = bytes.get(..self.window()).unwrap_or(bytes);
+            let signed = as_signed(window, style.charset.as_deref());
             self.out.push_signed_text(&text, &signed, limit);
         } else {
             self.push_text(&text);
         }
     }
 
+    /// So many bytes of a text are looked at: every charset needs at least one for four of UTF-8.
+    fn window(&self) -> usize {
+        self.context.limits.text * 4
+    }
+
     /// Bytes of a text part as a person would read them.
     pub(super) fn rendered(&mut self, bytes: &[u8], style: &Style) -> String {
-        // Every charset needs at least one byte for four of UTF-8.
-        let window = bytes.get(..self.context.limits.text * 4).unwrap_or(bytes);
+        let window = bytes.get(..self.window()).unwrap_or(bytes);
         self.out.incomplete |= window.len() < bytes.len();
         let (text, lossy) = charset::decode(window, style.charset.as_deref());
         self.out.text_lossy |= lossy;

@@ -112,7 +112,7 @@ fn decide_title(board: &Board) -> String {
 }
 
 fn how_to_command(board: &Board) -> String {
-    if board.decide.is_empty() {
+    if board.decide.iter().all(|clock| clock.commands.is_empty()) {
         return String::new();
     }
     let words = format!(

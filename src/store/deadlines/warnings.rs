@@ -16,8 +16,6 @@ use crate::triage::policy::{Deadline, DeadlineKind};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Threshold {
-    /// 50 percent: a line in the digest.
-    Half,
     /// 80 percent.
     Soon,
     /// It was due and is not met.
@@ -27,7 +25,6 @@ pub enum Threshold {
 impl Threshold {
     pub fn percent(self) -> u8 {
         match self {
-            Self::Half => 50,
             Self::Soon => 80,
             Self::Missed => 100,
         }
@@ -35,7 +32,6 @@ impl Threshold {
 
     fn column(self) -> &'static str {
         match self {
-            Self::Half => "half_told_at",
             Self::Soon => "warned_at",
             Self::Missed => "missed_told_at",
         }
@@ -100,11 +96,6 @@ impl Tx<'_> {
             .collect())
     }
 
-    /// Deadlines that passed the half of their time, and no digest told so.
-    pub fn half_way(&self, now: DateTime<Utc>) -> Result<Vec<Warning>> {
-        self.open_past("half_at <= ?1 AND half_told_at IS NULL", now)
-    }
-
     fn open_past(&self, condition: &str, now: DateTime<Utc>) -> Result<Vec<Warning>> {
         let mut statement = self.0.prepare_cached(&format!(
             "SELECT deadlines.kind, span, starts_at, due_at, half_at, warn_at, paused_at,
@@ -126,7 +117,7 @@ impl Tx<'_> {
                 due: calendar.show_due(deadline.due_at),
                 why: clocks::explain(&deadline, &calendar, &pauses),
                 policy_version: row.get(8)?,
-                threshold: Threshold::Half,
+                threshold: Threshold::Soon,
                 about,
                 deadline,
             });

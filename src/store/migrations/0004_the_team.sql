@@ -22,6 +22,7 @@ CREATE TABLE command_mails (
     PRIMARY KEY (signer, signed_at, digest)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX events_refused ON events (at) WHERE action = 'command_refused';
 CREATE TABLE updates (
     case_id INTEGER NOT NULL REFERENCES cases (id),
     told_at INTEGER NOT NULL,

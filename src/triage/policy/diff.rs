@@ -277,9 +277,14 @@ impl Changes {
         self.disclosure(disclosure, &new.disclosure);
         self.requests(requests, &new.requests);
         self.value("status.tells", &told(*status), &told(new.status));
-        let Replies { encrypt } = replies;
+        let Replies {
+            encrypt,
+            name_members,
+        } = replies;
         let (was, is) = (encrypt.as_str(), new.replies.encrypt.as_str());
         self.value("replies.encrypt", was, is);
+        let (was, is) = (name_members, &new.replies.name_members);
+        self.value("replies.name_members", &was.to_string(), &is.to_string());
     }
 
     fn rules(&mut self, key: &str, old: &[Rule], new: &[Rule]) {

@@ -295,6 +295,8 @@ impl Default for StatusTells {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Replies {
     pub encrypt: Encrypt,
+    /// The name of the member who wrote them stands below words to a reporter.
+    pub name_members: bool,
 }
 
 /// When a letter to a reporter is encrypted. Of a case that came encrypted it always is.

@@ -66,6 +66,8 @@ pub struct Facts {
     /// The team's words.
     pub reason: Option<String>,
     pub words: Option<String>,
+    /// Who wrote them, where the policy says that members are named.
+    pub member: Option<String>,
     /// The day of a fix or of publication.
     pub on: Option<String>,
     pub disclose_by: Option<String>,

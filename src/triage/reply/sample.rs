@@ -107,6 +107,7 @@ pub fn sample(length: usize) -> Facts {
         fix_words: some("A sentence of the policy."),
         reason: some("The team's words."),
         words: some("The team's words."),
+        member: some("Alice"),
         on: some("Friday 1 May 2026"),
         disclose_by: some(WHEN),
         next_update: some(WHEN),

@@ -349,10 +349,10 @@ impl Tx<'_> {
     /// most 50.
     pub fn troubled(&self) -> Result<Vec<Troubled>> {
         self.troubled_where(
-            // Each by its index: with OR the whole table would be gone through.
+            // Each by its index: with OR, or to be merged, the whole table would be gone through.
             "outbox.id IN (SELECT id FROM outbox WHERE state IN ('failed', 'held')
-                 UNION SELECT id FROM outbox WHERE bounced_at > 0
-                 UNION SELECT id FROM outbox
+                 UNION ALL SELECT id FROM outbox WHERE bounced_at > 0
+                 UNION ALL SELECT id FROM outbox
                        WHERE state IN ('waiting', 'sending') AND attempts > 0)",
             [],
             50,

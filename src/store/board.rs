@@ -401,11 +401,14 @@ impl Tx<'_> {
     /// newest first.
     pub fn letters_in_trouble(&self, now: DateTime<Utc>) -> Result<Found<Troubled>> {
         const OF_LATE: &str = "SELECT id FROM outbox WHERE state = 'held'
-             UNION SELECT id FROM outbox WHERE state IN ('waiting', 'sending') AND attempts > 0
-             UNION SELECT id FROM outbox WHERE state = 'failed' AND created_at > ?1
-             UNION SELECT id FROM outbox WHERE bounced_at > ?1";
+             UNION ALL SELECT id FROM outbox WHERE state IN ('waiting', 'sending') AND attempts > 0
+             UNION ALL SELECT id FROM outbox WHERE state = 'failed' AND created_at > ?1
+             UNION ALL SELECT id FROM outbox WHERE bounced_at > ?1";
         let since = [(now - FAILURES_LISTED_FOR).timestamp()];
-        let total = self.count(&format!("SELECT count(*) FROM ({OF_LATE})"), since)?;
+        let total = self.count(
+            &format!("SELECT count(DISTINCT id) FROM ({OF_LATE})"),
+            since,
+        )?;
         Ok(Found {
             total,
             first: self.troubled_where(

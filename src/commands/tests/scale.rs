@@ -101,6 +101,7 @@ fn a_turn_of_the_clock() {
                 assert_eq!(tx.alarms_due()?, []);
                 assert_eq!(tx.warnings_due(days(2))?.len(), 0);
                 assert_eq!(tx.troubled()?, []);
+                assert_eq!(tx.letters_in_trouble(days(2))?.total, 0);
                 Ok::<_, StoreError>(())
             })
             .unwrap();

@@ -243,7 +243,7 @@ impl Desk {
                 unusable_certificate: None,
             },
             Err(why) => {
-                let draft = without_content(draft, &why);
+                let draft = without_content(draft, to.in_clear(&why));
                 // Unsigned for once where our key is away: what the team must hear does not wait for it.
                 let bytes = self.in_clear_bytes(&draft, None);
                 let bytes = bytes.unwrap_or_else(|_| compose::plain(&draft));

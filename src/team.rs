@@ -152,6 +152,15 @@ impl Teammate {
         }
         Err(why.unwrap_or_default())
     }
+
+    /// Why, as they may read it in clear: nothing of our files.
+    pub fn in_clear<'w>(&self, why: &'w str) -> &'w str {
+        match self.unreadable {
+            Some(_) => "the server has no certificate of yours that it can read",
+            None => why,
+        }
+    }
+
     /// The parts of the certificate that is used, or that would be if it were good.
     pub fn parts(&self, now: DateTime<Utc>) -> Vec<KeyPart> {
         let used = self.certificate(now).ok().or(self.certificates.first());

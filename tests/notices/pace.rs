@@ -361,6 +361,8 @@ fn without_a_certificate_that_works_a_notice_says_nothing() {
         let mail = parsed(&mail.bytes);
         let text = mail.body_text(0).expect("a text");
         assert!(text.contains("could not be encrypted"), "{text}");
+        assert!(text.contains("no certificate of yours"), "{text}");
+        assert!(!text.contains(".asc"), "a path of ours: {text}");
     }
 }
 

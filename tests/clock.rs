@@ -539,7 +539,10 @@ fn the_digest_comes_at_its_hour_and_tells_the_half_once() {
         "Digest of the week: 1 open, nothing pressing"
     );
     let text = &told[0].text;
-    assert!(text.contains("New since Sunday "), "from the day before it began: {text}");
+    assert!(
+        text.contains("New since Sunday "),
+        "from the day before it began: {text}"
+    );
     assert!(text.contains(MARKER), "{text}");
     assert!(!text.contains("Half of the time"), "{text}");
     assert!(

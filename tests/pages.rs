@@ -400,6 +400,9 @@ fn a_page_for_the_wall_is_one_file_for_its_owner() {
         page.contains("Marquee &lt;b&gt;injection&lt;&#x2f;b&gt;"),
         "{page}"
     );
+    let printed = setup.cli(&["digest", "--html", "-"]);
+    assert!(printed.stdout.starts_with(b"<!DOCTYPE html>"));
+    assert!(printed.stdout.trim_ascii_end().ends_with(b"</html>"));
     assert_eq!(page.matches("src=\"data:image/png;base64,").count(), 4);
     assert!(
         !page.contains("cid:open") && !page.contains("://"),

@@ -34,6 +34,10 @@ pub fn write_page(config_path: &Path, file: &Path, weekly: Weekly, output: Outpu
     let desk = office::desk(&config)?;
     let board = gather(&config, &desk, weekly)?;
     let page = page::board::of_file(&board).context("the digest as a page")?;
+    if file == Path::new("-") {
+        say::text(&page);
+        return Ok(true);
+    }
     replace(file, page.as_bytes())
         .with_context(|| format!("{}: cannot be written", file.display()))?;
     if output.json {

@@ -113,7 +113,7 @@ enum Command {
         /// With the numbers of the week behind, whatever the day.
         #[arg(long)]
         week: bool,
-        /// Writes it as one page, pictures and all, that its owner alone may read.
+        /// Writes it as one page, pictures and all, that its owner alone may read; `-` is standard output.
         #[arg(long, value_name = "FILE", conflicts_with = "send")]
         html: Option<PathBuf>,
         #[command(flatten)]

@@ -256,7 +256,7 @@ CREATE TABLE tidings (
     because    TEXT,             -- report: why its severity is suggested; undeliverable: the server's words; unreadable: why it was not handled; refused: who tried what
     arose_at   INTEGER NOT NULL,
     told_at    INTEGER,          -- NULL: nobody was told yet
-    told_with  INTEGER           -- how many one mail told together; 1: it alone
+    paced      INTEGER           -- 1: so many came that it waited for the mail that told it
 ) STRICT;
 
 CREATE INDEX tidings_untold ON tidings (kind, id) WHERE told_at IS NULL;

@@ -83,8 +83,8 @@ pub struct LostLetter {
 pub struct ToldLately {
     /// Mails that told one or several.
     pub mails: usize,
-    /// Those of them that told several.
-    pub of_several: usize,
+    /// Those of them that came after a pause, for so many came.
+    pub paced: usize,
     /// `None`: nothing was.
     pub last_at: Option<DateTime<Utc>>,
 }
@@ -171,13 +171,17 @@ impl Tx<'_> {
     }
 
     /// One mail to each of the team tells these.
-    pub fn set_tidings_told(&self, tidings: &[&Tiding], now: DateTime<Utc>) -> Result<()> {
+    pub fn set_tidings_told(
+        &self,
+        tidings: &[&Tiding],
+        paced: bool,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
         let mut statement = self
             .0
-            .prepare_cached("UPDATE tidings SET told_at = ?2, told_with = ?3 WHERE id = ?1")?;
-        let together = i64::try_from(tidings.len()).unwrap_or(i64::MAX);
+            .prepare_cached("UPDATE tidings SET told_at = ?2, paced = ?3 WHERE id = ?1")?;
         for tiding in tidings {
-            statement.execute((tiding.id, now.timestamp(), together))?;
+            statement.execute((tiding.id, now.timestamp(), paced))?;
         }
         Ok(())
     }
@@ -190,8 +194,8 @@ impl Tx<'_> {
         now: DateTime<Utc>,
     ) -> Result<ToldLately> {
         let mut statement = self.0.prepare_cached(
-            "SELECT coalesce(sum(told_with = 1), 0),
-                    count(DISTINCT CASE WHEN told_with > 1 THEN told_at END), max(told_at)
+            "SELECT coalesce(sum(paced = 0), 0),
+                    count(DISTINCT CASE WHEN paced = 1 THEN told_at END), max(told_at)
              FROM tidings WHERE kind = ?1 AND told_at > ?2 AND told_at <= ?3",
         )?;
         let row = (kind.as_str(), since.timestamp(), now.timestamp());
@@ -200,10 +204,10 @@ impl Tx<'_> {
                 let count: i64 = row.get(column)?;
                 Ok::<_, rusqlite::Error>(usize::try_from(count).unwrap_or_default())
             };
-            let (alone, of_several) = (count(0)?, count(1)?);
+            let (alone, paced) = (count(0)?, count(1)?);
             Ok(ToldLately {
-                mails: alone + of_several,
-                of_several,
+                mails: alone + paced,
+                paced,
                 last_at: row.get::<_, Option<i64>>(2)?.map(instant),
             })
         })?)

@@ -53,7 +53,7 @@ fn pace(untold: usize, shortly: ToldLately, remembered: ToldLately, now: DateTim
     if shortly.mails + untold <= AT_ONCE {
         return Pace::Each;
     }
-    let doubled = u32::try_from(remembered.of_several).unwrap_or(u32::MAX);
+    let doubled = u32::try_from(remembered.paced).unwrap_or(u32::MAX);
     let gap = 2_i32
         .checked_pow(doubled)
         .and_then(|times| FIRST_GAP.checked_mul(times))
@@ -123,11 +123,14 @@ impl Telling<'_> {
         }
         match pace(untold.len(), shortly, remembered, now) {
             Pace::Later => Ok(0),
-            Pace::Together => self.surely(|telling| telling.tell_together(kind, &untold)),
+            Pace::Together => self.surely(|telling| match untold.as_slice() {
+                [only] => telling.tell_one(only, true),
+                several => telling.tell_together(kind, several),
+            }),
             Pace::Each => {
                 let mut letters = 0;
                 for tiding in &untold {
-                    letters += self.surely(|telling| telling.tell_one(tiding))?;
+                    letters += self.surely(|telling| telling.tell_one(tiding, false))?;
                 }
                 Ok(letters)
             }
@@ -155,11 +158,11 @@ impl Telling<'_> {
         })
     }
 
-    fn tell_one(&self, tiding: &Tiding) -> Result<usize, StoreError> {
+    fn tell_one(&self, tiding: &Tiding, paced: bool) -> Result<usize, StoreError> {
         let news = self.gather(tiding, true)?;
         let alarm = news.alarm();
         let letters = self.shared.store.write(|tx| {
-            tx.set_tidings_told(&[tiding], self.now)?;
+            tx.set_tidings_told(&[tiding], paced, self.now)?;
             if let Some(alarm) = &alarm {
                 alarm_told(tx, alarm, self.now)?;
             }
@@ -186,7 +189,7 @@ impl Telling<'_> {
         }
         let letters = self.shared.store.write(|tx| {
             let all: Vec<&Tiding> = tidings.iter().collect();
-            tx.set_tidings_told(&all, self.now)?;
+            tx.set_tidings_told(&all, true, self.now)?;
             let letters = self.desk.tell_team(tx, self.now, |member| {
                 let total = all.iter().filter(|it| self.concerns(it, member)).count();
                 let reader = self.reader(member);
@@ -350,7 +353,7 @@ mod tests {
     use super::*;
 
     /// How it goes on where so many of a kind are untold, and these were told: minutes ago, and
-    /// whether the mail told several.
+    /// whether the mail came after a pause.
     #[track_caller]
     fn check(untold: usize, told: &[(i64, bool)], expected: Pace) {
         let now = DateTime::UNIX_EPOCH + TimeDelta::days(365);
@@ -361,7 +364,7 @@ mod tests {
                 .collect();
             ToldLately {
                 mails: mails.len(),
-                of_several: mails.iter().filter(|(_, several)| *several).count(),
+                paced: mails.iter().filter(|(_, several)| *several).count(),
                 last_at: mails
                     .iter()
                     .map(|(ago, _)| now - TimeDelta::minutes(*ago))
@@ -383,6 +386,19 @@ mod tests {
         check(1, &[(0, false); 5], Pace::Later);
         check(2, &[(11, false); 40], Pace::Each);
 
+        // One each minute is a flood too.
+        check(
+            1,
+            &[
+                (1, true),
+                (3, true),
+                (4, false),
+                (5, false),
+                (6, false),
+                (7, false),
+            ],
+            Pace::Later,
+        );
         check(9, &[(1, true)], Pace::Later);
         check(9, &[(2, true)], Pace::Together);
         check(9, &[(3, true), (5, true)], Pace::Later);

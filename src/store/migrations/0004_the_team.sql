@@ -8,7 +8,7 @@ CREATE TABLE tidings (
     because    TEXT,
     arose_at   INTEGER NOT NULL,
     told_at    INTEGER,
-    told_with  INTEGER
+    paced      INTEGER
 ) STRICT;
 
 CREATE INDEX tidings_untold ON tidings (kind, id) WHERE told_at IS NULL;

@@ -86,7 +86,16 @@ impl World {
         wait_until("a case", SOON, || self.cases().len() > known);
         let cases = self.cases();
         let newest = cases.last().expect("a case");
-        newest["id"].as_str().expect("a number").to_owned()
+        let number = newest["id"].as_str().expect("a number").to_owned();
+        // What its receipt changes is no command's doing.
+        wait_until("its receipt", SOON, || self.is_acknowledged(&number));
+        number
+    }
+
+    fn is_acknowledged(&self, case: &str) -> bool {
+        let deadlines = self.show(case)["deadlines"].clone();
+        let mut deadlines = deadlines.as_array().expect("deadlines").iter();
+        deadlines.any(|it| it["kind"] == "acknowledge" && it["state"] == "met")
     }
 
     fn cases(&self) -> Vec<Value> {

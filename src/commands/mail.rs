@@ -235,30 +235,26 @@ impl Taking<'_> {
 
     /// What goes along with the words of `/reply`: the files under the same signature.
     fn files(&self, lines: &Lines) -> Result<Vec<File>, Wrong> {
-        let mut replies = lines.orders.iter().filter(|order| is_reply(order));
-        let Some(reply) = replies.next().filter(|_| !lines.files.is_empty()) else {
+        // There is one at most: all that is below it belongs to it.
+        let reply = lines.orders.iter().find(|order| is_reply(order));
+        let Some(reply) = reply.filter(|_| !lines.files.is_empty()) else {
             return Ok(Vec::new());
         };
-        let wrong = |order: &Order, why: String| Wrong {
-            line: order.line.clone(),
+        let wrong = |why: String| Wrong {
+            line: reply.line.clone(),
             why,
             instead: None,
         };
-        if let Some(second) = replies.next() {
-            // Nothing tells which reporter they are for.
-            let why = "files go with one /reply; write a mail for each";
-            return Err(wrong(second, why.to_owned()));
-        }
         let attachments = &self.asked.message.attachments;
         let named = lines.files.iter().filter_map(|at| attachments.get(*at));
         let bytes: u64 = named.map(|attachment| attachment.size).sum();
         if bytes > FILES_AT_MOST {
-            return Err(wrong(reply, too_large(bytes)));
+            return Err(wrong(too_large(bytes)));
         }
         let files = (self.asked.files)(&lines.files);
         if files.len() < lines.files.len() {
             let why = "a file of this mail could not be read again; send the mail once more";
-            return Err(wrong(reply, why.to_owned()));
+            return Err(wrong(why.to_owned()));
         }
         Ok(files)
     }

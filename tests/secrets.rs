@@ -12,7 +12,9 @@ use std::process::{Command, Stdio};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use common::{Algorithm, Researcher, Triaged};
-use common::{Dovecot, Postfix, SECURITY_ADDRESS, SECURITY_PASSWORD, SOON, Setup, wait_until};
+use common::{
+    Dovecot, Postfix, SECURITY_ADDRESS, SECURITY_PASSWORD, SOON, Setup, install_program, wait_until,
+};
 use sequoia_openpgp::Cert;
 use sequoia_openpgp::crypto::mpi::SecretKeyMaterial;
 use sequoia_openpgp::parse::Parse;
@@ -211,8 +213,9 @@ fn no_process_that_reads_secrets_can_be_dumped() {
         .expect("run chown");
     assert!(given.success(), "the test runs as root");
     std::fs::set_permissions(setup.directory(), PermissionsExt::from_mode(0o755)).expect("chmod");
+    // A copy, as nobody need not come to the place of the build.
     let program = setup.file("triaged");
-    std::fs::copy(env!("CARGO_BIN_EXE_triaged"), &program).expect("a copy that nobody may run");
+    install_program(env!("CARGO_BIN_EXE_triaged"), &program);
     let mut child = Command::new(&program)
         .args(["ingest", "-"])
         .env("TRIAGED_CONFIG", setup.file("config.toml"))

@@ -111,3 +111,17 @@ pub fn temporary_directory() -> tempfile::TempDir {
 pub fn write_file(path: &Path, text: impl AsRef<[u8]>) {
     std::fs::write(path, text).unwrap_or_else(|e| panic!("write {}: {e}", path.display()));
 }
+
+/// A program at `path`, the same as the file `source`, that only its owner may write.
+///
+/// Another process writes it: while a file is open for writing nobody can run it, and a child that
+/// another test of this process starts meanwhile holds what is open here until its own `exec`.
+#[track_caller]
+pub fn install_program(source: impl AsRef<Path>, path: &Path) {
+    let status = std::process::Command::new("install")
+        .args(["-m", "755"])
+        .args([source.as_ref(), path])
+        .status()
+        .expect("run install");
+    assert!(status.success(), "install {}: {status}", path.display());
+}

@@ -126,9 +126,8 @@ impl Setup {
             "#!/bin/sh\nexec cat > \"$(mktemp {}/$(date +%s%N).XXXXXX)\"\n",
             sent.display()
         );
-        super::write_file(&sendmail, script);
-        std::fs::set_permissions(&sendmail, PermissionsExt::from_mode(0o700))
-            .expect("make the sendmail a program");
+        setup.write("sendmail.sh", &script);
+        super::install_program(setup.file("sendmail.sh"), &sendmail);
         setup.set("maildir.path", path_value(&maildir));
         setup.set("sendmail.command", path_value(&sendmail));
         setup.set("limits.replies_per_address", 100);

@@ -9,7 +9,9 @@ use std::process::{Command, Output, Stdio};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use crate::common::{Algorithm, Gpg, Letter, SECURITY_ADDRESS, SOON, Setup, wait_until};
+use crate::common::{
+    Algorithm, Gpg, Letter, SECURITY_ADDRESS, SOON, Setup, install_program, wait_until,
+};
 use crate::world::{
     Answer, Servers, array, at, count_mails, deadline, holds, instant, report, sha256, text,
 };
@@ -24,9 +26,8 @@ pub fn local_office() -> Setup {
          mv $letter {sent}/$(date +%s%N).eml\n",
         sent = setup.file("sent").display()
     );
-    setup.write("sendmail", &script);
-    std::fs::set_permissions(setup.file("sendmail"), PermissionsExt::from_mode(0o700))
-        .expect("make the sendmail a program");
+    setup.write("sendmail.sh", &script);
+    install_program(setup.file("sendmail.sh"), &setup.file("sendmail"));
     make_maildir(&setup.file("mail"));
     setup.set("maildir.path", "mail");
     setup.set("sendmail.command", path(&setup.file("sendmail")));

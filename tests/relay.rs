@@ -217,7 +217,8 @@ fn in_cipher_nothing_is_seen_on_the_way_in_either_direction() {
     // user, as Thunderbird attaches it to every mail.
     let command = format!(
         "/case {case}\n/reply\nDear Rita,\n\nplease try this patch {SECRET}.\n\
-         Does it help?\n\nOn Tue, 2 Jun 2026 at 10:00, Us wrote:\n> a notice\n> /spam\n-- \nAlice, at her desk\n"
+         Does it help?\n/close x is what our server got from you.\n\n\
+         On Tue, 2 Jun 2026 at 10:00, Us wrote:\n> a notice\n> /spam\n-- \nAlice, at her desk\n"
     );
     let command = world
         .letter(ALICE)
@@ -234,6 +235,11 @@ fn in_cipher_nothing_is_seen_on_the_way_in_either_direction() {
         "letter update to {RITA}, encrypted, with fix-zanzibar4711.patch, \u{dc}bersicht.txt"
     );
     assert!(told.contains(&expected), "{told}");
+    assert!(
+        told.contains("lines too: /close x is what our server got"),
+        "{told}"
+    );
+    assert_eq!(world.show(&case)["status"], "new");
 
     assert_hides(&letter);
     let outer = parsed(&letter);
@@ -257,7 +263,8 @@ fn in_cipher_nothing_is_seen_on_the_way_in_either_direction() {
     assert_eq!(
         inner.text.trim_end(),
         format!(
-            "Dear Rita,\n\nplease try this patch {SECRET}.\nDoes it help?\n\n\
+            "Dear Rita,\n\nplease try this patch {SECRET}.\nDoes it help?\n\
+             /close x is what our server got from you.\n\n\
              Example Corp security team\n{SECURITY_ADDRESS}"
         )
     );

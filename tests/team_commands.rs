@@ -392,9 +392,9 @@ fn what_no_member_signed_freshly_changes_nothing() {
     assert!(nowhere.contains("there is no such case"), "{nowhere}");
     let stray = world.refused(
         &case,
-        &world.signed(&format!("/case {case}\n/reply Dear Rita\n/accept\n")),
+        &world.signed(&format!("/case {case}\n/reply Dear Rita\n/case {case}\n")),
     );
-    assert!(stray.contains("below /reply"), "{stray}");
+    assert!(stray.contains("inside a text"), "{stray}");
     assert_eq!(
         world.transcripts(ALICE).len(),
         before + 4,

@@ -17,7 +17,7 @@ use super::classify::own_words;
 use super::command::Command;
 use crate::mail::message::{Digest, Message, Signature, SignatureStatus, SignedText};
 
-pub use lines::{Lines, Wrong};
+pub use lines::{Lines, Wrong, taken_as_words};
 
 mod lines;
 

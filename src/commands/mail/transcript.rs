@@ -12,7 +12,7 @@ use crate::mail::message::Message;
 use crate::notices::words::folded;
 use crate::store::cases::CaseView;
 use crate::triage::command::{Command, table};
-use crate::triage::orders::{FromMember, Said, Why, Wrong};
+use crate::triage::orders::{FromMember, Said, Why, Wrong, taken_as_words};
 
 /// Columns of a mail in plain text.
 const WIDTH: usize = 72;
@@ -94,6 +94,9 @@ impl About<'_> {
             quote(text, words);
         }
         text.push('\n');
+        if let Command::Reply { words } = &step.order.command {
+            tell_taken_as_words(text, words);
+        }
     }
 
     /// Files of the mail that went nowhere: a letter may speak of them.
@@ -227,6 +230,19 @@ fn quote(text: &mut String, words: &str) {
     let rest = words.lines().count().saturating_sub(QUOTED);
     if rest > 0 {
         let _ = writeln!(text, "      | (and {rest} more lines)");
+    }
+}
+
+/// Whoever writes a command below `/reply` may have meant it as one.
+fn tell_taken_as_words(text: &mut String, words: &str) {
+    let taken = taken_as_words(words);
+    if !taken.is_empty() {
+        let _ = writeln!(
+            text,
+            "  Everything below /reply went to the reporter, these lines too: {}. If you meant them \
+             as commands, send them again, above /reply.\n",
+            taken.join(", ")
+        );
     }
 }
 

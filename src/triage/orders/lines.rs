@@ -34,6 +34,8 @@ const SHOWN: usize = 78;
 const WRONG_AT_MOST: usize = 20;
 /// Bytes of a signed text: so much is searched for quotes and signatures.
 const LONGEST: usize = 256 * 1024;
+/// Lines that are told again where it is about lines that were no commands.
+const TOLD: usize = 3;
 /// More commands than this are not one mail's.
 const ORDERS_AT_MOST: usize = 100;
 
@@ -101,11 +103,10 @@ pub(super) fn read(text: &str, files: &[usize]) -> Lines {
 
 /// The lines that a person wrote and that look like commands, as they are told again; a few.
 pub(super) fn tried(own: &str) -> Vec<String> {
-    const AT_MOST: usize = 3;
     let is_command = |line: &&str| word_of(line).is_some_and(|word| likeness(&word) == Like::One);
     own.lines()
         .filter(is_command)
-        .take(AT_MOST)
+        .take(TOLD)
         .map(shown)
         .collect()
 }
@@ -172,7 +173,7 @@ impl Reading {
             below.next_if(|next| is_reply || is_forwarded || !begins_command(next))
         {
             is_forwarded |= begins_forward(next);
-            if let Some(why) = strayed(next, is_reply, is_forwarded) {
+            if let Some(why) = strayed(next, is_forwarded) {
                 self.wrong(next, why, None);
             }
             text.push('\n');
@@ -213,15 +214,9 @@ impl Reading {
 
 /// Why a line cannot be a part of the text that it stands in; `None`: it can.
 ///
-/// What looks like a command there was either meant as one, or belongs to a mail of ours that was
-/// quoted without marks; both must not reach a reporter, nor be lost in a note.
-fn strayed(line: &str, is_reply: bool, is_forwarded: bool) -> Option<&'static str> {
-    if is_reply && begins_command(line) {
-        return Some(
-            "it stands below /reply, and all of that goes to the reporter. Commands go above /reply; \
-             what is no command begins with a space",
-        );
-    }
+/// One that names a case, or is a command in a mail of somebody else, belongs to a mail of ours that
+/// was quoted without marks; that must not reach a reporter, nor be lost in a note.
+fn strayed(line: &str, is_forwarded: bool) -> Option<&'static str> {
     if is_forwarded && begins_command(line) {
         return Some(
             "it stands in a mail that you forward. Your commands go above that; what is no command \
@@ -231,6 +226,16 @@ fn strayed(line: &str, is_reply: bool, is_forwarded: bool) -> Option<&'static st
     names_case(line).then_some(
         "it stands inside a text, as if a mail of ours were quoted below it. Take away what is quoted",
     )
+}
+
+/// The lines of a text below `/reply` that would be commands elsewhere, as they are told again; a few.
+pub fn taken_as_words(text: &str) -> Vec<String> {
+    let is_command = |line: &&str| begins_command(line);
+    text.lines()
+        .filter(is_command)
+        .take(TOLD)
+        .map(shown)
+        .collect()
 }
 
 /// Ends a text above it: a line that begins with a command, or nearly.

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::mail::message::{Address, Covers};
 use crate::triage::case::Credit;
+use crate::triage::policy::Severity;
 
 const ALICE: &str = "ALICE000";
 const OTTO: &str = "OTTO0000";
@@ -339,13 +340,22 @@ fn a_text_goes_on_below_its_command() {
 }
 
 #[test]
-fn a_reporter_gets_no_command_and_no_notice() {
-    for stray in [
-        "/accept",
-        "/acccept",
-        "/case SEC-2026-0002",
-        "   /case SEC-2026-0002",
-    ] {
+fn everything_below_a_reply_is_words() {
+    let words = "Dear Ann,\n\n/accept\n/note 7\n/stats is slow\n /close\n/reply\nBye";
+    let text = format!("/case SEC-2026-0001\n/severity high\n/reply\n{words}\n");
+    assert_eq!(
+        orders(&text),
+        [one(Command::Severity(Severity::High)), one(reply(words))]
+    );
+    assert_eq!(
+        taken_as_words(words),
+        ["/accept", "/note 7", "/stats is slow"]
+    );
+}
+
+#[test]
+fn a_reporter_gets_no_notice() {
+    for stray in ["/case SEC-2026-0002", "   /case SEC-2026-0002"] {
         let found = wrong(&format!("/case SEC-2026-0001\n/reply\nDear Ann\n{stray}\n"));
         assert_eq!(found.len(), 1, "{stray}");
         assert_eq!(found[0].0, stray.trim());

@@ -362,7 +362,7 @@ fn a_silent_directory_holds_up_nothing_for_long_and_is_not_asked_twice() {
     world.deliver("2", &world.in_cipher("bob"));
     wait_until("both answers", SOON, || world.sink.count() == 2);
     let took = began.elapsed();
-    assert!(took < Duration::from_secs(20), "{took:?}");
+    assert!(took < Duration::from_secs(25), "{took:?}");
     assert!(is_encrypted(&world.answer("bob")));
     assert!(!is_encrypted(&world.answer("ann")));
     world.deliver(

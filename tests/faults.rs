@@ -23,6 +23,8 @@ use serde_json::Value;
 
 /// Recovery takes seconds; the machine may be busy.
 const LONG: Duration = Duration::from_secs(120);
+/// A stop waits for what is under way, but never for a server; systemd waits 90 seconds for us.
+const AT_ONCE: Duration = Duration::from_secs(15);
 
 // The mailbox.
 
@@ -390,11 +392,7 @@ fn a_stop_while_the_mail_server_stalls_takes_seconds_and_loses_nothing() {
     });
     let told = Instant::now();
     assert!(daemon.stop().success(), "{}", daemon.log());
-    assert!(
-        told.elapsed() < Duration::from_secs(5),
-        "{:?}",
-        told.elapsed()
-    );
+    assert!(told.elapsed() < AT_ONCE, "{:?}", told.elapsed());
     assert!(daemon.log().contains("stopped_hard"), "{}", daemon.log());
     assert_eq!(world.sink.received(), []);
 
@@ -727,11 +725,7 @@ fn a_stop_while_the_database_is_locked_takes_seconds() {
     daemon.reload();
     let told = Instant::now();
     assert!(daemon.stop().success(), "{}", daemon.log());
-    assert!(
-        told.elapsed() < Duration::from_secs(5),
-        "{:?}",
-        told.elapsed()
-    );
+    assert!(told.elapsed() < AT_ONCE, "{:?}", told.elapsed());
     assert_eq!(world.proxy.connections(), fetching);
     other.execute_batch("ROLLBACK").unwrap();
     let mut daemon = world.setup.run();
@@ -1097,11 +1091,7 @@ fn stopping_often_in_the_middle_of_a_mail_is_no_death() {
         wait_until("an attempt", LONG, || world.attempts() == 1);
         let told = Instant::now();
         assert!(daemon.stop().success(), "{}", daemon.log());
-        assert!(
-            told.elapsed() < Duration::from_secs(5),
-            "{:?}",
-            told.elapsed()
-        );
+        assert!(told.elapsed() < AT_ONCE, "{:?}", told.elapsed());
         assert_eq!(world.attempts(), 0);
     }
     world.proxy.behave();

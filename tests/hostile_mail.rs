@@ -1,22 +1,17 @@
 //! Mails made to break or to slow down a reader: each is read without a panic, in bounded time,
 //! and what is beyond a bound is said.
 
-use std::time::{Duration, Instant};
+mod busy;
 
+use std::time::Duration;
+
+use busy::busy;
 use proptest::prelude::*;
 use triaged::mail::message::{MAX_HEADER_FIELDS, Message};
 use triaged::mail::open::{Limits, Opening, open};
 
 /// For an optimised build a third of this would do.
 const SLOW: Duration = Duration::from_secs(3);
-
-/// Time that this thread was running, so that a loaded machine does not count; else time passed.
-fn running(since: Instant) -> Duration {
-    std::fs::read_to_string("/proc/thread-self/schedstat")
-        .ok()
-        .and_then(|stat| stat.split_whitespace().next()?.parse().ok())
-        .map_or_else(|| since.elapsed(), Duration::from_nanos)
-}
 
 fn read(raw: &[u8]) -> Message {
     let context = Opening {
@@ -30,10 +25,9 @@ fn read(raw: &[u8]) -> Message {
 /// Reads in time; the mail says a problem when `problem` is set.
 #[track_caller]
 fn check(what: &str, raw: &[u8], problem: bool) -> Message {
-    let started = Instant::now();
-    let before = running(started);
+    let before = busy();
     let message = read(raw);
-    let took = running(started).saturating_sub(before);
+    let took = busy() - before;
     println!("{took:?} {what}");
     assert!(took < SLOW, "{what}: {took:?}");
     assert!(message.text.len() <= Limits::default().text, "{what}");

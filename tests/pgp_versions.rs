@@ -2,9 +2,12 @@
 //!
 //! They are kept because the GnuPG of the machine that runs the tests may be older.
 
+mod busy;
+
 use std::io::{Read, Write};
 use std::path::PathBuf;
 
+use busy::busy;
 use chrono::{DateTime, Utc};
 use sequoia_openpgp::cert::{CertBuilder, CipherSuite};
 use sequoia_openpgp::crypto::S2K;
@@ -479,7 +482,7 @@ fn a_password_costs_nothing() {
     let packet = Packet::from(SKESK::from(packet)).to_vec().unwrap();
     let message = written_to(&cert, AES, None);
     let data = body_of(&message, 18) - 2;
-    let begun = std::time::Instant::now();
+    let before = busy();
     let password_only = [&packet, &message[data..]].concat();
     assert_eq!(
         open_new(&keyring, &password_only),
@@ -489,5 +492,5 @@ fn a_password_costs_nothing() {
         open_new(&keyring, &[&packet[..], &message].concat()),
         Ok(TEXT.into())
     );
-    assert!(begun.elapsed().as_secs() < 2);
+    assert!((busy() - before).as_secs() < 2);
 }

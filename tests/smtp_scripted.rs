@@ -16,7 +16,7 @@ use triaged::config::{self, SecretSource, Server, TlsMode, Transport};
 use triaged::delivery::{Delivery, Letter, Outcome, Scope, Timeouts};
 
 /// What a step may take where the test waits for the client to lose patience.
-const PATIENCE: Duration = Duration::from_millis(700);
+const PATIENCE: Duration = Duration::from_secs(3);
 
 // ---- the server ----
 
@@ -556,7 +556,7 @@ async fn silence_is_waited_for_no_longer_than_said() {
         .chain(letter)
         .chain([(At::Mail, Class::Either), (At::Dot, Class::Unknown)]);
     join_all(rows.map(|(at, expected)| check(at, Stall, expected))).await;
-    assert!(begin.elapsed() < PATIENCE + Duration::from_secs(5));
+    assert!(begin.elapsed() < 5 * PATIENCE);
 }
 
 #[tokio::test]
@@ -1154,7 +1154,7 @@ async fn a_thousand_letters_are_quick_and_share_connections() {
     let took = begin.elapsed();
     let rate = 1_000.0 / took.as_secs_f64();
     eprintln!("1000 letters of {size} bytes in {took:?}: {rate:.0} a second");
-    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert!(took < Duration::from_secs(25), "{took:?}");
     // A hundred letters each.
     assert_eq!(server.connections(), 10);
 }

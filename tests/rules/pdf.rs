@@ -103,7 +103,7 @@ fn hostile_files_end_within_the_bounds() {
     let long = mail.attachments[2].excerpt.as_deref().unwrap_or_default();
     assert!(long.len() <= 64 * 1024, "{}", long.len());
     assert!(
-        begin.elapsed() < Duration::from_secs(25),
+        begin.elapsed() < Duration::from_secs(60),
         "{:?}",
         begin.elapsed()
     );

@@ -286,7 +286,7 @@ fn session_keys_are_bounded() {
     let nothing_for_us = joined(std::iter::repeat_n(&hidden, 900).chain(&rest));
     let start = Instant::now();
     assert_eq!(open(&keyring, &nothing_for_us), Err(Failure::TooLarge));
-    assert!(start.elapsed() < Duration::from_secs(20));
+    assert!(start.elapsed() < Duration::from_secs(60));
     let one_for_others = joined([&hidden].into_iter().chain(&rest));
     assert_eq!(open(&keyring, &one_for_others), Err(Failure::NoKeyFits));
     assert_eq!(open(&keyring, &joined(&rest)), Err(Failure::NoKey));

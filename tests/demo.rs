@@ -114,7 +114,7 @@ fn the_folder_that_stays_works_as_it_says() {
     let [run, by_hand @ .., read] = steps.as_slice() else {
         panic!("{shown}");
     };
-    assert_eq!(by_hand.len(), 4, "{shown}");
+    assert_eq!(by_hand.len(), 5, "{shown}");
     shell(&folder, &by_hand.join("\n"));
     let config = folder.join("config.toml");
     let config = config.to_str().expect("a path in UTF-8");

@@ -49,7 +49,10 @@ fn report(tour: &mut Tour) -> Result<String, Failure> {
     let notice = tour::letter(&letters, tour.ada.email, "New report")?;
     let subject = "Stored XSS in the report title on app.cloudarq.example";
     Ok([
-        fields(&[("From", MIRA), ("Subject", subject)]),
+        fields(&[
+            ("From", &format!("Mira Okafor <{MIRA}>")),
+            ("Subject", subject),
+        ]),
         excerpt(body(&mail), &[Part::Head(4)]),
         words("\nWithin seconds Mira has a receipt, with the dates that the policy promises:"),
         show::letter(receipt, "", &[Part::From("Case", 2), Part::From("What", 4)]),
@@ -122,7 +125,7 @@ fn others(tour: &mut Tour) -> Result<String, Failure> {
     let to_lin = tour::letter(&letters, tour.lin.email, "received")?;
     let to_jonas = tour::letter(&letters, JONAS, "OpenPGP")?;
     let on_the_way = format!(
-        "\nWho writes encrypted is answered encrypted. The subject on the way is {}:",
+        "\nLin wrote encrypted and is answered so; seen on the way: {}",
         to_lin.outer_subject
     );
     Ok([
@@ -130,7 +133,7 @@ fn others(tour: &mut Tour) -> Result<String, Failure> {
         unanswered(&came),
         words(&on_the_way),
         show::letter(to_lin, "opened here with Lin's key", &[]),
-        words("\nWho asks for the key gets it, in their language:"),
+        words("\nJonas asked for the key, and gets it in his language:"),
         show::letter(to_jonas, "", &[Part::Head(4)]),
         show::files(to_jonas),
     ]
@@ -179,7 +182,10 @@ fn morning(tour: &mut Tour) -> Result<String, Failure> {
     digest::save(&board, &page)?;
     let mail = tour::letter(&letters, tour.ada.email, "open")?;
     Ok([
-        words("The whole board in one encrypted mail, as text and as a page with pictures:"),
+        words(
+            "The whole board in one encrypted mail, with pictures. It ends with the head of the \
+             audit chain, so that each mailbox bears witness to it:",
+        ),
         show::letter(
             mail,
             "opened here with Ada's key",
@@ -202,8 +208,9 @@ pub fn what_stays(tour: &Tour) -> Result<String, Failure> {
          whose secret key is ada.key.asc, without a passphrase:\n\n\
          \x20 cd {dir}\n\
          \x20 export GNUPGHOME=$PWD/gnupg; mkdir -m 700 gnupg; gpg --import ada.key.asc\n\
-         \x20 printf '/case {number}\\n/status\\n' | gpg --clear-sign > words\n\
-         \x20 (echo 'From: {ada}'; echo; cat words) > Maildir/new/mine\n\
+         \x20 (echo 'From: {ada}'; echo\n\
+         \x20  printf '/case {number}\\n/status\\n' | gpg --clear-sign) > mine\n\
+         \x20 mv mine Maildir/new/\n\
          \x20 gpg --decrypt \"$(ls -t sent/* | head -1)\"       # the transcript\n",
         head = paint("The folder stays, ready for", Paint::Head),
         ada = tour.ada.email,

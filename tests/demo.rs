@@ -118,7 +118,8 @@ fn the_folder_that_stays_works_as_it_says() {
     shell(&folder, &by_hand.join("\n"));
     let config = folder.join("config.toml");
     let config = config.to_str().expect("a path in UTF-8");
-    assert_eq!(*run, format!("triaged --config {config} run"));
+    let program = env!("CARGO_BIN_EXE_triaged");
+    assert_eq!(*run, format!("{program} --config {config} run"));
     for command in [&["check"][..], &["run", "--once"]] {
         let output = triaged(temporary.path(), &[&["--config", config], command].concat());
         assert!(output.status.success(), "{command:?}: {output:?}");

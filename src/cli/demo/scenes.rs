@@ -201,11 +201,14 @@ fn morning(tour: &mut Tour) -> Result<String, Failure> {
 pub fn what_stays(tour: &Tour) -> Result<String, Failure> {
     let number = tour.first_case()?;
     let dir = tour.dir.display();
+    // After `script/demo` it is on nobody's path.
+    let program = std::env::args_os().next();
+    let program = program.unwrap_or_else(|| "triaged".into());
     Ok(format!(
         "\n{head}\n\n\
-         \x20 triaged --config {dir}/config.toml run\n\n\
-         A mail that you put into Maildir/new is answered into sent/. To command as Ada,\n\
-         whose secret key is ada.key.asc, without a passphrase:\n\n\
+         \x20 {program} --config {dir}/config.toml run\n\n\
+         A mail that you put into Maildir/new is answered into sent/. From another\n\
+         terminal you command as Ada; her secret key, ada.key.asc, has no passphrase:\n\n\
          \x20 cd {dir}\n\
          \x20 export GNUPGHOME=$PWD/gnupg; mkdir -m 700 gnupg; gpg --import ada.key.asc\n\
          \x20 (echo 'From: {ada}'; echo\n\
@@ -213,6 +216,7 @@ pub fn what_stays(tour: &Tour) -> Result<String, Failure> {
          \x20 mv mine Maildir/new/\n\
          \x20 gpg --decrypt \"$(ls -t sent/* | head -1)\"       # the transcript\n",
         head = paint("The folder stays, ready for", Paint::Head),
+        program = program.display(),
         ada = tour.ada.email,
     ))
 }

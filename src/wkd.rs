@@ -14,7 +14,6 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -61,9 +60,10 @@ enum Network {
     /// By the system's resolver, on the public network; the machine's roots.
     Public,
     /// A test's: these hosts alone, at these addresses.
+    #[cfg(feature = "killpoints")]
     Given {
         hosts: HashMap<String, SocketAddr>,
-        ca_file: PathBuf,
+        ca_file: std::path::PathBuf,
     },
 }
 
@@ -147,6 +147,7 @@ impl Directory {
     /// None: there is no such host, or none that may be asked.
     async fn addresses(&self, host: &str) -> Vec<SocketAddr> {
         match &self.network {
+            #[cfg(feature = "killpoints")]
             Network::Given { hosts, .. } => hosts.get(host).copied().into_iter().collect(),
             Network::Public => match tokio::net::lookup_host((host, 443)).await {
                 Ok(found) => found.filter(|address| is_public(address.ip())).collect(),
@@ -175,6 +176,7 @@ impl Directory {
             tls: TlsMode::Implicit,
             ca_file: match &self.network {
                 Network::Public => None,
+                #[cfg(feature = "killpoints")]
                 Network::Given { ca_file, .. } => Some(ca_file.clone()),
             },
             pin_sha256: None,

@@ -33,19 +33,27 @@ pub fn write_page(config_path: &Path, file: &Path, weekly: Weekly, output: Outpu
     let config = office::config(config_path)?;
     let desk = office::desk(&config)?;
     let board = gather(&config, &desk, weekly)?;
-    let page = page::board::of_file(&board).context("the digest as a page")?;
     if file == Path::new("-") {
-        say::text(&page);
+        say::text(&as_page(&board)?);
         return Ok(true);
     }
-    replace(file, page.as_bytes())
-        .with_context(|| format!("{}: cannot be written", file.display()))?;
+    save(&board, file)?;
     if output.json {
         say!("{}", json!(board));
     } else {
         say!("the digest is in {}", file.display());
     }
     Ok(true)
+}
+
+/// Writes the page into a file.
+pub fn save(board: &Board, file: &Path) -> anyhow::Result<()> {
+    replace(file, as_page(board)?.as_bytes())
+        .with_context(|| format!("{}: cannot be written", file.display()))
+}
+
+fn as_page(board: &Board) -> anyhow::Result<String> {
+    page::board::of_file(board).context("the digest as a page")
 }
 
 /// At any moment the file is the old one or the new one, whole, and nobody but its owner reads
@@ -84,16 +92,7 @@ fn show(config: &Config, desk: &Desk, weekly: Weekly, output: Output) -> Outcome
 }
 
 fn mail(config: &Config, desk: &Desk, weekly: Weekly, output: Output) -> Outcome {
-    let (silence, now) = (config.limits.silence, Utc::now());
-    let gets_it = |member: &Teammate| {
-        let schedule = desk.digest.as_ref();
-        schedule.is_none_or(|schedule| schedule.is_for(&member.email))
-    };
-    let (board, letters): (Board, usize) = office::store_to_write(config)?.write(|tx| {
-        let board = digest::gather(tx, desk, silence, weekly, now)?;
-        let letters = digest::mail(tx, desk, &board, gets_it)?;
-        Ok::<_, StoreError>((board, letters))
-    })?;
+    let (board, letters) = enqueue(config, desk, weekly)?;
     if letters == 0 {
         return Err(anyhow::anyhow!(
             "nobody gets the digest: no [[team]] section, or digest.to names none of its members"
@@ -106,4 +105,18 @@ fn mail(config: &Config, desk: &Desk, weekly: Weekly, output: Output) -> Outcome
         say!("the digest for {letters} members is in the outbox");
     }
     Ok(true)
+}
+
+/// Into the outbox, to all who get it. Returns it, and how many letters that are.
+pub fn enqueue(config: &Config, desk: &Desk, weekly: Weekly) -> Result<(Board, usize), Failure> {
+    let (silence, now) = (config.limits.silence, Utc::now());
+    let gets_it = |member: &Teammate| {
+        let schedule = desk.digest.as_ref();
+        schedule.is_none_or(|schedule| schedule.is_for(&member.email))
+    };
+    Ok(office::store_to_write(config)?.write(|tx| {
+        let board = digest::gather(tx, desk, silence, weekly, now)?;
+        let letters = digest::mail(tx, desk, &board, gets_it)?;
+        Ok::<_, StoreError>((board, letters))
+    })?)
 }

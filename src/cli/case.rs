@@ -1,5 +1,7 @@
 //! `triaged case …`: the cases, as lists and one by one, and verbs that change them.
 
+use std::borrow::Cow;
+use std::ops::Deref;
 use std::panic::resume_unwind;
 use std::path::Path;
 use std::sync::mpsc;
@@ -7,13 +9,13 @@ use std::sync::mpsc;
 use chrono::{DateTime, Utc};
 use clap::Subcommand;
 
-use super::paint::{Paint, columns, paint, shown};
+use super::paint::{Paint, Table, paint, shown};
 use super::say::{self, complain, say};
 use super::{Outcome, Output, office};
 use crate::config::Config;
 use crate::intake;
 use crate::store::audit::Actor;
-use crate::store::listed::{Listed, ListedClock, ListedRow};
+use crate::store::listed::{Batch, Listed, ListedClock};
 use crate::store::{Store, StoreError};
 use crate::triage::calendar;
 
@@ -60,98 +62,118 @@ fn list(config: &Config, output: Output) -> Outcome {
         while_reading(&store, |batches| print_array(batches, now))??;
         return Ok(true);
     }
-    let rows = while_reading(&store, |batches| {
-        let cases = batches.into_iter().flatten();
-        cases.map(|case| row(&case.at(now), now)).collect()
-    })?;
-    match table_of(rows) {
-        Some(table) => say::text(&table),
-        None => say!("no cases yet"),
+    let table = while_reading(&store, |batches| -> Result<Table, StoreError> {
+        let mut table = titled();
+        batches.each(|batch| {
+            for case in batch.cases(now) {
+                add::<Cow<'_, str>>(&mut table, &case?, now);
+            }
+            Ok::<_, StoreError>(())
+        })?;
+        Ok(table)
+    })??;
+    match table.rows() {
+        1 => say!("no cases yet"),
+        _ => say::text(&table.text()),
     }
     Ok(true)
 }
 
-/// Cases that are handed on at once.
-const AT_ONCE: usize = 500;
+/// Batches that are read and not yet looked at.
+const AHEAD: usize = 4;
+
+/// What another thread reads; what was looked at goes back, to be filled anew.
+struct Batches {
+    full: mpsc::Receiver<Batch>,
+    empty: mpsc::Sender<Batch>,
+}
+
+impl Batches {
+    fn each<E>(self, mut look: impl FnMut(&Batch) -> Result<(), E>) -> Result<(), E> {
+        for mut batch in self.full {
+            look(&batch)?;
+            batch.clear();
+            // Nobody takes it where all is read.
+            let _ = self.empty.send(batch);
+        }
+        Ok(())
+    }
+}
 
 /// Reads all cases; what is to be made of them is done meanwhile by another thread.
 fn while_reading<T: Send>(
     store: &Store,
-    work: impl FnOnce(mpsc::Receiver<Vec<ListedRow>>) -> T + Send,
+    work: impl FnOnce(Batches) -> T + Send,
 ) -> Result<T, StoreError> {
-    let (sender, batches) = mpsc::sync_channel(4);
+    let (sender, full) = mpsc::sync_channel(AHEAD);
+    let (empty, emptied) = mpsc::channel();
     std::thread::scope(|scope| {
-        let worker = scope.spawn(move || work(batches));
-        let mut batch = Vec::with_capacity(AT_ONCE);
+        let worker = scope.spawn(move || work(Batches { full, empty }));
         let read = store.read(|tx| {
-            tx.each_case(|case| {
-                batch.push(case);
-                if batch.len() == AT_ONCE {
-                    // Nobody takes it where the work failed, and it says why.
-                    let _ = sender.send(std::mem::replace(&mut batch, Vec::with_capacity(AT_ONCE)));
-                }
+            tx.each_batch(|batch| {
+                // Nobody takes it where the work failed, and it says why.
+                sender.send(batch).ok()?;
+                Some(emptied.try_recv().unwrap_or_default())
             })
         });
-        let _ = sender.send(batch);
         drop(sender);
         let done = worker.join().unwrap_or_else(|panic| resume_unwind(panic));
         read.map(|()| done)
     })
 }
 
-/// One array.
-fn print_array(
-    batches: mpsc::Receiver<Vec<ListedRow>>,
-    now: DateTime<Utc>,
-) -> serde_json::Result<()> {
+/// One array. What stands before a case that cannot be read was printed by then.
+fn print_array(batches: Batches, now: DateTime<Utc>) -> anyhow::Result<()> {
     let mut separator = "[";
-    for batch in batches {
-        let mut text = Vec::new();
-        for case in batch {
+    let mut text = Vec::new();
+    batches.each(|batch| {
+        text.clear();
+        for case in batch.cases::<Cow<'_, str>>(now) {
             text.extend_from_slice(separator.as_bytes());
-            serde_json::to_writer(&mut text, &case.at(now))?;
+            serde_json::to_writer(&mut text, &case?)?;
             separator = ",";
         }
         say::bytes(&text);
-    }
+        anyhow::Ok(())
+    })?;
     say::text(if separator == "[" { "[]\n" } else { "]\n" });
     Ok(())
 }
 
 /// The list for people: how it stands, how urgent, who, what; as wide as the terminal.
 pub(super) fn table(cases: &[Listed], now: DateTime<Utc>) -> String {
-    table_of(cases.iter().map(|case| row(case, now)).collect()).unwrap_or_default()
-}
-
-/// `None`: there is no row.
-fn table_of(rows: Vec<Vec<String>>) -> Option<String> {
-    if rows.is_empty() {
-        return None;
+    let mut table = titled();
+    for case in cases {
+        add(&mut table, case, now);
     }
-    let titles = ["case", "status", "severity", "next date", "from", "subject"];
-    let mut table = vec![titles.map(|title| paint(title, Paint::Dim)).to_vec()];
-    table.extend(rows);
-    Some(columns(&table))
+    table.text()
 }
 
-fn row(case: &Listed, now: DateTime<Utc>) -> Vec<String> {
+fn titled() -> Table {
+    let titles = ["case", "status", "severity", "next date", "from", "subject"];
+    let mut table = Table::default();
+    table.add(titles.map(|title| paint(title, Paint::Dim)));
+    table
+}
+
+fn add<Word: Deref<Target = str>>(table: &mut Table, case: &Listed<Word>, now: DateTime<Utc>) {
     let severity = match (&case.severity, &case.suggested_severity) {
-        (Some(set), _) => set.clone(),
-        (None, Some(suggested)) => format!("{suggested}?"),
+        (Some(set), _) => set.to_string(),
+        (None, Some(suggested)) => format!("{}?", &**suggested),
         (None, None) => "-".to_owned(),
     };
-    let what = match case.kind.as_str() {
+    let what = match &*case.kind {
         "report" => shown(&case.subject, 200),
-        other => shown(&format!("({other}) {}", case.subject), 200),
+        other => shown(&format!("({other}) {}", &*case.subject), 200),
     };
-    vec![
+    table.add([
         paint(&case.id, Paint::Bold),
-        case.status.clone(),
+        case.status.to_string(),
         severity,
         next_date(&case.deadlines, now),
         shown(case.reporter.email.as_deref().unwrap_or("-"), 26),
         what,
-    ]
+    ]);
 }
 
 /// The most pressing deadline: one that was missed, else the next.

@@ -1,5 +1,6 @@
 //! Colours and columns for a terminal; plain text where there is none, or with `NO_COLOR`.
 
+use std::borrow::Cow;
 use std::io::IsTerminal;
 use std::sync::LazyLock;
 
@@ -48,40 +49,80 @@ pub fn shown_lines(text: &str) -> String {
 /// Rows in aligned columns, each line indented by two; the last column is not padded, and cut
 /// where the terminal ends.
 pub fn columns(rows: &[Vec<String>]) -> String {
-    let count = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..count)
-        .map(|column| {
-            rows.iter()
-                .filter_map(|row| row.get(column))
-                .map(|cell| visible_width(cell))
-                .max()
-                .unwrap_or(0)
-        })
-        .collect();
-    let mut text = String::new();
+    let mut table = Table::default();
     for row in rows {
-        text.push_str("  ");
-        for (position, (cell, width)) in row.iter().zip(&widths).enumerate() {
-            if position + 1 < row.len() {
-                text.push_str(cell);
-                text.push_str(&" ".repeat(width.saturating_sub(visible_width(cell)) + 2));
-            } else {
-                text.push_str(&fitted(cell, &widths, position));
-            }
-        }
-        text.push('\n');
+        table.add(row);
     }
-    text
+    table.text()
+}
+
+/// Rows for columns, as [`columns`] has them, one by one; what stands in them is kept in one piece.
+#[derive(Default)]
+pub struct Table {
+    written: String,
+    /// Of each row, its cells.
+    rows: Vec<usize>,
+    cells: Vec<Cell>,
+    /// Of each column, that of its widest cell.
+    widths: Vec<usize>,
+}
+
+struct Cell {
+    length: usize,
+    width: usize,
+}
+
+impl Table {
+    pub fn add<Text: AsRef<str>>(&mut self, row: impl IntoIterator<Item = Text>) {
+        let before = self.cells.len();
+        for (column, cell) in row.into_iter().enumerate() {
+            let cell = cell.as_ref();
+            let width = visible_width(cell);
+            match self.widths.get_mut(column) {
+                Some(widest) => *widest = width.max(*widest),
+                None => self.widths.push(width),
+            }
+            self.written.push_str(cell);
+            let length = cell.len();
+            self.cells.push(Cell { length, width });
+        }
+        self.rows.push(self.cells.len() - before);
+    }
+
+    pub fn rows(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub fn text(&self) -> String {
+        let mut text = String::with_capacity(self.written.len() * 2);
+        let (mut rest, mut cells) = (self.written.as_str(), self.cells.iter());
+        for &count in &self.rows {
+            text.push_str("  ");
+            for (position, cell) in cells.by_ref().take(count).enumerate() {
+                let (written, others) = rest.split_at_checked(cell.length).unwrap_or_default();
+                rest = others;
+                if position + 1 == count {
+                    text.push_str(&fitted(written, &self.widths, position));
+                } else {
+                    text.push_str(written);
+                    let widest = self.widths.get(position).copied().unwrap_or_default();
+                    text.extend(std::iter::repeat_n(' ', widest - cell.width + 2));
+                }
+            }
+            text.push('\n');
+        }
+        text
+    }
 }
 
 /// The last cell of a row, cut if the line would wrap; a painted one is left alone.
-fn fitted(cell: &str, widths: &[usize], position: usize) -> String {
+fn fitted<'a>(cell: &'a str, widths: &[usize], position: usize) -> Cow<'a, str> {
     let taken: usize = widths.iter().take(position).map(|width| width + 2).sum();
     match *TERMINAL_WIDTH {
         Some(width) if !cell.contains('\x1b') => {
-            shown(cell, width.saturating_sub(taken + 3).max(8))
+            shown(cell, width.saturating_sub(taken + 3).max(8)).into()
         }
-        _ => cell.to_owned(),
+        _ => cell.into(),
     }
 }
 

@@ -138,6 +138,13 @@ fn is_listed_as_it_is(tx: &Tx<'_>, case: &CaseRef, now: DateTime<Utc>) -> Result
             .eq(shown.map(|it| (it.kind.as_str(), it.due_at, it.met_at, it.state))),
         "{listed:?}"
     );
+    // Names and times as `case show` has them.
+    let (row, whole) = (json!(listed), json!(detail.case));
+    for (name, value) in row.as_object().unwrap() {
+        if !["deadlines", "messages"].contains(&name.as_str()) {
+            assert_eq!(Some(value), whole.get(name), "{name}");
+        }
+    }
     Ok(())
 }
 

@@ -32,9 +32,9 @@ pub struct NewCase<'a> {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Reporter {
-    pub name: Option<String>,
-    pub email: Option<String>,
+pub struct Reporter<Word = String> {
+    pub name: Option<Word>,
+    pub email: Option<Word>,
 }
 
 /// A case, as it is shown by itself; [`super::listed`] has it as a row. Field names are those of the contract's JSON.
@@ -67,13 +67,13 @@ pub struct CaseView {
 
 /// How the reporter is thanked.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Recognition {
+pub struct Recognition<Word = String> {
     /// `yes`, `no`; `None`: not asked or not answered.
-    pub credit: Option<String>,
-    pub name: Option<String>,
-    pub link: Option<String>,
-    pub token: Option<String>,
-    pub reward: Option<String>,
+    pub credit: Option<Word>,
+    pub name: Option<Word>,
+    pub link: Option<Word>,
+    pub token: Option<Word>,
+    pub reward: Option<Word>,
 }
 
 /// A case with everything that was said and done.

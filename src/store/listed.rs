@@ -1,41 +1,52 @@
 //! Cases on lists: a row for each and nothing looked up beside it, so that a list of 50,000 is
 //! there at once.
+//!
+//! Rows are read by the hundred into one piece of text, and a case on a list may borrow from it:
+//! memory for each word by itself costs more than reading it from the database.
+//!
+//! Errors: `Damaged`, with the number of the case, where what is kept for lists beside it cannot be
+//! read; nothing is left out in silence.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use std::borrow::Cow;
+
+use chrono::{DateTime, Datelike, SecondsFormat, Timelike, Utc};
 use rusqlite::{Params, Row};
 use serde::{Serialize, Serializer};
 
 use super::cases::{Recognition, Reporter};
-use super::{Result, Tx, instant};
+use super::{Result, StoreError, Tx};
 use crate::triage::deadline;
 use crate::triage::policy::DeadlineKind;
 
 /// A case on a list. Field names are those of the contract's JSON.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Listed {
+pub struct Listed<Word = String> {
     /// The number.
-    pub id: String,
-    pub status: String,
-    pub close_reason: Option<String>,
-    pub kind: String,
-    pub labels: Vec<String>,
-    pub severity: Option<String>,
-    pub suggested_severity: Option<String>,
-    pub reporter: Reporter,
-    pub subject: String,
+    pub id: Word,
+    pub status: Word,
+    pub close_reason: Option<Word>,
+    pub kind: Word,
+    pub labels: Vec<Word>,
+    pub severity: Option<Word>,
+    pub suggested_severity: Option<Word>,
+    pub reporter: Reporter<Word>,
+    pub subject: Word,
     #[serde(serialize_with = "in_seconds")]
     pub received_at: DateTime<Utc>,
-    pub assignee: Option<String>,
-    pub duplicate_of: Option<String>,
-    pub unanswered: Option<String>,
+    pub assignee: Option<Word>,
+    pub duplicate_of: Option<Word>,
+    pub unanswered: Option<Word>,
     /// Of the reporter's own words, where it was sure.
-    pub language: Option<String>,
+    pub language: Option<Word>,
     /// Start of the day on which the fix shipped.
+    #[serde(serialize_with = "perhaps_in_seconds")]
     pub fixed_at: Option<DateTime<Utc>>,
     /// Start of the day of publication, planned or past.
+    #[serde(serialize_with = "perhaps_in_seconds")]
     pub disclose_at: Option<DateTime<Utc>>,
+    #[serde(serialize_with = "perhaps_in_seconds")]
     pub exploited_at: Option<DateTime<Utc>>,
-    pub recognition: Recognition,
+    pub recognition: Recognition<Word>,
     /// In the order in which they began.
     pub deadlines: Vec<ListedClock>,
     /// How many.
@@ -76,23 +87,23 @@ const RUNNING_ONES: &str = "deadlines INDEXED BY deadlines_that_run
     WHERE met_at IS NULL AND waived_at IS NULL AND paused_at IS NULL";
 
 impl Tx<'_> {
-    /// All cases, oldest first, one by one.
-    pub fn each_case(&self, take: impl FnMut(ListedRow)) -> Result<()> {
-        self.each_listed("ORDER BY cases.received_at, cases.id", [], take)
+    /// All cases, oldest first, some at a time. `take` keeps the batch and gives an empty one for
+    /// it; `None`: it wants no more.
+    pub fn each_batch(&self, mut take: impl FnMut(Batch) -> Option<Batch>) -> Result<()> {
+        self.each_listed("ORDER BY cases.received_at, cases.id", [], |batch| {
+            Ok(take(batch))
+        })
     }
 
     /// All cases, oldest first.
     pub fn cases_listed(&self, now: DateTime<Utc>) -> Result<Vec<Listed>> {
-        let mut cases = Vec::new();
-        self.each_case(|case| cases.push(case.at(now)))?;
-        Ok(cases)
+        self.listed("ORDER BY cases.received_at, cases.id", [], now)
     }
 
     /// Cases that somebody has to look after: what was missed first, then by the next date. Those
     /// that are open, and closed ones of which a clock runs on, as those of the law do.
     pub fn pressing_cases(&self, at_most: u32, now: DateTime<Utc>) -> Result<Vec<Listed>> {
-        let mut cases = Vec::new();
-        self.each_listed(
+        let mut cases = self.listed(
             &format!(
                 "JOIN (SELECT case_id, min(due_at) AS next_at FROM {RUNNING_ONES}
                        GROUP BY case_id ORDER BY next_at, case_id LIMIT ?1) AS next
@@ -100,18 +111,18 @@ impl Tx<'_> {
                  ORDER BY next.next_at, cases.id"
             ),
             [at_most],
-            |case| cases.push(case.at(now)),
+            now,
         )?;
         let left = i64::from(at_most) - cases.len() as i64;
-        self.each_listed(
+        cases.extend(self.listed(
             &format!(
                 "WHERE {OPEN} AND NOT EXISTS (SELECT 1 FROM deadlines
                      WHERE case_id = cases.id AND {RUNNING})
                  ORDER BY cases.received_at, cases.id LIMIT ?1"
             ),
             [left.max(0)],
-            |case| cases.push(case.at(now)),
-        )?;
+            now,
+        )?);
         Ok(cases)
     }
 
@@ -141,123 +152,257 @@ impl Tx<'_> {
         Ok(statement.query_row(values, |row| row.get(0))?)
     }
 
+    fn listed(&self, which: &str, values: impl Params, now: DateTime<Utc>) -> Result<Vec<Listed>> {
+        let mut cases = Vec::new();
+        self.each_listed(which, values, |mut batch| {
+            for case in batch.cases(now) {
+                cases.push(case?);
+            }
+            batch.clear();
+            Ok(Some(batch))
+        })?;
+        Ok(cases)
+    }
+
     fn each_listed(
         &self,
         which: &str,
         values: impl Params,
-        mut take: impl FnMut(ListedRow),
+        mut take: impl FnMut(Batch) -> Result<Option<Batch>>,
     ) -> Result<()> {
         let mut statement = self.0.prepare_cached(&format!(
             "SELECT cases.number, cases.status, cases.close_reason, cases.kind, cases.label_names,
                     cases.severity, cases.suggested_severity, cases.reporter_name,
-                    cases.reporter_email, cases.subject, cases.received_at, cases.assignee,
+                    cases.reporter_email, cases.subject, cases.assignee,
                     CASE WHEN cases.duplicate_of IS NOT NULL THEN
                         (SELECT first.number FROM cases AS first
                          WHERE first.id = cases.duplicate_of) END,
-                    cases.unanswered, cases.language, cases.fixed_at, cases.disclose_at,
-                    cases.exploited_at, cases.credit, cases.credit_name, cases.credit_link,
-                    cases.token, cases.reward, cases.clocks, cases.messages
+                    cases.unanswered, cases.language, cases.credit, cases.credit_name,
+                    cases.credit_link, cases.token, cases.reward, cases.clocks,
+                    cases.received_at, cases.fixed_at, cases.disclose_at, cases.exploited_at,
+                    cases.messages
              FROM cases {which}"
         ))?;
         let mut rows = statement.query(values)?;
+        let mut batch = Batch::default();
         while let Some(row) = rows.next()? {
-            take(ListedRow::read(row)?);
+            batch.read(row)?;
+            if batch.rows.len() == AT_ONCE {
+                match take(batch)? {
+                    Some(empty) => batch = empty,
+                    None => return Ok(()),
+                }
+            }
         }
+        take(batch)?;
         Ok(())
     }
 }
 
-/// A row as it was read. What there is to be made of it another thread may do, while the next
-/// ones are read.
-pub struct ListedRow {
-    case: Listed,
-    labels: String,
-    clocks: String,
+/// Rows that are handed on at once.
+const AT_ONCE: usize = 250;
+/// Columns of text, which are read first, and of numbers.
+const WORDS: usize = 20;
+const NUMBERS: usize = 5;
+
+/// Some rows as they were read, their text in one piece. What there is to be made of them another
+/// thread may do, while the next ones are read.
+#[derive(Default)]
+pub struct Batch {
+    text: String,
+    rows: Vec<ReadRow>,
 }
 
-impl ListedRow {
-    /// How the case stands at this moment.
-    pub fn at(self, now: DateTime<Utc>) -> Listed {
-        let clocks: Vec<Clock<'_>> = serde_json::from_str(&self.clocks).unwrap_or_default();
-        Listed {
-            labels: serde_json::from_str(&self.labels).unwrap_or_default(),
-            deadlines: clocks.iter().filter_map(|clock| clock.at(now)).collect(),
-            ..self.case
-        }
+/// Where the words of a row begin in the text, and how long each is; `None`: NULL.
+struct ReadRow {
+    start: usize,
+    words: [Option<usize>; WORDS],
+    numbers: [Option<i64>; NUMBERS],
+}
+
+impl Batch {
+    /// How the cases stand at this moment.
+    pub fn cases<'a, Word: From<Cow<'a, str>>>(
+        &'a self,
+        now: DateTime<Utc>,
+    ) -> impl Iterator<Item = Result<Listed<Word>>> {
+        self.rows.iter().map(move |row| {
+            row.at(&self.text, now).map_err(|what| {
+                let number = Words::of(row, &self.text).take();
+                StoreError::Damaged {
+                    case: number.unwrap_or("a case").to_owned(),
+                    what,
+                }
+            })
+        })
     }
 
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        let at = |column: usize| {
-            Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(instant))
+    /// For other rows, in the same memory.
+    pub fn clear(&mut self) {
+        self.text.clear();
+        self.rows.clear();
+    }
+
+    fn read(&mut self, row: &Row<'_>) -> rusqlite::Result<()> {
+        let mut read = ReadRow {
+            start: self.text.len(),
+            words: [None; WORDS],
+            numbers: [None; NUMBERS],
         };
-        let case = Listed {
-            id: row.get(0)?,
-            status: row.get(1)?,
-            close_reason: row.get(2)?,
-            kind: row.get(3)?,
-            labels: Vec::new(),
-            severity: row.get(5)?,
-            suggested_severity: row.get(6)?,
+        for (column, word) in read.words.iter_mut().enumerate() {
+            if let Some(text) = row.get_ref(column)?.as_str_or_null()? {
+                *word = Some(text.len());
+                self.text.push_str(text);
+            }
+        }
+        for (column, number) in read.numbers.iter_mut().enumerate() {
+            *number = row.get(WORDS + column)?;
+        }
+        self.rows.push(read);
+        Ok(())
+    }
+}
+impl ReadRow {
+    /// The error says what cannot be read.
+    fn at<'a, Word: From<Cow<'a, str>>>(
+        &self,
+        text: &'a str,
+        now: DateTime<Utc>,
+    ) -> Result<Listed<Word>, String> {
+        let mut words = Words::of(self, text);
+        let [received_at, fixed_at, disclose_at, exploited_at, messages] = self.numbers;
+        let moment = |seconds: Option<i64>| seconds.map(instant).transpose();
+        // In the order of the columns.
+        Ok(Listed {
+            id: words.needed()?,
+            status: words.needed()?,
+            close_reason: words.perhaps(),
+            kind: words.needed()?,
+            labels: labels(words.take().unwrap_or_default())?,
+            severity: words.perhaps(),
+            suggested_severity: words.perhaps(),
             reporter: Reporter {
-                name: row.get(7)?,
-                email: row.get(8)?,
+                name: words.perhaps(),
+                email: words.perhaps(),
             },
-            subject: row.get(9)?,
-            received_at: instant(row.get(10)?),
-            assignee: row.get(11)?,
-            duplicate_of: row.get(12)?,
-            unanswered: row.get(13)?,
-            language: row.get(14)?,
-            fixed_at: at(15)?,
-            disclose_at: at(16)?,
-            exploited_at: at(17)?,
+            subject: words.needed()?,
+            assignee: words.perhaps(),
+            duplicate_of: words.perhaps(),
+            unanswered: words.perhaps(),
+            language: words.perhaps(),
             recognition: Recognition {
-                credit: row.get(18)?,
-                name: row.get(19)?,
-                link: row.get(20)?,
-                token: row.get(21)?,
-                reward: row.get(22)?,
+                credit: words.perhaps(),
+                name: words.perhaps(),
+                link: words.perhaps(),
+                token: words.perhaps(),
+                reward: words.perhaps(),
             },
-            deadlines: Vec::new(),
-            messages: row.get(24)?,
-        };
-        Ok(Self {
-            case,
-            labels: row.get(4)?,
-            clocks: row.get(23)?,
+            deadlines: clocks(words.take().unwrap_or_default(), now)?,
+            received_at: moment(received_at)?.ok_or("received_at is missing")?,
+            fixed_at: moment(fixed_at)?,
+            disclose_at: moment(disclose_at)?,
+            exploited_at: moment(exploited_at)?,
+            messages: messages.ok_or("messages is missing")?,
         })
     }
 }
 
-/// As the triggers write it: kind, due_at, met_at, waived_at, paused_at.
+/// The words of a row, one after the other.
+struct Words<'a, 'r> {
+    rest: &'a str,
+    lengths: std::slice::Iter<'r, Option<usize>>,
+}
+
+impl<'a, 'r> Words<'a, 'r> {
+    fn of(row: &'r ReadRow, text: &'a str) -> Self {
+        Self {
+            rest: text.get(row.start..).unwrap_or_default(),
+            lengths: row.words.iter(),
+        }
+    }
+
+    /// `None`: NULL.
+    fn take(&mut self) -> Option<&'a str> {
+        let length = (*self.lengths.next()?)?;
+        let (word, rest) = self.rest.split_at_checked(length)?;
+        self.rest = rest;
+        Some(word)
+    }
+
+    fn perhaps<Word: From<Cow<'a, str>>>(&mut self) -> Option<Word> {
+        Some(Cow::Borrowed(self.take()?).into())
+    }
+
+    fn needed<Word: From<Cow<'a, str>>>(&mut self) -> Result<Word, String> {
+        let missing = || "a column is empty that never is".to_owned();
+        self.perhaps().ok_or_else(missing)
+    }
+}
+
+/// As the trigger writes them.
+fn labels<'a, Word: From<Cow<'a, str>>>(json: &'a str) -> Result<Vec<Word>, String> {
+    #[derive(serde::Deserialize)]
+    struct Label<'a>(#[serde(borrow)] Cow<'a, str>);
+
+    let labels: Vec<Label<'_>> =
+        serde_json::from_str(json).map_err(|error| format!("label_names: {error}"))?;
+    Ok(labels.into_iter().map(|label| label.0.into()).collect())
+}
+
+/// As the triggers write them.
+fn clocks(json: &str, now: DateTime<Utc>) -> Result<Vec<ListedClock>, String> {
+    let clocks: Vec<Clock<'_>> =
+        serde_json::from_str(json).map_err(|error| format!("clocks: {error}"))?;
+    clocks.iter().map(|clock| clock.at(now)).collect()
+}
+
+/// kind, due_at, met_at, waived_at, paused_at.
 #[derive(serde::Deserialize)]
 struct Clock<'a>(&'a str, i64, Option<i64>, Option<i64>, Option<i64>);
 
 impl Clock<'_> {
-    /// `None`: the kind is none of this program's.
-    fn at(&self, now: DateTime<Utc>) -> Option<ListedClock> {
+    fn at(&self, now: DateTime<Utc>) -> Result<ListedClock, String> {
         let Self(kind, due_at, met_at, waived_at, paused_at) = self;
-        let (due_at, met_at) = (instant(*due_at), met_at.map(instant));
-        let state = deadline::state(
+        let known = DeadlineKind::parse(kind);
+        let known = known.ok_or_else(|| format!("clocks: {kind:?} is no kind of deadline"))?;
+        let (due_at, met_at) = (instant(*due_at)?, met_at.map(instant).transpose()?);
+        let (waived, paused) = (waived_at.is_some(), paused_at.is_some());
+        Ok(ListedClock {
+            kind: known.as_str(),
             due_at,
             met_at,
-            waived_at.is_some(),
-            paused_at.is_some(),
-            now,
-        );
-        Some(ListedClock {
-            kind: DeadlineKind::parse(kind)?.as_str(),
-            due_at,
-            met_at,
-            state: state.as_str(),
+            state: deadline::state(due_at, met_at, waived, paused, now).as_str(),
         })
     }
 }
 
-/// RFC 3339 in UTC, as everywhere. Chrono hands it to the JSON writer a character at a time, and a
-/// long list has half a million of them.
+fn instant(seconds: i64) -> Result<DateTime<Utc>, String> {
+    let at = DateTime::from_timestamp(seconds, 0);
+    at.ok_or_else(|| format!("{seconds} is no time"))
+}
+
+/// RFC 3339 in UTC, as everywhere. Digit by digit: a long list has some hundred thousand of them.
 fn in_seconds<S: Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&at.to_rfc3339_opts(SecondsFormat::Secs, true))
+    let year = match u32::try_from(at.year()) {
+        Ok(year) if year <= 9_999 => year,
+        _ => return serializer.serialize_str(&at.to_rfc3339_opts(SecondsFormat::Secs, true)),
+    };
+    let mut text = *b"0000-00-00T00:00:00Z";
+    for (place, number) in [
+        (0, year / 100),
+        (2, year % 100),
+        (5, at.month()),
+        (8, at.day()),
+        (11, at.hour()),
+        (14, at.minute()),
+        (17, at.second()),
+    ] {
+        if let Some([tens, ones]) = text.get_mut(place..place + 2) {
+            *tens += (number / 10) as u8;
+            *ones += (number % 10) as u8;
+        }
+    }
+    serializer.serialize_str(&String::from_utf8_lossy(&text))
 }
 
 fn perhaps_in_seconds<S: Serializer>(
@@ -324,8 +469,148 @@ mod tests {
                 .unwrap();
             assert_eq!(wrong, 0, "{step}");
         }
-        let cases = store.read(|tx| tx.cases_listed(instant(20))).unwrap();
+        let cases = store
+            .read(|tx| tx.cases_listed(instant(20).unwrap()))
+            .unwrap();
         assert_eq!(cases[0].labels, ["one", "a"]);
         assert_eq!(cases[1].labels, ["\"quoted\", \\"]);
+    }
+
+    /// Two cases with nothing beside them.
+    fn two_cases() -> Store {
+        let store = Store::in_memory().unwrap();
+        change(
+            &store,
+            "INSERT INTO cases (number, status, kind, subject, received_at, opened_at)
+             VALUES ('SEC-2026-0001', 'new', 'report', '', 1, 1),
+                    ('SEC-2026-0002', 'new', 'report', '', 2, 2)",
+        );
+        store
+    }
+
+    #[track_caller]
+    fn change(store: &Store, sql: &str) {
+        let changed = store.write(|tx| {
+            tx.0.execute(sql, [])?;
+            Ok::<_, StoreError>(())
+        });
+        changed.unwrap();
+    }
+
+    #[test]
+    fn a_damaged_row_is_named() {
+        #[track_caller]
+        fn check(damage: &str, expected: &str) {
+            let store = two_cases();
+            change(
+                &store,
+                &format!("UPDATE cases SET {damage} WHERE number = 'SEC-2026-0002'"),
+            );
+            let told = store.read(|tx| tx.cases_listed(instant(20).unwrap()));
+            let told = told.unwrap_err().to_string();
+            assert!(
+                told.contains("SEC-2026-0002") && told.contains(expected),
+                "{damage}: {told}"
+            );
+            // Nor does the board pass over it.
+            let pressing = store.read(|tx| tx.pressing_cases(9, instant(20).unwrap()));
+            assert_eq!(pressing.unwrap_err().to_string(), told);
+        }
+        check("clocks = ''", "clocks: EOF");
+        check(
+            "clocks = '[[\"triage\",1,null,null]]'",
+            "clocks: invalid length",
+        );
+        check(
+            "clocks = '[[\"triage\",\"1\",null,null,null]]'",
+            "clocks: invalid type",
+        );
+        check("clocks = '[[\"tirage\",1,null,null,null]]'", "\"tirage\"");
+        check(
+            "clocks = '[[\"triage\",9223372036854775807,null,null,null]]'",
+            "9223372036854775807 is no time",
+        );
+        check("label_names = '[\"one\"'", "label_names: EOF");
+        check("label_names = '{}'", "label_names: invalid type");
+        check("received_at = 9223372036854775807", "is no time");
+    }
+
+    /// Scripts rely on it: names, order, times.
+    #[test]
+    fn a_case_in_json() {
+        let store = two_cases();
+        for step in [
+            "INSERT INTO calendars (digest, zone, working_days, holidays)
+             VALUES (zeroblob(32), 'UTC', '[]', '[]')",
+            "INSERT INTO deadlines (case_id, kind, span, policy_version, calendar_id, starts_at,
+                 half_at, warn_at, due_at, met_at)
+             VALUES (2, 'acknowledge', '2 days', '1', 1, 2, 3, 4, 1767225599, 1767225600),
+                    (2, 'early_warning', '1 day', '1', 1, 2, 3, 4, 253402300800, NULL)",
+            "INSERT INTO labels (case_id, label, because) VALUES (2, 'one', ''), (2, 'ä\\\"', '')",
+            "UPDATE cases SET status = 'closed', close_reason = 'duplicate', severity = 'low',
+                 suggested_severity = 'high', reporter_name = 'Änn \"A\"', reporter_email = 'a@b.test',
+                 subject = 'tab\t' || char(10) || ' \\ 🙂', received_at = 1709251199, assignee = 'alice',
+                 duplicate_of = 1, unanswered = 'old', language = 'de', fixed_at = 0,
+                 disclose_at = -1, exploited_at = 951782400, credit = 'yes', credit_name = 'A',
+                 credit_link = 'https://a.test/', token = 'mug', reward = '5' WHERE id = 2",
+        ] {
+            change(&store, step);
+        }
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let texts = store.read(|tx| {
+            let mut texts = Vec::new();
+            tx.each_batch(|mut batch| {
+                let cases = batch.cases::<Cow<'_, str>>(now);
+                texts.extend(cases.map(|case| serde_json::to_string(&case.unwrap()).unwrap()));
+                batch.clear();
+                Some(batch)
+            })?;
+            Ok::<_, StoreError>(texts)
+        });
+        let expected = [
+            r#"{"id":"SEC-2026-0001","status":"new","close_reason":null,"kind":"report","#,
+            r#""labels":[],"severity":null,"suggested_severity":null,"#,
+            r#""reporter":{"name":null,"email":null},"subject":"","#,
+            r#""received_at":"1970-01-01T00:00:01Z","assignee":null,"duplicate_of":null,"#,
+            r#""unanswered":null,"language":null,"fixed_at":null,"disclose_at":null,"#,
+            r#""exploited_at":null,"recognition":{"credit":null,"name":null,"link":null,"#,
+            r#""token":null,"reward":null},"deadlines":[],"messages":0}"#,
+        ];
+        let full = [
+            r#"{"id":"SEC-2026-0002","status":"closed","close_reason":"duplicate","#,
+            r#""kind":"report","labels":["one","ä\\\""],"severity":"low","#,
+            r#""suggested_severity":"high","#,
+            r#""reporter":{"name":"Änn \"A\"","email":"a@b.test"},"subject":"tab\t\n \\ 🙂","#,
+            r#""received_at":"2024-02-29T23:59:59Z","assignee":"alice","#,
+            r#""duplicate_of":"SEC-2026-0001","unanswered":"old","language":"de","#,
+            r#""fixed_at":"1970-01-01T00:00:00Z","disclose_at":"1969-12-31T23:59:59Z","#,
+            r#""exploited_at":"2000-02-29T00:00:00Z","recognition":{"credit":"yes","name":"A","#,
+            r#""link":"https://a.test/","token":"mug","reward":"5"},"deadlines":["#,
+            r#"{"kind":"acknowledge","due_at":"2025-12-31T23:59:59Z","#,
+            r#""met_at":"2026-01-01T00:00:00Z","state":"late"},"#,
+            r#"{"kind":"early_warning","due_at":"+10000-01-01T00:00:00Z","met_at":null,"#,
+            r#""state":"running"}],"messages":0}"#,
+        ];
+        assert_eq!(texts.unwrap(), [expected.concat(), full.concat()]);
+    }
+
+    /// In full batches, too.
+    #[test]
+    fn all_are_listed_once_and_in_order() {
+        let store = Store::in_memory().unwrap();
+        let count = 2 * AT_ONCE as i64;
+        change(
+            &store,
+            &format!(
+                "INSERT INTO cases (number, status, kind, subject, received_at, opened_at)
+                 WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < {count})
+                 SELECT printf('SEC-2026-%04d', n), 'new', 'report', '', {count} - n, 1 FROM n"
+            ),
+        );
+        let cases = store
+            .read(|tx| tx.cases_listed(instant(20).unwrap()))
+            .unwrap();
+        let numbers = cases.iter().map(|case| case.id.clone());
+        assert!(numbers.eq((1..=count).rev().map(|n| format!("SEC-2026-{n:04}"))));
     }
 }

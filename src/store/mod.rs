@@ -96,6 +96,8 @@ pub enum StoreError {
         path = .0.display()
     )]
     Replaced(PathBuf),
+    #[error("database: {case} is damaged ({what}); put a backup back")]
+    Damaged { case: String, what: String },
     #[error("database: {0}")]
     Sql(rusqlite::Error),
     #[error("database: {0}")]

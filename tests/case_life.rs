@@ -558,7 +558,11 @@ fn verbs_on_the_command_line() {
     assert_eq!(office.state("early_warning"), "met");
     let status = office.case("status", &[]);
     assert!(status.contains(&format!("{number}: new")), "{status}");
-    for line in ["  assignee   Alice", "  token      a mug", "  credit     no"] {
+    for line in [
+        "  assignee   Alice",
+        "  token      a mug",
+        "  credit     no",
+    ] {
         assert!(status.contains(line), "{line:?} is not in {status}");
     }
 

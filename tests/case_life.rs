@@ -558,6 +558,13 @@ fn verbs_on_the_command_line() {
     assert_eq!(office.state("early_warning"), "met");
     let status = office.case("status", &[]);
     assert!(status.contains(&format!("{number}: new")), "{status}");
+    for line in [
+        "  assignee   Alice",
+        "  token      a mug",
+        "  credit     no",
+    ] {
+        assert!(status.contains(line), "{line:?} is not in {status}");
+    }
 
     let json: Value =
         serde_json::from_str(&office.case("accept", &["--json"])).expect("one JSON value");

@@ -304,7 +304,7 @@ fn a_signed_mail_commands_in_every_form_and_is_told_what_it_did() {
     let signature = gpg.sign_detached(&flowed, &world.alice);
     let mail = world.letter(ALICE).around_signed(&flowed, &signature);
     let (_, told) = world.command(ALICE, &mail);
-    assert!(told.contains("/status\n"), "{told}");
+    assert!(told.contains("/status\n      status      new\n"), "{told}");
     let note = &events(&world.show(&other), "noted")[1]["detail"]["note"];
     assert_eq!(
         note,

@@ -2,12 +2,13 @@
 
 use chrono::{DateTime, Utc};
 
-use super::Told;
+use super::{Done, Told};
 use crate::mail::text::turns_line;
 use crate::store::cases::CaseView;
 use crate::store::deadlines::DeadlineView;
 use crate::triage::calendar::{self, Calendar};
 use crate::triage::case::{CaseState, Credit};
+use crate::triage::command::Command;
 use crate::triage::reply::Template;
 
 /// The letter that goes to the reporter, or why none does.
@@ -33,36 +34,29 @@ pub fn letter(letter: Option<&Told>, unreachable: Option<&str>) -> String {
     }
 }
 
-/// What is different now, in the order of a case's life.
-pub fn changes(
+/// What a command did: what is different now; of one that asks, how the case stands.
+pub fn facts(command: &Command, done: &Done, calendar: &Calendar) -> Vec<(&'static str, String)> {
+    match command {
+        Command::Status => standing_facts(&done.after, calendar),
+        _ => changes(&done.before, &done.after, calendar),
+    }
+}
+
+fn standing_facts(case: &CaseState, calendar: &Calendar) -> Vec<(&'static str, String)> {
+    let shape = shape(case, calendar).into_iter();
+    shape
+        .filter_map(|(name, value)| Some((name, shown(&value?, 80))))
+        .collect()
+}
+
+fn changes(
     before: &CaseState,
     after: &CaseState,
     calendar: &Calendar,
 ) -> Vec<(&'static str, String)> {
-    let shape = |case: &CaseState| {
-        let day = |at: Option<DateTime<Utc>>| at.map(|at| calendar.date_of(at).to_string());
-        let credit = case.credit.as_ref().map(|credit| match credit {
-            Credit::No => "no".to_owned(),
-            Credit::Yes { name, link: None } => name.clone(),
-            Credit::Yes {
-                name,
-                link: Some(link),
-            } => format!("{name} <{link}>"),
-        });
-        [
-            ("status", Some(case.status.as_str().to_owned())),
-            ("severity", case.severity.map(|it| it.as_str().to_owned())),
-            ("assignee", case.assignee.clone()),
-            ("waits", case.paused.then(|| "for the reporter".to_owned())),
-            ("exploited", case.exploited_at.map(|at| calendar.show(at))),
-            ("fixed", day(case.fixed_at)),
-            ("disclosure", day(case.disclose_at)),
-            ("credit", credit),
-            ("token", case.token.clone()),
-            ("reward", case.reward.clone()),
-        ]
-    };
-    let pairs = shape(before).into_iter().zip(shape(after));
+    let pairs = shape(before, calendar)
+        .into_iter()
+        .zip(shape(after, calendar));
     pairs
         .filter(|((_, old), (_, new))| old != new)
         .map(|((name, old), (_, new))| {
@@ -70,6 +64,31 @@ pub fn changes(
             (name, format!("{} -> {}", word(old), word(new)))
         })
         .collect()
+}
+
+/// In the order of a case's life.
+fn shape(case: &CaseState, calendar: &Calendar) -> [(&'static str, Option<String>); 10] {
+    let day = |at: Option<DateTime<Utc>>| at.map(|at| calendar.date_of(at).to_string());
+    let credit = case.credit.as_ref().map(|credit| match credit {
+        Credit::No => "no".to_owned(),
+        Credit::Yes { name, link: None } => name.clone(),
+        Credit::Yes {
+            name,
+            link: Some(link),
+        } => format!("{name} <{link}>"),
+    });
+    [
+        ("status", Some(case.status.as_str().to_owned())),
+        ("severity", case.severity.map(|it| it.as_str().to_owned())),
+        ("assignee", case.assignee.clone()),
+        ("waits", case.paused.then(|| "for the reporter".to_owned())),
+        ("exploited", case.exploited_at.map(|at| calendar.show(at))),
+        ("fixed", day(case.fixed_at)),
+        ("disclosure", day(case.disclose_at)),
+        ("credit", credit),
+        ("token", case.token.clone()),
+        ("reward", case.reward.clone()),
+    ]
 }
 
 /// The state, and why it was closed.

@@ -123,7 +123,10 @@ fn of_new(case: &CaseView, evidence: &[Evidence]) -> Vec<Deed> {
     let accept: Vec<&str> = severity.as_deref().into_iter().chain(["/accept"]).collect();
     vec![
         Deed::new("accept", &accept),
-        Deed::new("ask for more", &["/needs-info"]),
+        match case.is_complete {
+            true => Deed::wanting("ask for more", "/needs-info ", "TEXT"),
+            false => Deed::new("ask for more", &["/needs-info"]),
+        },
         Deed::reply(),
         Deed::wanting("reject", "/reject ", "REASON"),
         match like(evidence) {

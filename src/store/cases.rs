@@ -56,6 +56,9 @@ pub struct CaseView {
     pub unanswered: Option<String>,
     /// Of the reporter's own words, where it was sure.
     pub language: Option<String>,
+    /// Does it lack nothing that the policy asks a report for?
+    #[serde(skip)]
+    pub is_complete: bool,
     /// Start of the day on which the fix shipped.
     pub fixed_at: Option<DateTime<Utc>>,
     /// Start of the day of publication, planned or past.
@@ -407,7 +410,7 @@ impl Tx<'_> {
                     cases.subject, cases.received_at, cases.assignee, first.number,
                     cases.unanswered, cases.fixed_at, cases.disclose_at, cases.exploited_at,
                     cases.credit, cases.credit_name, cases.credit_link, cases.token, cases.reward,
-                    cases.language
+                    cases.language, cases.missing = '[]'
              FROM cases LEFT JOIN cases AS first ON first.id = cases.duplicate_of
              WHERE cases.id = ?1",
         )?;
@@ -542,6 +545,7 @@ fn view(row: &rusqlite::Row<'_>) -> rusqlite::Result<CaseView> {
             reward: row.get(20)?,
         },
         language: row.get(21)?,
+        is_complete: row.get(22)?,
         deadlines: Vec::new(),
     })
 }

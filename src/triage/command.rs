@@ -195,7 +195,7 @@ pub const WORDS: [Word; 20] = [
         "[TEXT]",
         "/needs-info Which version did you test?",
         "asks the reporter for what is missing; triage, update and remediate wait",
-        |it| Ok(Command::NeedsInfo { words: some(it) }),
+        needs_info,
     ),
     line(
         "exploited",
@@ -419,6 +419,12 @@ pub fn words(text: &str) -> Result<String, String> {
         }
         Some(text) => Ok(text),
     }
+}
+
+/// Without words it asks for what the policy asks for and the report lacks.
+fn needs_info(text: &str) -> Result<Command, String> {
+    let words = some(text).map(|text| words(&text)).transpose()?;
+    Ok(Command::NeedsInfo { words })
 }
 
 fn nothing(text: &str) -> Result<(), String> {

@@ -54,7 +54,7 @@ fn what_is_due_by_the_end_of_the_next_working_day_needs_a_decision() {
             "/reject REASON",
             "/duplicate NUMBER",
             "/close REASON",
-            "/needs-info"
+            "/needs-info TEXT"
         ]
     );
     assert_eq!(

@@ -340,6 +340,23 @@ fn who_hears_of_a_report_and_who_is_offered_commands() {
 }
 
 #[test]
+fn a_report_that_lacks_nothing_is_asked_in_words() {
+    let office = Office::open(monday());
+    let letter = Letter::new("bare@research.test", SECURITY_ADDRESS, "A weakness");
+    office.drop(&letter.plain(&format!("I found an XSS in your shop: {MARKER}.\n")));
+    office.pass(monday());
+    office.report(1, "Hello.");
+    office.pass(monday() + minutes(1));
+    let told = office.told(ALICE);
+    let asks: Vec<String> = told
+        .iter()
+        .map(|told| told.linked("ask for more").remove(1))
+        .collect();
+    assert_eq!(asks, ["/needs-info", "/needs-info "]);
+    told[1].says(&["/needs-info TEXT"]);
+}
+
+#[test]
 fn without_a_certificate_that_works_a_notice_says_nothing() {
     let office = Office::open(monday());
     office.setup.write(&format!("{ALICE}.asc"), "nothing\n");

@@ -336,7 +336,7 @@ pub fn run(config: &Config, verb: &Verb) -> Outcome {
     if which.json {
         say!("{}", as_json(&done, &case));
     } else {
-        say::text(&in_words(&done, &case, &config.policy.calendar));
+        say::text(&in_words(&command, &done, &case, &config.policy.calendar));
     }
     Ok(true)
 }
@@ -350,13 +350,13 @@ fn as_json(done: &Done, case: &CaseView) -> Value {
 }
 
 /// What changed, the letter, the dates.
-fn in_words(done: &Done, case: &CaseView, calendar: &Calendar) -> String {
+fn in_words(command: &Command, done: &Done, case: &CaseView, calendar: &Calendar) -> String {
     let mut page = format!(
         "{}: {}\n",
         paint(&case.id, Paint::Bold),
         shown(&words::status(case), 120)
     );
-    let mut facts: Vec<Vec<String>> = words::changes(&done.before, &done.after, calendar)
+    let mut facts: Vec<Vec<String>> = words::facts(command, done, calendar)
         .into_iter()
         .map(|(name, value)| vec![format!("  {}", paint(name, Paint::Dim)), value])
         .collect();

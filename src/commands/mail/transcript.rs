@@ -81,7 +81,7 @@ impl About<'_> {
         let done = &step.done;
         let _ = writeln!(text, "  {}", step.order.line);
         let calendar = &self.desk.policy.calendar;
-        let mut facts = words::changes(&done.before, &done.after, calendar);
+        let mut facts = words::facts(&step.order.command, done, calendar);
         let letter = words::letter(done.letter.as_ref(), done.after.unreachable.as_deref());
         facts.push(("letter", letter));
         for (name, value) in facts {

@@ -203,7 +203,7 @@ fn what_meets(kind: DeadlineKind) -> &'static [&'static str] {
             "/reject REASON",
             "/duplicate NUMBER",
             "/close REASON",
-            "/needs-info",
+            "/needs-info TEXT",
         ],
         DeadlineKind::Remediate => &["/fixed DATE"],
         DeadlineKind::Disclose => &["/disclose DATE"],

@@ -123,8 +123,19 @@ fn step(line: &str, rest: &[&str]) -> Step {
     match attribution(rest) {
         Some(count) if quote_follows(rest, count) => Step::Skip(count),
         Some(_) => Step::Stop,
+        None if says_wrote_alone(trimmed) && quote_follows(rest, 1) => Step::Skip(1),
         None => Step::Keep,
     }
+}
+
+/// `Example Corp wrote:`, without a day or an address: only what is quoted below it makes it more
+/// than words.
+fn says_wrote_alone(trimmed: &str) -> bool {
+    let phrase = trimmed.strip_suffix([':', '：']);
+    phrase.is_some_and(|phrase| {
+        trimmed.len() <= ATTRIBUTION_LENGTH
+            && ends_with_any(phrases::folded(phrase).trim_end(), WROTE)
+    })
 }
 
 fn is_quoted(trimmed: &str) -> bool {
@@ -347,6 +358,8 @@ mod tests {
             "Hi",
         );
         check("2026年5月5日(火) 10:00 A <a@b.test>:\n> x", "");
+        check("Yes\n\nExample Corp wrote:\n\n> x\n", "Yes");
+        check("Example Corp schrieb:\n> x", "");
         check("ср, 30 апр. 2025 г. в 15:19, A <a@b.test>:\n\nпривет", "");
     }
 
@@ -364,6 +377,7 @@ mod tests {
             "On my machine the server wrote a file:\nx",
             "On my machine the server wrote a file:\nx",
         );
+        check("The server wrote:\nx\n> y", "The server wrote:\nx");
         check("grep output:\n--\n", "grep output:");
         let long = format!("a\n--\n{}", "line\n".repeat(40));
         check(&long, long.trim());

@@ -300,6 +300,10 @@ fn quotes_and_signatures_are_no_commands() {
         &accept,
     );
     check(
+        &format!("{ACCEPT}\nUs wrote:\n> A report came.\n> /case SEC-2026-0002\n> /spam\n"),
+        &accept,
+    );
+    check(
         &format!(
             "On 2 Jun 2026, Us wrote:\n> A report came.\n>\n> /case SEC-2026-0002\n> /spam\n\n{ACCEPT}"
         ),

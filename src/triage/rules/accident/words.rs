@@ -7,7 +7,10 @@ pub const NO_INTENT: &[&str] = &[
     "happened to see", "happened to get", "stumbled upon data", "stumbled across data", "came across data",
     "came across records", "came across invoices", "came across information", "came across the data",
     "came across personal", "mistakenly", "mistyped", "not intended", "unintended", "without intending",
-    "without meaning to", "suddenly", "unexpectedly", "versehentlich", "aus versehen", "zufällig",
+    "without meaning to", "suddenly", "unexpectedly", "closed it at once", "closed it immediately", "closed it right away", "closed the page at once",
+    "stopped at once", "stopped immediately", "stopped right there", "deleted it at once", "deleted it immediately", "at once and deleted",
+    "immediately deleted", "deleted my copy", "deleted the copy", "have not kept", "did not keep", "didn't keep", "haven't kept",
+    "sofort gelöscht", "sofort geschlossen", "sofort abgebrochen", "gleich gelöscht", "gleich geschlossen", "nicht behalten", "versehentlich", "aus versehen", "zufällig",
     "unbeabsichtigt", "to my surprise", "zu meiner überraschung", "zu meinem erstaunen", "ungewollt", "unabsichtlich", "durch zufall", "plötzlich", "par accident",
     "par hasard", "par erreur", "par mégarde", "involontairement", "accidentellement", "por accidente",
     "accidentalmente", "sin querer", "por error", "por casualidad", "por acidente", "acidentalmente",
@@ -22,10 +25,10 @@ pub const OTHERS: &[&str] = &[
     "another user*", "another customer*", "another tenant*", "another account*", "another company*",
     "another organi*", "other customers", "other customers'", "other customer's", "other users", "other users'",
     "other user's", "other tenants", "other people's", "other companies", "someone else*", "somebody else*",
-    "different customer", "different user", "different account", "a stranger's", "anderer kunden",
+    "some other company*", "some other customer*", "some other user*", "a different company*", "different customer", "different user", "different account", "a stranger's", "anderer kunden",
     "anderen kunden", "anderen mandanten", "anderer mandanten", "anderer nutzer", "anderen nutzers", "anderer benutzer", "anderen benutzers",
     "anderer personen", "fremde rechnung*", "fremde daten", "fremde konten", "fremdes konto",
-    "einer anderen firma", "eines anderen kontos", "d'un autre client", "d'autres clients",
+    "einer anderen firma", "einer fremden firma", "eines fremden", "eines anderen kontos", "d'un autre client", "d'autres clients",
     "d'un autre utilisateur", "d'autres utilisateurs", "otro cliente", "otros clientes", "otro usuario",
     "otros usuarios", "outro cliente", "outros clientes", "outro usuário", "outros usuários",
     "outro utilizador", "altro cliente", "altri clienti", "altro utente", "altri utenti", "andere klant*",
@@ -35,7 +38,7 @@ pub const OTHERS: &[&str] = &[
 ];
 
 pub const SAW: &[&str] = &[
-    "see", "saw", "seen", "accessed", "viewed", "got", "get", "shown", "showed", "shows", "greeted", "came across",
+    "see", "saw", "seen", "accessed", "viewed", "got", "get", "shown", "showed", "shows", "greeted", "came across", "came back", "closed", "kept",
     "stumbled", "opened", "came up", "appeared", "popped up", "was in", "logged in as", "received", "gesehen", "sehen", "einsehen", "gestoßen",
     "angezeigt", "gelandet", "gefunden", "erhalten", "zugegriffen", "bekommen", "vu", "accédé", "affiché", "vi", "accedí", "vio",
     "acessei", "visto", "zag", "gezien", "kreeg", "zobaczyłem", "zobaczyłam", "widziałem", "увидел*", "получил*",

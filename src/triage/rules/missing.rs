@@ -18,8 +18,8 @@ use crate::triage::policy::{Part, UsefulReport};
 mod words;
 
 use words::{
-    ACTS_AT_START, ANNOUNCES, BEFORE_ACTS, CAPTURE_FILES, CAPTURES, GRAVE, IMPACT, MENDS_AT_START,
-    NARRATES, OTHERS, PAYLOADS, REMEDIATION, REQUESTS, STEPS, SUMMARY, TRACES,
+    ACTS_AT_START, ANNOUNCES, BEFORE_ACTS, CAPTURE_FILES, CAPTURES, EVIDENT, GRAVE, IMPACT,
+    MENDS_AT_START, NARRATES, OTHERS, PAYLOADS, REMEDIATION, REQUESTS, STEPS, SUMMARY, TRACES,
 };
 
 /// A text as long as this has said what it has to say.
@@ -29,7 +29,7 @@ const LONG_WITH_HEADINGS: usize = 120;
 /// One that speaks of something definite, how it is done and what comes of it.
 const TELLING: usize = 40;
 /// One that announces a report is no longer than this.
-const ANNOUNCEMENT: usize = 80;
+const ANNOUNCEMENT: usize = 150;
 
 /// Where the policy asks for nothing in particular.
 const USUAL: [Part; 3] = [Part::Summary, Part::Steps, Part::Impact];
@@ -62,6 +62,8 @@ struct Facts<'r, 'm> {
     announces: bool,
     /// A list, code, a request or a file shows how.
     shows: bool,
+    /// It tells in passing how it goes.
+    narrates: bool,
     /// By words, a weakness that says it all, or a published score or number.
     has_impact: bool,
 }
@@ -75,27 +77,26 @@ impl<'r, 'm> Facts<'r, 'm> {
     ) -> Self {
         let folded = &reading.folded;
         let length = count(&reading.told);
-        let shows = shows_steps(reading, places);
-        let announces = !shows && length <= ANNOUNCEMENT && has(folded, ANNOUNCES);
+        let proves = proves_steps(reading, places);
+        let shows = proves || lists(&reading.told);
         let has_impact = !extracted.cvss.is_empty()
             || !extracted.cve.is_empty()
             || has(folded, IMPACT)
             || has(folded, GRAVE)
             || has(folded, OTHERS);
-        let is_definite = || {
-            shows
-                || has_impact
-                || names_weakness(folded)
-                || !places.0.is_empty()
-                || narrates(reading)
-        };
-        let is_telling = !is_raw && length >= TELLING && is_definite();
+        let narrates = narrates(reading);
+        let is_told = proves || (narrates && has_impact);
+        let announces = !is_told && length <= ANNOUNCEMENT && has(folded, ANNOUNCES);
+        let is_definite =
+            shows || has_impact || narrates || names_weakness(folded) || !places.0.is_empty();
+        let is_telling = !is_raw && length >= TELLING && is_definite;
         Self {
             reading,
             places,
             tells: !announces && (is_telling || is_full(reading)),
             announces,
-            shows,
+            shows: shows && !announces,
+            narrates,
             has_impact,
         }
     }
@@ -103,21 +104,24 @@ impl<'r, 'm> Facts<'r, 'm> {
     fn has(&self, part: Part) -> bool {
         let folded = &self.reading.folded;
         match part {
-            Part::Summary => self.tells || has_summary(self.reading, self.places),
+            Part::Summary => {
+                self.tells || self.has_impact || has_summary(self.reading, self.places)
+            }
             Part::Steps => self.tells || self.has_steps(),
             Part::Impact => self.tells || self.has_impact,
             Part::Captures => has_captures(self.reading),
             Part::Remediation => {
-                has(folded, REMEDIATION)
-                    || says_what_to_do(self.reading)
-                    || holds_diff(&self.reading.told)
+                let says = || has(folded, REMEDIATION) || says_what_to_do(self.reading);
+                (!self.announces && says()) || holds_diff(&self.reading.told)
             }
         }
     }
 
     /// The words for steps stand in an announcement too: "I will send a proof of concept".
     fn has_steps(&self) -> bool {
-        let told = || has(&self.reading.folded, STEPS) || narrates(self.reading);
+        let folded = &self.reading.folded;
+        let is_evident = || !self.places.0.is_empty() && has(folded, EVIDENT);
+        let told = || self.narrates || has(folded, STEPS) || is_evident();
         self.shows || (!self.announces && told())
     }
 }
@@ -171,22 +175,35 @@ fn has_summary(reading: &Reading<'_>, places: &Places) -> bool {
         || (length >= 6 && !places.0.is_empty())
 }
 
-/// A list, a command, a request, a payload, a trace, an address where it is, a place in the code, or
-/// a file that shows it.
-fn shows_steps(reading: &Reading<'_>, places: &Places) -> bool {
+/// A numbered list, a command, a request, a payload, a trace, an address where it is, a place in the
+/// code, or a file that shows it.
+fn proves_steps(reading: &Reading<'_>, places: &Places) -> bool {
     let mut places = places.0.iter();
     if places.any(|place| place.path.len() > 1 && !place.is_reference) {
         return true;
     }
     let told = &reading.told;
     numbered_lines(told) >= 2
-        || listed_lines(told) >= 2
         || reading.message.attachments.iter().any(is_content)
-        || told.contains('`')
+        || told.contains("```")
         || has(&reading.folded, REQUESTS)
         || has(&reading.folded, PAYLOADS)
         || has(&reading.folded, TRACES)
-        || told.split_whitespace().any(points_into_code)
+        || told
+            .split_whitespace()
+            .any(|word| points_into_code(word) || has_query(word))
+}
+
+/// Marks of a written-up report that other mails have too.
+fn lists(text: &str) -> bool {
+    listed_lines(text) >= 2 || text.contains('`')
+}
+
+/// `index.php?q=contact`, without a host before it.
+fn has_query(word: &str) -> bool {
+    word.split_once('?').is_some_and(|(path, query)| {
+        path.len() >= 2 && query.len() >= 3 && query.find('=').is_some_and(|at| at > 0)
+    })
 }
 
 /// Tells what he did, what one does, or when it happens: "after logging out", "Set the header".
@@ -268,6 +285,7 @@ fn has_captures(reading: &Reading<'_>) -> bool {
         || has(&reading.folded, CAPTURES)
         || has(&reading.folded, REQUESTS)
         || has(&reading.folded, TRACES)
+        || reading.told.contains("![")
         || reading.told.lines().any(is_output)
 }
 

@@ -155,6 +155,14 @@ pub const ABUSE: &[&str] = &[
     "фишинг*", "мошенни*", "спам", "フィッシング", "詐欺", "迷惑メール", "なりすまし", "钓鱼", "釣魚", "诈骗", "垃圾邮件", "侵权",
 ];
 
+/// Abuse of which one complains, though the words name a weakness too.
+pub const COMPLAINTS: &[&str] = &[
+    "abuse complaint", "abuse report", "abuse team", "abuse desk", "abuse department", "brute force from",
+    "brute-force from", "brute force attempts from", "brute-force attempts from", "brute force attack from",
+    "brute-force attack from", "attacks from your", "attack from your", "attempts from your", "login attempts from",
+    "port scan from", "originating from your", "missbrauchsmeldung", "angriffe von ihrer", "angriffe aus ihrem netz",
+];
+
 pub const QUESTIONS: &[&str] = &[
     "i have a question", "i've a question", "quick question", "question about", "question regarding",
     "do you have a bug bounty", "do you have a bounty", "do you run a bug bounty",

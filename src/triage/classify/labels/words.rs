@@ -85,7 +85,7 @@ pub const COORDINATOR_SUBJECTS: &[&str] = &[
 ];
 
 pub const COORDINATOR_WORDS: &[&str] = &[
-    "we are cert/cc", "the cert coordination center", "cert coordination center", "we at cert/cc",
+    "we are cert/cc", "cert pl", "cert polska", "the cert coordination center", "cert coordination center", "we at cert/cc",
     "cert/cc is", "vince case", "jpcert/cc", "tracked as vu#*", "cert-bund",
     "bundesamt für sicherheit in der informationstechnik", "as the coordinating cert",
     "acting as coordinator", "we are coordinating",

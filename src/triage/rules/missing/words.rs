@@ -20,17 +20,21 @@ pub const STEPS: &[&str] = &[
 ];
 
 pub const IMPACT: &[&str] = &[
+    "can delete", "could delete", "can modify", "could modify", "can change", "could change", "can view", "could view",
+    "could read", "can download", "could download", "can list", "could list", "can overwrite", "can execute",
+    "could execute", "can run", "could run", "can impersonate", "can act as", "can bypass", "can obtain", "can be read",
+    "can be changed", "can be deleted", "can be guessed", "can be stolen", "can be forged", "not allowed to", "not supposed to", "not be able to", "is able to", "are able to",
     "impact", "business risk", "risk", "consequence*", "attacker can", "attacker could", "attacker may",
     "attacker is able", "attackers can", "attackers could", "an attacker", "attacker", "attackers", "adversar*", "allows an", "allowing an", "allows to", "allows for", "permits",
     "lets me", "lets you", "lets a", "lets any*", "let me", "enables an", "i could", "i was able to", "was possible to",
     "allows anyone", "allow an", "allow anyone", "anyone can", "can be used to", "could be used to",
     "anybody", "anyone", "everybody", "everyone", "every user", "any user", "gives me", "logs me in", "take over",
     "takes over", "taken over", "can become", "loss of", "full access", "help phishing", "helps phishing",
-    "on behalf of", "impersonate*", "exposes", "exposed", "exposing", "exposure of", "discloses", "disclosing", "disclosed to", "disclosure of", "reveals", "crashes", "bypass*",
+    "on behalf of", "impersonate*", "exposes", "exposed", "exposing", "exposure of", "discloses", "disclosed to", "disclosure of", "reveals", "crashes", "bypass*",
     "without permission", "without authori*", "leads to", "lead to", "leading to", "results in", "resulting in", "causes", "can read", "can steal",
     "can access", "takeover", "privilege escalation", "code execution", "memory corruption",
     "denial of service", "steal*", "leak*", "compromise*", "severity:", "harm", "why it matters", "what an attacker", "worst case", "in the end", "consequently", "ends up", "end up",
-    "ended up", "hijack*", "hijacked", "without being", "without a session", "no session", "logged in as", "log in as any*",
+    "ended up", "hijack*", "real attacks", "in the wild", "exploited", "without being", "without a session", "no session", "logged in as", "log in as any*",
     "you are in", "without paying", "for free", "more than paid", "auswirkung*", "folgen", "folge:", "schweregrad", "gefahr*",
     "risiko", "risiken", "dadurch", "damit kann*", "damit können", "damit könnte*", "damit sind", "somit", "lesbar", "einsehbar",
     "abrufbar", "auslesen", "einsehen", "übernehmen", "übernahme", "umgehen", "gelangt", "kommt so", "lässt sich also",
@@ -47,7 +51,7 @@ pub const REQUESTS: &[&str] = &[
 ];
 
 pub const CAPTURES: &[&str] = &[
-    "screenshot*", "screen shot*", "screen recording*", "screen capture*", "screencast*", "evidence:", "output:", "200 ok", "http 200", "status 200",
+    "screenshot*", "screen shot*", "screen recording*", "screen capture*", "screencast*", "evidence:", "php notice:", "php warning:", "fatal error:", "error log", "output:", "200 ok", "http 200", "status 200",
     "status code", "response (*", "drwx*", "-rw-*", "see image*", "see the image*",
     "video", "poc video", "request and response", "requests and responses", "request/response", "request:",
     "response:", "answers:", "prints:", "stack trace*", "stacktrace", "traceback", "backtrace", "log excerpt",
@@ -72,7 +76,9 @@ pub const REMEDIATION: &[&str] = &[
     "proposed fix", "fix:", "the fix", "a fix", "as a fix", "is the fix", "to fix", "would fix", "can be fixed",
     "could be fixed", "how to fix", "workaround*", "countermeasure*", "solution", "solution:", "patch:",
     "should be", "should check", "should not", "should set", "should verify", "should validate",
-    "should only", "you should", "must be", "needs to be", "need to be", "it is better to", "consider",
+    "should only", "should expire", "should require", "should return", "should use", "should reject", "should never", "should enforce",
+    "should refuse", "should invalidate", "should limit", "should escape", "should have", "is advised", "advised to", "my advice", "we advise",
+    "you should", "must be", "needs to be", "need to be", "it is better to", "consider",
     "please set", "please add", "please remove", "please verify", "please change", "please disable",
     "please bind", "please validate", "please escape", "please restrict", "please update", "please add one",
     "fixed in", "fixed by", "upgrade to", "upgrading to", "update to", "updating to", "is enough", "would be enough", "would help",
@@ -130,20 +136,31 @@ pub const OTHERS: &[&str] = &[
 
 /// A report will come, or is for sale. Nothing of it is here.
 pub const ANNOUNCES: &[&str] = &[
-    "contact me", "contact you first", "i will send", "we will send", "i'll send", "we can send", "can i send", "should i send", "shall i send",
-    "to send the", "send the technical", "send the full", "send the details", "send you the details", "send the report",
-    "i will share", "i'll share", "will share the", "share the details", "before i share", "will provide details",
-    "will provide the details", "after your confirmation", "after confirmation", "once you confirm", "get back to me", "reply to this mail",
-    "waiting for your reply", "where can i report", "where do i report", "do you have a bug bounty", "do you pay", "how much do you",
-    "einzelheiten schicken", "details schicken", "einzelheiten senden", "details senden", "wohin darf ich", "an wen darf ich",
-    "an wen kann ich", "rufen sie mich", "melden sie sich", "kontaktieren sie mich", "contactez-moi", "contáctenme",
-    "entre em contato", "contattatemi", "neem contact op", "свяжитесь",
+    "contact me for", "contact me to get", "i will send", "we will send", "i'll send", "we can send", "can i send", "should i send",
+    "shall i send", "to send the", "send the technical", "send the full", "send the details", "send you the details", "send the report",
+    "ready to send", "i will share", "i'll share", "will share the", "share the details", "share details privately", "before i share",
+    "will provide details", "will provide the details", "after your confirmation", "once you confirm", "not describing the issue",
+    "like to report them", "like to report it", "like to report this", "report privately", "privately report", "report it privately",
+    "report this privately", "report them privately", "privately disclos*", "disclose privately", "disclose it privately", "disclose responsibly", "private channel",
+    "secure channel", "where can i report", "where do i report", "where should i report", "how can i report", "how do i report",
+    "would like security vulnerabilities to be reported", "not a security policy", "any security policy",
+    "interested in information about", "more detail , email", "einzelheiten schicken", "details schicken", "einzelheiten senden",
+    "details senden", "wohin darf ich", "wohin kann ich", "an wen darf ich", "an wen kann ich", "rufen sie mich",
+    "kontaktieren sie mich", "contactez-moi", "contáctenme", "entre em contato", "contattatemi", "neem contact op", "свяжитесь",
+];
+
+/// A setting that one look at the place shows.
+pub const EVIDENT: &[&str] = &[
+    "clickjacking", "x-frame-options", "hsts", "strict-transport-security", "content-security-policy", "missing header*",
+    "security header*", "header fehlt", "headers fehlen", "hsts-header", "expired certificate", "certificate has expired", "zertifikat ist abgelaufen",
+    "broken link*", "security.txt", "without a password", "without password", "without authentication", "unauthenticated", "without login",
+    "without logging in", "ohne anmeldung", "ohne passwort", "publicly reachable", "öffentlich erreichbar",
 ];
 
 /// What one puts in, and no prose: folded, so that a backtick is a plain quote.
 pub const PAYLOADS: &[&str] = &[
     "../", "..\\", "<script*", "<img*", "<svg*", "<iframe*", "onerror=*", "onload=*", "alert(*", "javascript:*", "/etc/passwd",
-    "' or *", "1=1", "union select", "${*", "{{*", "%0a*", "%2e*", "%00*", "file://*", "gopher://*", "169.254.169.254", "127.0.0.1*",
+    "' or *", "1=1", "union select", "${*", "{{*", "%0a*", "%2e*", "%00*", "0x*", "malformed", "file://*", "gopher://*", "169.254.169.254", "127.0.0.1*",
     "x-forwarded-*", "alg none", "\"alg\":*", "__proto__", "user-agent:", "origin:", "burp", "turbo intruder", "sudo *",
     "snmpwalk", "nmap", "openssl s_client", "sqlmap", "metasploit",
 ];
@@ -157,7 +174,8 @@ pub const TRACES: &[&str] = &[
 
 /// How it goes, told in passing.
 pub const NARRATES: &[&str] = &[
-    "when i", "when you", "when one", "when a", "when an", "when the", "when two", "when both", "when it", "when processing", "when sending", "if i send",
+    "brute-force*", "brute force*", "does not check", "doesn't check", "not checked", "not validated", "not verified",
+    "does not verify", "doesn't verify", "don't verify", "does not validate", "doesn't validate", "never checked", "without check*", "there is no verification", "when i", "when you", "when one", "when a", "when an", "when the", "when two", "when both", "when it", "when processing", "when sending", "if i send",
     "if i change", "if two", "if one", "if the", "if a", "as soon as", "by changing", "by sending", "by setting", "by adding", "by removing",
     "by replacing", "by using", "by uploading", "by calling", "by opening", "by pressing", "after log*", "after the", "after sign*",
     "after changing", "after removing", "afterwards", "and then", "i used", "i tried", "i sent", "i changed", "i uploaded", "i logged", "i created",
@@ -170,7 +188,7 @@ pub const NARRATES: &[&str] = &[
 
 /// Imperatives of an attack at the beginning of a clause.
 pub const ACTS_AT_START: &[&str] = &[
-    "set", "change", "send", "open the", "open a", "open an", "open your", "open this", "open it", "open any", "upload", "log in", "login",
+    "try a", "try the", "try to", "set", "change", "send", "open the", "open a", "open an", "open your", "open this", "open it", "open any", "upload", "log in", "login",
     "log out", "sign in", "sign up", "create", "request the", "request a", "request an", "replace", "run", "type", "enter", "post", "copy", "decrement",
     "increment", "append", "insert", "paste", "strip", "call", "submit", "register", "go to", "go on", "put", "visit", "browse", "click", "press",
     "start", "compile", "build", "install", "edit", "modify", "ask for", "point", "repeat", "resend", "remove", "add", "delete", "invite", "download",

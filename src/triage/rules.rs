@@ -6,7 +6,7 @@
 //! first 256 KiB are read, and as much of the files that are text.
 
 use super::extract::Extracted;
-use super::policy::{Part, Terms};
+use super::policy::{Part, Terms, Testing};
 use crate::mail::message::Message;
 
 mod accident;
@@ -48,13 +48,16 @@ pub fn find(message: &Message, extracted: &Extracted, terms: &Terms) -> Findings
     let places = Places::of(&reading);
     let accidental_access = accident::find(&reading);
     let told = testing::find(&reading, accidental_access.is_some());
+    let is_raw = told
+        .iter()
+        .any(|told| told.kind == Testing::ScannerOutput && !told.done);
     let judged = scope::judge(&reading, &places, &told, terms);
     Findings {
         inside: judged.inside,
         outside: judged.outside,
         conduct: scope::conduct(&reading, &places, &told, terms),
         known: known::find(&reading, &places, extracted, terms),
-        missing: missing::missing(&reading, &places, &terms.report),
+        missing: missing::missing(&reading, &places, extracted, &terms.report, is_raw),
         sensitive: sensitive::find(&reading),
         accidental_access,
         places: places.named(),

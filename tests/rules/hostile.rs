@@ -54,6 +54,11 @@ fn time_is_bounded_whatever_the_text() {
         "i\n",
         "?",
         "。",
+        "then and now ",
+        "- a: then\n",
+        "log in, ",
+        "a?b=c ",
+        "a.b:1 ",
     ];
     let terms = policies::named("cloudarq");
     for unit in units {

@@ -11,8 +11,8 @@ use super::{likeness, phrases};
 mod words;
 
 use words::{
-    ABUSE, ACCESS, ASKING, ASKS_FOR_ACCESS, CUSTOMERS, EXPOSED, FLAWS, FOUND, QUESTIONNAIRES,
-    QUESTIONS, STATUS_REQUESTS,
+    ABUSE, ACCESS, ASKING, ASKS_FOR_ACCESS, COMPLAINTS, CUSTOMERS, EXPOSED, FLAWS, FOUND,
+    QUESTIONNAIRES, QUESTIONS, STATUS_REQUESTS,
 };
 
 /// The kinds of mail, as outside names have them.
@@ -109,10 +109,10 @@ pub(super) fn by_words(folded: &Folded, report: bool) -> Option<(Kind, &'static 
     if let Some(phrase) = asks_for_access(folded, weakness) {
         return Some((Kind::AccessRequest, phrase));
     }
-    if !weakness
-        && !phrases::has(folded, FLAWS)
-        && let Some(phrase) = phrases::find(folded, ABUSE)
-    {
+    // A brute-force attack is a weakness's name and what a victim complains of.
+    let complaints = if weakness { COMPLAINTS } else { ABUSE };
+    let is_reported = phrases::has(folded, FLAWS) || (weakness && is_told(folded));
+    if !is_reported && let Some(phrase) = phrases::find(folded, complaints) {
         return Some((Kind::Abuse, phrase));
     }
     if short
@@ -204,10 +204,26 @@ mod tests {
             Kind::Abuse,
         );
         check("Wir erhalten Spam von Ihrer IP 192.0.2.1", Kind::Abuse);
+        check(
+            "Abuse complaint: SSH brute force from 192.0.2.9 since midnight",
+            Kind::Abuse,
+        );
         check("Do you have a bug bounty program?", Kind::Question);
         check("Where should I report a vulnerability?", Kind::Question);
         check("Are you affected by CVE-2024-3094?", Kind::Question);
         check("Ich habe eine Frage zu Ihrer Richtlinie", Kind::Question);
+        check(
+            "Is gitlab.corp.example covered by your disclosure policy?",
+            Kind::Question,
+        );
+        check(
+            "Zahlen Sie für gemeldete Schwachstellen eine Prämie?",
+            Kind::Question,
+        );
+        check(
+            "Could you provision two trial tenants for my research?",
+            Kind::AccessRequest,
+        );
     }
 
     #[test]
@@ -232,6 +248,7 @@ mod tests {
             "Your SOC 2 report and your vendor risk assessments lie on files.corp.example for everybody.",
             "Die Verträge zur Auftragsverarbeitung Ihrer Kunden sind öffentlich zugänglich.",
             "There is no rate limit on login. Please set up a sandbox or fix the brute force.",
+            "I found that brute force attempts from your login attempts page are not limited.",
         ] {
             check(report, Kind::Report);
         }

@@ -90,6 +90,18 @@ mod tests {
             false,
         );
         check("I could see another user's invoices.", false);
+        check(
+            "The export held the list of some other company. I closed it at once and told nobody.",
+            true,
+        );
+        check(
+            "I mistyped a number and was shown an invoice that is not mine.",
+            true,
+        );
+        check(
+            "We stopped immediately when another user's name appeared.",
+            true,
+        );
         check("", false);
     }
 }

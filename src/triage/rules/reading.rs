@@ -92,6 +92,13 @@ impl<'m> Reading<'m> {
             .flat_map(|paragraph| sentences(&folded(paragraph)))
             .take(SENTENCES)
     }
+
+    /// As [`Self::sentences`], without the subject: a title is no sentence.
+    pub fn told_sentences(&self) -> impl Iterator<Item = String> {
+        paragraphs(&self.told)
+            .flat_map(|paragraph| sentences(&folded(paragraph)))
+            .take(SENTENCES)
+    }
 }
 
 fn piece(place: Where, text: &str) -> Piece<'_> {

@@ -123,7 +123,8 @@ pub const CUSTOMERS: &[&str] = &[
 ];
 
 pub const ACCESS: &[&str] = &[
-    "test account", "test accounts", "testing account", "demo account", "trial account", "sandbox access",
+    "test account", "test accounts", "testing account", "demo account", "demo accounts", "trial account", "trial accounts", "trial tenant*",
+    "test tenant*", "test organi*", "testkonten", "testzugänge", "testmandant*", "sandbox access",
     "sandbox account", "access to your sandbox", "access to the sandbox", "access to a sandbox",
     "access to your staging", "access to the staging", "staging access", "test environment",
     "test credentials", "credentials for testing", "account for testing", "accounts for testing",
@@ -154,17 +155,26 @@ pub const ABUSE: &[&str] = &[
     "фишинг*", "мошенни*", "спам", "フィッシング", "詐欺", "迷惑メール", "なりすまし", "钓鱼", "釣魚", "诈骗", "垃圾邮件", "侵权",
 ];
 
+/// Abuse of which one complains, though the words name a weakness too.
+pub const COMPLAINTS: &[&str] = &[
+    "abuse complaint", "abuse report", "abuse team", "abuse desk", "abuse department", "brute force from",
+    "brute-force from", "brute force attempts from", "brute-force attempts from", "brute force attack from",
+    "brute-force attack from", "attacks from your", "attack from your", "attempts from your", "login attempts from",
+    "port scan from", "originating from your", "missbrauchsmeldung", "angriffe von ihrer", "angriffe aus ihrem netz",
+];
+
 pub const QUESTIONS: &[&str] = &[
     "i have a question", "i've a question", "quick question", "question about", "question regarding",
     "do you have a bug bounty", "do you have a bounty", "do you run a bug bounty",
     "do you offer a bug bounty", "do you have a vulnerability disclosure", "do you have any bug bounty",
     "is there a bug bounty", "do you pay", "what is your policy", "what is the scope", "is this in scope",
-    "in scope for", "where should i report", "where can i report", "how do i report", "how can i report",
+    "in scope for", "covered by your", "covered by the policy", "part of your scope", "part of the scope", "in your scope", "does your policy",
+    "does your safe harbo*", "does the safe harbo*", "do you reward", "do you offer reward*", "where should i report", "where can i report", "how do i report", "how can i report",
     "how should i report", "who should i contact", "whom should i contact", "is this the right address",
     "is this the right place", "is this the correct", "are you affected by", "is your product affected",
     "are your products affected", "is product affected", "affected by cve*", "does your product",
     "do you support", "what version", "how do i", "how can i", "ich habe eine frage", "eine frage zu",
-    "frage zu", "frage bezüglich", "wo kann ich", "wie kann ich", "haben sie ein bug", "gibt es ein bug",
+    "frage zu", "frage bezüglich", "wo kann ich", "wie kann ich", "zahlen sie für", "zahlen sie eine", "belohnen sie", "gilt ihre richtlinie", "fällt unter ihre", "gehört zu ihrem", "haben sie ein bug", "gibt es ein bug",
     "sind sie betroffen", "ist ihr produkt", "j'ai une question", "une question", "avez-vous un programme",
     "où puis-je signaler", "comment signaler", "tengo una pregunta", "una pregunta", "tienen un programa",
     "tenho uma pergunta", "uma dúvida", "vocês têm um programa", "ho una domanda", "una domanda",

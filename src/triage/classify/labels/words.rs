@@ -48,9 +48,10 @@ pub const EXPLOITED: &[&str] = &[
     "attackers are exploiting", "attackers are using", "attackers are already", "attacker is currently",
     "is exploited by attackers", "have observed exploitation", "observed exploitation", "observed attacks",
     "seen exploited", "saw this exploited", "already exploited", "has been exploited",
-    "have been exploited", "mass exploitation", "known exploited", "wird aktiv ausgenutzt",
+    "have been exploited", "is used to break into", "used to break into", "used in attacks", "used in real attacks", "used in ongoing attacks",
+    "abused in the wild", "attackers abuse", "attackers already use", "hackers are using", "criminals are using", "hacked through this", "mass exploitation", "known exploited", "wird aktiv ausgenutzt",
     "aktiv ausgenutzt", "wird bereits ausgenutzt", "bereits ausgenutzt", "aktive ausnutzung",
-    "wird derzeit ausgenutzt", "activement exploité*", "exploitée activement", "exploitation active",
+    "wird derzeit ausgenutzt", "wird gerade ausgenutzt", "wird schon ausgenutzt", "für angriffe genutzt", "für angriffe benutzt", "angreifer nutzen", "bereits angegriffen", "activement exploité*", "exploitée activement", "exploitation active",
     "está siendo explotad*", "siendo explotad*", "explotada activamente", "explotación activa",
     "sendo explorad*", "ativamente explorad*", "explorada ativamente", "attivamente sfruttat*",
     "viene sfruttat*", "già sfruttat*", "actief misbruikt", "actief uitgebuit", "wordt misbruikt",
@@ -84,7 +85,7 @@ pub const COORDINATOR_SUBJECTS: &[&str] = &[
 ];
 
 pub const COORDINATOR_WORDS: &[&str] = &[
-    "we are cert/cc", "the cert coordination center", "cert coordination center", "we at cert/cc",
+    "we are cert/cc", "cert pl", "cert polska", "the cert coordination center", "cert coordination center", "we at cert/cc",
     "cert/cc is", "vince case", "jpcert/cc", "tracked as vu#*", "cert-bund",
     "bundesamt für sicherheit in der informationstechnik", "as the coordinating cert",
     "acting as coordinator", "we are coordinating",

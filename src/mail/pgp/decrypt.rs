@@ -82,10 +82,7 @@ impl Keyring {
             let signers = Signers::new(known, &recipients, now);
             let mut opening = Opening::new(self, signers, tries);
             match opening.read(&packets.bytes, at_most, now) {
-                Ok(bytes) => Ok(Plaintext {
-                    bytes,
-                    signatures: opening.checker.signatures,
-                }),
+                Ok(bytes) => Ok(opening.checker.plaintext(bytes)),
                 Err(error) => Err(opening.failure(&error, is_damaged())),
             }
         })

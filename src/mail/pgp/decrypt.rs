@@ -143,6 +143,7 @@ impl<'a> Opening<'a> {
         let mut decryptor = DecryptorBuilder::from_bytes(packets)?
             .buffer_size(buffer_size(packets.len()))
             .with_policy(&policy, system_time(now), &mut *self)?;
+        let at_most = decryptor.helper_ref().checker.limits.at_most(at_most);
         let bytes = read_whole(&mut decryptor, at_most)?;
         let is_checked = decryptor.message_processed();
         drop(decryptor);

@@ -118,6 +118,7 @@ fn open_signed(
     let mut verifier = VerifierBuilder::from_bytes(packets)?
         .buffer_size(buffer_size(packets.len()))
         .with_policy(&policy, system_time(now), &mut checker)?;
+    let at_most = verifier.helper_ref().limits.at_most(at_most);
     let bytes = read_whole(&mut verifier, at_most)?;
     let is_checked = verifier.message_processed();
     drop(verifier);

@@ -350,7 +350,7 @@ fn signatures_in_front_of_the_text_are_judged() {
         packets.bytes.into_owned()
     };
     let literal = written(|message| message);
-    let check = |signatures: &[Vec<u8>], known: &[Certificate], expected: &[SignatureStatus]| {
+    let check = |signatures: &[&[u8]], known: &[Certificate], expected: &[SignatureStatus]| {
         let message = [signatures.concat().as_slice(), &literal].concat();
         let sink = Sink::default();
         let mut sealed = encrypted(Message::new(sink.clone()), &cert);
@@ -367,11 +367,11 @@ fn signatures_in_front_of_the_text_are_judged() {
         }
     };
     let (good, bad) = (detached(TEXT), detached(b"another"));
-    check(&[good.clone()], &known, &[SignatureStatus::Good]);
-    check(&[bad.clone()], &known, &[SignatureStatus::Bad]);
-    check(&[good.clone()], &[], &[SignatureStatus::UnknownKey]);
+    check(&[&good], &known, &[SignatureStatus::Good]);
+    check(&[&bad], &known, &[SignatureStatus::Bad]);
+    check(&[&good], &[], &[SignatureStatus::UnknownKey]);
     let both = [SignatureStatus::Bad, SignatureStatus::Good];
-    check(&[bad, good], &known, &both);
+    check(&[&bad, &good], &known, &both);
 }
 
 #[test]

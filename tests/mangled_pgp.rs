@@ -132,6 +132,29 @@ fn pgp_mime_is_read_however_it_was_mangled() {
         ),
     );
     check(
+        "quoted-printable without its label and its checksum",
+        &multipart(
+            PROTOCOL,
+            &[
+                CONTROL,
+                &encoded("7bit", &quoted_printable(&without_checksum(&armor))),
+            ],
+        ),
+    );
+    check(
+        "base64 twice",
+        &multipart(
+            PROTOCOL,
+            &[
+                CONTROL,
+                &encoded(
+                    "base64",
+                    &base64_lines(base64_lines(armor.as_bytes()).as_bytes()),
+                ),
+            ],
+        ),
+    );
+    check(
         "base64 by its label alone",
         &multipart(PROTOCOL, &[CONTROL, &encoded("base64", &armor)]),
     );
@@ -396,6 +419,49 @@ fn inline_messages_are_read_wherever_they_stand() {
         plain(&format!(
             "Hello,\n\n{}\nRegards\n",
             prefixed(&armor, "\u{a0}")
+        )),
+        &around,
+    );
+    check(
+        "spaces that do not break behind all lines",
+        plain(&format!(
+            "Hello,\n\n{}\nRegards\n",
+            armor.replace('\n', "\u{a0}\n")
+        )),
+        &around,
+    );
+    check(
+        "a space without width",
+        plain(&format!("Hello,\n\n\u{200b}{armor}\nRegards\n")),
+        &around,
+    );
+    check(
+        "escaped by dashes",
+        plain(&format!(
+            "Hello,\n\n{}\nRegards\n",
+            armor
+                .replace("-----B", "- -----B")
+                .replace("-----E", "- -----E")
+        )),
+        &around,
+    );
+    check(
+        "long dashes",
+        plain(&format!(
+            "Hello,\n\n{}\nRegards\n",
+            armor.replace("-----", "\u{2014}\u{2014}-")
+        )),
+        &around,
+    );
+    let wide: Vec<u8> = format!("\u{feff}Hello,\n\n{armor}\nRegards\n")
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    check(
+        "UTF-16",
+        mail(&format!(
+            "Content-Type: text/plain; charset=utf-16\nContent-Transfer-Encoding: base64\n\n{}",
+            base64_lines(&wide)
         )),
         &around,
     );
@@ -986,6 +1052,61 @@ fn what_programs_and_gateways_make_of_pgp_mime_is_read() {
         "...",
     );
     desk.finish();
+}
+
+/// What gateways call it, and what else they put there.
+#[test]
+fn what_stands_in_the_place_of_the_control_part_is_shown() {
+    let desk = Desk::new();
+    let octets = octets(&desk.ciphertext());
+    let covers = |control: &str| {
+        let message = desk.check(control, mail(&multipart("mixed", &[control, &octets])));
+        message.openpgp.signatures[0].covers
+    };
+    let file = attachment("ATT00001.txt", "text/plain", "7bit", "Version: 1\n");
+    assert_eq!(covers(&file), Covers::All);
+    let words = "Content-Type: application/pgp-encrypted\n\nThe other file is mine too.\n";
+    assert_eq!(covers(words), Covers::Part);
+    desk.finish();
+
+    let signed = desk
+        .gpg
+        .run(&["--clearsign", "--local-user", ALICE], SECRET.as_bytes());
+    let signed = String::from_utf8(signed.stdout).unwrap();
+    let advisory = attachment(
+        "advisory.txt.asc",
+        "application/pgp-encrypted",
+        "7bit",
+        &signed,
+    );
+    for message in desk.read_both(mail(&advisory).as_bytes()) {
+        assert_eq!(message.attachments.len(), 1);
+        assert!(message.text.contains(SECRET), "{}", message.text);
+    }
+}
+
+/// A server on the way writes the text in the charset that it likes best.
+#[test]
+fn a_clear_signed_text_in_another_charset_is_checked_as_it_was_signed() {
+    let desk = Desk::new();
+    let text = "Gr\u{fc}\u{df}e, the admin page is open\n";
+    let signed = desk
+        .gpg
+        .run(&["--clearsign", "--local-user", ALICE], text.as_bytes());
+    let signed = String::from_utf8(signed.stdout).unwrap();
+    let check = |signed: &str, status: SignatureStatus| {
+        let head = mail("Content-Type: text/plain; charset=iso-8859-1\n\n");
+        let body = signed.chars().map(|c| u8::try_from(c).unwrap());
+        let message = desk.read(&head.bytes().chain(body).collect::<Vec<u8>>());
+        let found = &message.openpgp.signatures[0];
+        assert_eq!((found.status, found.covers), (status, Covers::All));
+        message
+    };
+    let message = check(&signed, SignatureStatus::Good);
+    assert_eq!(message.text, text);
+    assert_eq!(message.openpgp.signed[0].text, text);
+    let message = check(&signed.replace('\u{df}', "\u{fc}"), SignatureStatus::Bad);
+    assert_eq!(message.text, text.replace('\u{df}', "\u{fc}"));
 }
 
 #[test]

@@ -72,9 +72,9 @@ pub struct Indented {
     pub block: Vec<u8>,
 }
 
-/// Whole messages behind white space, quote marks or words, or on one line, as HTML without line
-/// ends has them. They may be examples too, or for others, so that whoever tries them leaves the
-/// text as it is where that fails.
+/// Whole messages behind white space, quote marks or words, escaped by dashes, with dashes that a
+/// word processor made longer, or on one line, as HTML without line ends has them. They may be
+/// examples too, or for others, so that whoever tries them leaves the text as it is where that fails.
 pub fn indented_messages(text: &[u8]) -> Vec<Indented> {
     let mut found = Vec::new();
     let mut open: Option<Indented> = None;
@@ -83,7 +83,16 @@ pub fn indented_messages(text: &[u8]) -> Vec<Indented> {
         let start = at;
         at += line.len();
         let mut words = without_marks(line);
-        if let Some((before, from)) = split_at(line, MESSAGE) {
+        // What stands there as it should is found by `segments`.
+        if is_dashed(words, b"BEGIN PGP MESSAGE") && line.trim_ascii_end() != MESSAGE {
+            words = MESSAGE;
+            let block = Vec::new();
+            open = Some(Indented {
+                start,
+                end: at,
+                block,
+            });
+        } else if let Some((before, from)) = split_at(line, MESSAGE) {
             let is_bare = without_marks(before).is_empty();
             let start = if is_bare { start } else { start + before.len() };
             words = without_marks(from);
@@ -100,6 +109,8 @@ pub fn indented_messages(text: &[u8]) -> Vec<Indented> {
                     block,
                 });
             }
+        } else if is_dashed(words, b"END PGP MESSAGE") {
+            words = MESSAGE_END;
         }
         if let Some(indented) = &mut open {
             indented.block.extend_from_slice(words);
@@ -147,9 +158,23 @@ fn split_at<'t>(text: &'t [u8], words: &[u8]) -> Option<(&'t [u8], &'t [u8])> {
     text.split_at_checked(at)
 }
 
-/// Without quote marks and white space, which may be spaces that do not break.
+/// Does the line consist of `words` between hyphens, or the dashes that word processors make of
+/// them? Before all a clear-signed text may have put `- ` (RFC 9580, 7.2).
+fn is_dashed(line: &[u8], words: &[u8]) -> bool {
+    let line = line.strip_prefix(b"- ").unwrap_or(line);
+    let is_dash = |octet: &u8| b"-\xe2\x80\x93\x94".contains(octet);
+    let start = line.iter().position(|octet| !is_dash(octet));
+    let end = line.iter().rposition(|octet| !is_dash(octet));
+    let inside = start
+        .zip(end)
+        .and_then(|(start, end)| line.get(start..=end));
+    start > Some(0) && inside == Some(words)
+}
+
+/// Without quote marks and white space, which may be spaces that do not break or have no width.
 fn without_marks(line: &[u8]) -> &[u8] {
-    let is_mark = |octet: &u8| octet.is_ascii_whitespace() || b">|\xc2\xa0".contains(octet);
+    const MARKS: &[u8] = b">|\xc2\xa0\xe2\x80\x8b\xef\xbb\xbf";
+    let is_mark = |octet: &u8| octet.is_ascii_whitespace() || MARKS.contains(octet);
     let start = line.iter().position(|octet| !is_mark(octet));
     let end = line.iter().rposition(|octet| !is_mark(octet));
     let words = start
@@ -188,18 +213,29 @@ pub fn holds_message(text: &[u8]) -> bool {
             .any(|segment| matches!(segment, Segment::Message(_)))
 }
 
-/// Armour that is still quoted-printable because its label was lost; told by its checksum line.
-pub fn without_quoted_printable(message: &[u8]) -> Cow<'_, [u8]> {
-    let is_encoded = message.starts_with(BEGIN)
-        && message
-            .split(|&b| b == b'\n')
-            .map(<[u8]>::trim_ascii_end)
-            .any(|line| line.len() == 7 && line.starts_with(b"=3D"));
-    if is_encoded {
+/// Armour that is still quoted-printable or base64 because its label was lost.
+pub fn without_lost_encoding(message: &[u8]) -> Cow<'_, [u8]> {
+    /// [`ANY`] in base64, as far as the bytes behind it do not matter.
+    const ENCODED: &[u8] = b"LS0tLS1CRUdJTiBQR1Ag";
+    if is_quoted_printable(message) {
         Cow::Owned(transfer::quoted_printable(message).0)
+    } else if message.trim_ascii_start().starts_with(ENCODED) {
+        Cow::Owned(transfer::base64(message).0)
     } else {
         Cow::Borrowed(message)
     }
+}
+
+/// Told by its checksum, or by a line of data that goes on behind an equals sign.
+fn is_quoted_printable(message: &[u8]) -> bool {
+    let lines = message.split(|&b| b == b'\n').map(<[u8]>::trim_ascii_end);
+    let is_data = |line: &[u8]| line.iter().all(|&octet| transfer::is_base64(octet));
+    let is_encoded = |(line, next): (&[u8], &[u8])| {
+        let is_checksum = line.len() == 7 && line.starts_with(b"=3D");
+        let goes_on = line.ends_with(b"=") && next.first().is_some_and(|octet| *octet != b'=');
+        is_checksum || goes_on && is_data(line) && is_data(next)
+    };
+    message.starts_with(BEGIN) && lines.clone().zip(lines.skip(1)).any(is_encoded)
 }
 
 /// Armoured certificates in some text; secret keys too, which people send by mistake.
@@ -389,6 +425,9 @@ pub fn mend(block: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
     use super::*;
 
     const BLOCK: &str = "-----BEGIN PGP MESSAGE-----\n\nhQEMAwzOQ1qnzNo7AQgAtWfDWWI2JUGuptpackiIxpWViEEpGAeruETubiIP\n-----END PGP MESSAGE-----\n";
@@ -456,6 +495,15 @@ mod tests {
             &format!("\u{a0}{}", BLOCK.replace('\n', "\n\u{a0}")),
             Some(("", "\u{a0}")),
         );
+        check_moved(&BLOCK.replace('\n', "\u{a0}\n"), Some(("", "")));
+        check_moved(&BLOCK.replacen('\n', "\u{200b}\n", 1), Some(("", "")));
+        check_moved(&format!("a\n\u{feff}{BLOCK}b"), Some(("a\n", "b")));
+        check_moved(&BLOCK.replace("-----E", "- -----E"), None);
+        let escaped = BLOCK.replace("-----BEGIN", "- -----BEGIN");
+        check_moved(&escaped, Some(("", "")));
+        check_moved(&escaped.replace("-----END", "- -----END"), Some(("", "")));
+        check_moved(&BLOCK.replace("-----", "\u{2014}\u{2013}-"), Some(("", "")));
+        check_moved(&BLOCK.replace("-----", ""), None);
         check_moved(&format!("Body: {BLOCK}b"), Some(("Body: ", "b")));
         check_moved(&format!("a {line}b"), Some(("a ", " b")));
         check_moved(
@@ -496,6 +544,25 @@ mod tests {
         assert_eq!(content(b"%PDF-1.4", true), Content::Other);
         assert_eq!(content(b"\x99\x01\x0d", true), Content::Keys);
         assert_eq!(content(b"", true), Content::Other);
+    }
+
+    #[track_caller]
+    fn check_encoding(block: &str, expected: &str) {
+        let read = without_lost_encoding(block.as_bytes());
+        assert_eq!(std::str::from_utf8(&read).unwrap(), expected);
+    }
+
+    #[test]
+    fn armour_without_the_label_of_its_encoding_is_decoded() {
+        let padded = BLOCK.replace("uETubiIP\n", "uETubiI=\n");
+        check_encoding(BLOCK, BLOCK);
+        check_encoding(&padded, &padded);
+        let checked = padded.replace("I=\n", "I=\n=3Dab\n");
+        check_encoding(&checked, &checked);
+        check_encoding(&BLOCK.replace("lpp", "lp=\np"), BLOCK);
+        let encoded = padded.replace("I=\n", "I=3D\n=3Dabcd\n");
+        check_encoding(&encoded, &encoded.replace("=3D", "="));
+        check_encoding(&STANDARD.encode(BLOCK), BLOCK);
     }
 
     #[test]

@@ -3,12 +3,13 @@
 use sequoia_openpgp::packet::{Packet, Tag};
 use sequoia_openpgp::parse::Parse;
 use sequoia_openpgp::serialize::Serialize;
+use sequoia_openpgp::types::CompressionAlgorithm;
 use sequoia_openpgp::{Cert, PacketPile};
 
 use crate::measured::World;
 use crate::packets::{
-    MARKER, PADDING, TRUST, armored, ecdh_nonsense, indeterminate, literal, mail, message, mpi,
-    multipart, packet, partial, pgp_mime, sealed, session_key, text_mail,
+    MARKER, PADDING, TRUST, armored, compressed, ecdh_nonsense, indeterminate, literal, mail,
+    message, mpi, multipart, packet, partial, pgp_mime, sealed, session_key, text_mail,
 };
 
 const TOO_LARGE: Option<&str> = Some("too_large");
@@ -247,6 +248,13 @@ fn packets_of_every_kind() {
     assert_eq!(ends, 4);
     let tiny = partial(11, &[b"b\0\0\0\0\0", &[b'y'; 4_000_000][..]].concat(), 0);
     world.bounded("4 million parts of a byte", &inside(&tiny));
+    let tiny = partial(11, &[b"b\0\0\0\0\0", &[b'y'; 1_000_000][..]].concat(), 0);
+    let hashed = [&salted_announcements(31)[..], &tiny].concat();
+    world.check(
+        "a million parts of a byte under 31 signatures",
+        &inside(&compressed(CompressionAlgorithm::Zlib, &hashed)),
+        TOO_LARGE,
+    );
     let endless = indeterminate(11, &[b"b\0\0\0\0\0", HELLO].concat());
     world.check("a text without length", &inside(&endless), None);
     let endless = [0xcb, 0xe9].repeat(1_000);
@@ -262,6 +270,15 @@ fn packets_of_every_kind() {
 /// A one-pass signature packet: version 3, a text, SHA-512, EdDSA, an ID, not the last.
 fn signature_announcement() -> Vec<u8> {
     packet(4, &[3, 0, 10, 22, 1, 2, 3, 4, 5, 6, 7, 8, 0])
+}
+
+/// As that, of version 6: each with a salt of its own, so that the text is hashed for each.
+fn salted_announcements(count: u8) -> Vec<u8> {
+    let one = |number| {
+        let head = [6, 1, 10, 27, 32];
+        packet(4, &[&head[..], &[number; 32], &[7; 32], &[1]].concat())
+    };
+    (0..count).flat_map(one).collect()
 }
 
 fn sealed_rest(world: &World, size: usize) -> Vec<u8> {

@@ -229,10 +229,22 @@ impl Reader<'_> {
 
     /// A clear-signed text: shown is what was signed, and what messages in it hold.
     pub(super) fn cleartext(&mut self, block: &[u8], style: &Style, scope: Scope) {
-        let checked = self.may_hash(block.len()).then(|| {
-            self.checked(|reader| pgp::verify_cleartext(block, &reader.known, reader.now))
-        });
-        let Some((text, signatures)) = checked.flatten().flatten() else {
+        let mut style = Cow::Borrowed(style);
+        let mut checked = self.verify_cleartext(block);
+        // A server may have written the text in another charset than it was signed in: UTF-8.
+        let is_bad = |signature: &Signature| signature.status == SignatureStatus::Bad;
+        if checked
+            .as_ref()
+            .is_some_and(|(_, found)| found.iter().any(is_bad))
+            && let Some(block) = style.in_utf8(block)
+            && let Some(again) = self.verify_cleartext(block.as_bytes())
+            && !again.1.iter().any(is_bad)
+        {
+            checked = Some(again);
+            style = Cow::Owned(style.with_charset("utf-8".to_owned()));
+        }
+        let style = style.as_ref();
+        let Some((text, signatures)) = checked else {
             self.out
                 .problem("a clear-signed text whose signature cannot be read");
             let mark = self.out.mark();
@@ -254,6 +266,13 @@ impl Reader<'_> {
             }
         }
         self.close(signatures, mark, scope);
+    }
+
+    fn verify_cleartext(&mut self, block: &[u8]) -> Option<(Vec<u8>, Vec<Signature>)> {
+        let checked = self.may_hash(block.len()).then(|| {
+            self.checked(|reader| pgp::verify_cleartext(block, &reader.known, reader.now))
+        });
+        checked.flatten().flatten()
     }
 
     /// RFC 3156, 5: the signature is over the first part exactly as it stands.
@@ -419,7 +438,7 @@ impl Reader<'_> {
     /// the sender, gives way to one after a key of ours was tried; and before all comes that a key
     /// is away, as the mail can be read later.
     fn unlock(&mut self, message: &[u8], scope: Scope) -> Unlocked {
-        let message = &armor::without_quoted_printable(message);
+        let message = &armor::without_lost_encoding(message);
         if self.is_beyond(scope) {
             self.out.ciphertexts += 1;
             return self.failed(Failure::TooLarge);

@@ -355,12 +355,27 @@ impl<'c> Reader<'c> {
             self.out
                 .problem("a text whose transfer encoding is damaged");
         }
-        let style = Style::of(part);
+        let mut style = Style::of(part);
+        let bytes = match self.armour_in_wide_text(&bytes, &style) {
+            Some(text) => {
+                style.charset = Some("utf-8".to_owned());
+                Cow::Owned(text.into_bytes())
+            }
+            None => bytes,
+        };
         if style.html && !holds_bare_armour(&bytes) {
             self.html(&bytes, &style, scope);
         } else {
             self.segments(&bytes, &style, scope);
         }
+    }
+
+    /// Text in a charset in which ASCII is not ASCII, where armour stands in it.
+    fn armour_in_wide_text(&self, bytes: &[u8], style: &Style) -> Option<String> {
+        let window = bytes.get(..self.window()).unwrap_or(bytes);
+        let is_whole = window.len() == bytes.len() && window.contains(&0);
+        let (text, lossy) = is_whole.then(|| charset::decode(window, style.charset.as_deref()))?;
+        (!lossy && text.contains(armor::ANY)).then_some(text)
     }
 
     /// HTML is rendered before armour is looked for: `<br>` ends its lines.
@@ -586,6 +601,13 @@ impl Style {
         }
     }
 
+    /// Plain text of another charset, where all of it can be told.
+    pub(super) fn in_utf8(&self, bytes: &[u8]) -> Option<String> {
+        let is_another = !bytes.is_ascii() && std::str::from_utf8(bytes).is_err();
+        let (text, lossy) = is_another.then(|| charset::decode(bytes, self.charset.as_deref()))?;
+        (!lossy).then_some(text)
+    }
+
     pub(super) fn utf8() -> Self {
         Self::in_charset(Some("utf-8".to_owned()))
     }
@@ -666,13 +688,20 @@ fn begins_with_legacy_display(part: &Part) -> bool {
 }
 
 /// The part of RFC 3156 that says `Version: 1`, though gateways may have taken its type away, or
-/// put the ciphertext itself in its place.
+/// put something else in its place, which is shown.
 pub(super) fn is_control(part: &Part) -> bool {
-    let may_be = part.is("application/pgp-encrypted") || part.is("application/octet-stream");
+    let may_be = part.is("application/pgp-encrypted")
+        || part.is("application/octet-stream")
+        || part.is("text/plain") && part.file_name().is_some();
     may_be && !part.is_multipart() && part.body.len() < 1024 && {
         let (bytes, _) = part.decoded();
         if part.is("application/pgp-encrypted") {
-            !is_ciphertext(&bytes)
+            let is_field = |line: &[u8]| line.is_empty() || line.contains(&b':');
+            bytes
+                .split(|&b| b == b'\n')
+                .map(<[u8]>::trim_ascii)
+                .all(is_field)
+                && !armor::mentions_openpgp(&bytes)
         } else {
             bytes.trim_ascii().eq_ignore_ascii_case(b"Version: 1")
         }

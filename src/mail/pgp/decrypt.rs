@@ -82,10 +82,7 @@ impl Keyring {
             let signers = Signers::new(known, &recipients, now);
             let mut opening = Opening::new(self, signers, tries);
             match opening.read(&packets.bytes, at_most, now) {
-                Ok(bytes) => Ok(Plaintext {
-                    bytes,
-                    signatures: opening.checker.signatures,
-                }),
+                Ok(bytes) => Ok(opening.checker.plaintext(bytes)),
                 Err(error) => Err(opening.failure(&error, is_damaged())),
             }
         })
@@ -146,6 +143,7 @@ impl<'a> Opening<'a> {
         let mut decryptor = DecryptorBuilder::from_bytes(packets)?
             .buffer_size(buffer_size(packets.len()))
             .with_policy(&policy, system_time(now), &mut *self)?;
+        let at_most = decryptor.helper_ref().checker.limits.at_most(at_most);
         let bytes = read_whole(&mut decryptor, at_most)?;
         let is_checked = decryptor.message_processed();
         drop(decryptor);

@@ -25,6 +25,10 @@ const MAX_DEPTH: isize = 8;
 const MAX_COMPRESSION: usize = 1;
 const MAX_ENCRYPTION: usize = 2;
 
+/// Bytes of a text that comes in parts, each of which is hashed for each of several signatures.
+/// A part may hold a single byte.
+const MAX_HASHED_IN_PARTS: usize = 16 * 1024 * 1024;
+
 /// Ends the library's parsing; the reason is in [`Limits::failure`].
 #[derive(Debug, Error)]
 #[error("message refused: {}", .0.as_str())]
@@ -39,6 +43,8 @@ pub struct Limits {
     compression: usize,
     encryption: usize,
     literal: bool,
+    /// The literal data come in parts (RFC 9580, 4.2.1.4).
+    in_parts: bool,
     /// Why the message was refused, once it was.
     pub failure: Option<Failure>,
 }
@@ -58,6 +64,15 @@ impl Limits {
         Refused(failure).into()
     }
 
+    /// How much of the literal data may be read, where a mail has room for `room` bytes. To be asked
+    /// when the packets before them were admitted.
+    pub fn at_most(&self, room: usize) -> usize {
+        match self.signatures {
+            signatures @ 2.. if self.in_parts => room.min(MAX_HASHED_IN_PARTS / signatures),
+            _ => room,
+        }
+    }
+
     fn judge(&mut self, parser: &PacketParser) -> Option<Failure> {
         self.packets += 1;
         if self.packets > MAX_PACKETS || parser.recursion_depth() > MAX_DEPTH {
@@ -69,6 +84,7 @@ impl Limits {
             }
             Packet::Literal(_) => {
                 self.literal = true;
+                self.in_parts = matches!(parser.header().length(), BodyLength::Partial(_));
                 None
             }
             Packet::CompressedData(packet) if !packet.algo().is_supported() => {

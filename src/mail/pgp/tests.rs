@@ -338,6 +338,42 @@ fn signatures_are_bounded() {
     assert!(judged.iter().all(|it| it.status == SignatureStatus::Good));
 }
 
+/// As programs of old signed: nothing announces the signature, which stands in front of the text.
+#[test]
+fn signatures_in_front_of_the_text_are_judged() {
+    let (cert, other) = (secret(US), secret("other@example.test"));
+    let known = [certificate(&other)];
+    let detached = |text: &[u8]| {
+        let (theirs, _) = load(other.as_tsk().to_vec().unwrap());
+        let (signature, _) = theirs.sign_detached(text, now()).unwrap();
+        let packets = armor::packets(&signature, &[Label::Signature]).unwrap();
+        packets.bytes.into_owned()
+    };
+    let literal = written(|message| message);
+    let check = |signatures: &[&[u8]], known: &[Certificate], expected: &[SignatureStatus]| {
+        let message = [signatures.concat().as_slice(), &literal].concat();
+        let sink = Sink::default();
+        let mut sealed = encrypted(Message::new(sink.clone()), &cert);
+        sealed.write_all(&message).unwrap();
+        sealed.finalize().unwrap();
+        let sealed = sink.0.lock().unwrap().clone();
+        let opened = keyring(&cert).decrypt(&sealed, known, AT_MOST, now());
+        for read in [opened.ok(), verify_message(&message, known, AT_MOST, now())] {
+            let read = read.unwrap();
+            assert_eq!(read.bytes, TEXT);
+            let statuses = read.signatures.iter().map(|it| it.status);
+            assert_eq!(statuses.collect::<Vec<_>>(), expected);
+            assert!(read.signatures.iter().all(|it| it.over.is_some()));
+        }
+    };
+    let (good, bad) = (detached(TEXT), detached(b"another"));
+    check(&[&good], &known, &[SignatureStatus::Good]);
+    check(&[&bad], &known, &[SignatureStatus::Bad]);
+    check(&[&good], &[], &[SignatureStatus::UnknownKey]);
+    let both = [SignatureStatus::Bad, SignatureStatus::Good];
+    check(&[&bad, &good], &known, &both);
+}
+
 #[test]
 fn intended_recipients_are_respected() {
     let (cert, other) = (secret(US), secret("other@example.test"));

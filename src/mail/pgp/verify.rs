@@ -30,7 +30,7 @@ use sequoia_openpgp::parse::{PacketParser, PacketParserResult, Parse};
 use sequoia_openpgp::policy::{HashAlgoSecurity, Policy};
 use sequoia_openpgp::serialize::Serialize;
 use sequoia_openpgp::types::RevocationStatus;
-use sequoia_openpgp::{Cert, Error, Fingerprint, KeyHandle, Result};
+use sequoia_openpgp::{Cert, Error, Fingerprint, KeyHandle, Packet, Result};
 
 use super::armor::{self, Label};
 use super::certificate::parsed;
@@ -47,6 +47,9 @@ pub const MAX_HASHED: usize = 256 * 1024 * 1024;
 
 /// A signature may name several keys, of several certificates; this many of each are tried.
 const MAX_KEYS: usize = 4;
+
+/// Signatures in front of their text that are looked at: the text is hashed once more for them.
+const MAX_LEADING: usize = 4;
 
 /// A sender's clock may be ahead of ours by this much.
 const CLOCK_SKEW: Duration = Duration::from_secs(30 * 60);
@@ -115,13 +118,12 @@ fn open_signed(
     let mut verifier = VerifierBuilder::from_bytes(packets)?
         .buffer_size(buffer_size(packets.len()))
         .with_policy(&policy, system_time(now), &mut checker)?;
+    let at_most = verifier.helper_ref().limits.at_most(at_most);
     let bytes = read_whole(&mut verifier, at_most)?;
     let is_checked = verifier.message_processed();
     drop(verifier);
-    Ok(bytes.filter(|_| is_checked).map(|bytes| Plaintext {
-        bytes,
-        signatures: checker.signatures,
-    }))
+    let bytes = bytes.filter(|_| is_checked);
+    Ok(bytes.map(|bytes| checker.plaintext(bytes)))
 }
 
 /// The first signature packets among some packets, as they came; of any version.
@@ -155,10 +157,15 @@ fn judge_detached(
     known: &[Certificate],
     now: DateTime<Utc>,
 ) -> Result<Vec<Signature>> {
-    let policy = policy::reading(now);
-    let mut checker = Checker::new(Signers::new(known, &[], now));
+    judge_beside(signed, signatures, Signers::new(known, &[], now))
+}
+
+/// What these packets are worth over bytes that stand beside them.
+fn judge_beside(signed: &[u8], signatures: &[u8], signers: Signers) -> Result<Vec<Signature>> {
+    let (policy, now) = (policy::reading(signers.now), system_time(signers.now));
+    let mut checker = Checker::new(signers);
     DetachedVerifierBuilder::from_bytes(signatures)?
-        .with_policy(&policy, system_time(now), &mut checker)?
+        .with_policy(&policy, now, &mut checker)?
         .verify_bytes(signed)?;
     Ok(checker.signatures)
 }
@@ -233,7 +240,11 @@ pub struct Checker<'a> {
     pub signers: Signers<'a>,
     pub limits: Limits,
     /// Those under the innermost encryption; where there is none, all.
-    pub signatures: Vec<Signature>,
+    signatures: Vec<Signature>,
+    /// Packets of those among them that stand in front of the text without an announcement, as
+    /// programs of old wrote them (RFC 9580, 10.3), with their places. The library hashes nothing
+    /// for them.
+    leading: Vec<(usize, Vec<u8>)>,
 }
 
 impl<'a> Checker<'a> {
@@ -242,7 +253,51 @@ impl<'a> Checker<'a> {
             signers,
             limits: Limits::default(),
             signatures: Vec::new(),
+            leading: Vec::new(),
         }
+    }
+
+    /// The text of the message, all of it read, and what its signatures are worth.
+    pub fn plaintext(mut self, bytes: Vec<u8>) -> Plaintext {
+        for (at, packet) in std::mem::take(&mut self.leading) {
+            let judged = judge_beside(&bytes, &packet, self.signers.clone()).unwrap_or_default();
+            if let (Some(place), Some(judged)) = (self.signatures.get_mut(at), judged.first()) {
+                *place = judged.clone();
+            }
+        }
+        Plaintext {
+            bytes,
+            signatures: self.signatures,
+        }
+    }
+
+    /// As [`Signers::judge_result`]; what cannot be judged yet is kept for [`Self::plaintext`].
+    fn judge(&mut self, result: &VerificationResult) {
+        let mut verdict = self.signers.judge_result(result);
+        if let Some(signature) = of(result).filter(|it| it.computed_digest().is_none()) {
+            let mut packet = Vec::new();
+            let is_written = Packet::from(signature.clone()).serialize(&mut packet);
+            if is_written.is_ok() && self.leading.len() < MAX_LEADING {
+                self.leading.push((self.signatures.len(), packet));
+            } else {
+                verdict.status = SignatureStatus::UnknownKey;
+            }
+        }
+        self.signatures.push(verdict);
+    }
+}
+
+/// The signature packet that a result is about.
+fn of<'s>(result: &'s VerificationResult) -> Option<&'s packet::Signature> {
+    match result {
+        Ok(good) => Some(good.sig),
+        Err(
+            VerificationError::MissingKey { sig }
+            | VerificationError::UnboundKey { sig, .. }
+            | VerificationError::BadKey { sig, .. }
+            | VerificationError::BadSignature { sig, .. },
+        ) => Some(sig),
+        Err(_) => None,
     }
 }
 
@@ -260,12 +315,15 @@ impl VerificationHelper for &mut Checker<'_> {
             match layer {
                 MessageLayer::Compression { .. } => {}
                 // Whoever encrypted cannot answer for what was put around the ciphertext.
-                MessageLayer::Encryption { .. } => self.signatures.clear(),
+                MessageLayer::Encryption { .. } => {
+                    self.signatures.clear();
+                    self.leading.clear();
+                }
                 MessageLayer::SignatureGroup { results } => {
                     let room = MAX_SIGNATURES - self.signatures.len();
-                    let judged = results.iter().take(room);
-                    self.signatures
-                        .extend(judged.map(|result| self.signers.judge_result(result)));
+                    for result in results.iter().take(room) {
+                        self.judge(result);
+                    }
                 }
             }
         }
@@ -274,6 +332,7 @@ impl VerificationHelper for &mut Checker<'_> {
 }
 
 /// Who may have signed, and for whom.
+#[derive(Clone)]
 pub struct Signers<'a> {
     known: &'a [Certificate],
     /// `known`, parsed once it is needed.
@@ -298,18 +357,12 @@ impl<'a> Signers<'a> {
     }
 
     fn judge_result(&self, result: &VerificationResult) -> Signature {
-        match result {
-            Ok(good) => self.judge(good.sig),
-            Err(
-                VerificationError::MissingKey { sig }
-                | VerificationError::UnboundKey { sig, .. }
-                | VerificationError::BadKey { sig, .. }
-                | VerificationError::BadSignature { sig, .. },
-            ) => self.judge(sig),
-            Err(VerificationError::MalformedSignature { sig, .. }) => {
+        match (of(result), result) {
+            (Some(signature), _) => self.judge(signature),
+            (None, Err(VerificationError::MalformedSignature { sig, .. })) => {
                 outcome(SignatureStatus::Bad, issuer(sig), Some(sig))
             }
-            Err(_) => outcome(SignatureStatus::UnknownKey, None, None),
+            (None, _) => outcome(SignatureStatus::UnknownKey, None, None),
         }
     }
 

@@ -307,6 +307,55 @@ mod tests {
         check(Some([false; 7]), "2026-06-11T05:00:00Z", None);
     }
 
+    /// Its hour is skipped, and comes later by the gap; it comes twice, and the first counts.
+    #[test]
+    fn a_digest_is_due_once_on_days_on_which_the_clocks_change() {
+        #[track_caller]
+        fn check(zone: chrono_tz::Tz, at_minute: u16, now: &str, expected: &str) {
+            let calendar = Calendar {
+                zone,
+                working: [true; 7],
+                holidays: Default::default(),
+            };
+            let schedule = DigestSchedule {
+                at_minute,
+                on: None,
+                to: Vec::new(),
+            };
+            let due_at = schedule.last_due(&calendar, now.parse().unwrap());
+            assert_eq!(due_at, Some(expected.parse().unwrap()), "{now}");
+        }
+        use chrono_tz::Tz::{America__Scoresbysund, Asia__Beirut, Europe__Berlin};
+        let half_past_two = 2 * 60 + 30;
+        for (now, due_at) in [
+            ("2027-03-28T01:29:59Z", "2027-03-27T01:30:00Z"),
+            ("2027-03-28T01:30:00Z", "2027-03-28T01:30:00Z"),
+            ("2027-03-29T00:29:59Z", "2027-03-28T01:30:00Z"),
+            ("2027-03-29T00:30:00Z", "2027-03-29T00:30:00Z"),
+            ("2027-10-31T00:29:59Z", "2027-10-30T00:30:00Z"),
+            ("2027-10-31T00:30:00Z", "2027-10-31T00:30:00Z"),
+            ("2027-10-31T01:30:00Z", "2027-10-31T00:30:00Z"),
+            ("2027-11-01T01:30:00Z", "2027-11-01T01:30:00Z"),
+        ] {
+            check(Europe__Berlin, half_past_two, now, due_at);
+        }
+        // Midnight is skipped; the last hour of a Saturday is, and the digest comes on Sunday.
+        check(
+            Asia__Beirut,
+            30,
+            "2027-03-27T22:30:00Z",
+            "2027-03-27T22:30:00Z",
+        );
+        let late = 23 * 60 + 30;
+        for (now, due_at) in [
+            ("2027-03-28T01:29:59Z", "2027-03-27T01:30:00Z"),
+            ("2027-03-28T01:30:00Z", "2027-03-28T01:30:00Z"),
+            ("2027-03-29T00:30:00Z", "2027-03-29T00:30:00Z"),
+        ] {
+            check(America__Scoresbysund, late, now, due_at);
+        }
+    }
+
     #[test]
     fn what_was_due_before_long_holidays_is_found() {
         let closed = (20..=31).map(|day| NaiveDate::from_ymd_opt(2026, 12, day).unwrap());

@@ -243,10 +243,12 @@ fn begins_command(line: &str) -> bool {
     line.starts_with('/') && word_of(line).is_some_and(|word| likeness(&word) != Like::None)
 }
 
-/// `severity` of `/severity high`; a path or a comment has none.
+/// `severity` of `/severity high`, and of `/severity: high`, which is told with its mend; a path or
+/// a comment has none.
 fn word_of(line: &str) -> Option<String> {
     let word = line.trim().strip_prefix('/')?;
     let word = word.split_whitespace().next()?;
+    let word = word.strip_suffix(':').unwrap_or(word);
     let is_letter = |c: char| c.is_ascii_alphabetic() || c == '-' || c == '_';
     let begins = word.starts_with(|c: char| c.is_ascii_alphabetic());
     (begins && word.chars().all(is_letter)).then(|| word.to_lowercase())

@@ -397,6 +397,13 @@ fn all_that_is_wrong_is_told_with_the_mend() {
         wrong("/case SEC-2026-0001\n")[0].1,
         "a case is named, and no command follows"
     );
+    let colons = wrong("/case: SEC-2026-0001\n/severity: high\n/accept:\n");
+    let mends: Vec<_> = colons.iter().map(|it| it.2.as_deref()).collect();
+    assert_eq!(
+        mends,
+        [Some("/severity high"), Some("/accept")],
+        "{colons:?}"
+    );
     let bare = wrong("/case\n/accept\n");
     assert_eq!(
         bare[0].2.as_deref(),

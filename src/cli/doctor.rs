@@ -219,7 +219,7 @@ async fn mailbox(config: &Config) -> Health {
                 .map(|words| format!("{}: logged in; {words}", imap.server.host)),
             Err(error) => Err(error.to_string()),
         },
-        Source::Maildir(maildir) => match MaildirBox::open(maildir) {
+        Source::Maildir(maildir) => match MaildirBox::open(maildir, false) {
             Ok(mailbox) => look(mailbox, folders.junk.is_some())
                 .await
                 .map(|words| format!("{}: {words}", maildir.path.display())),

@@ -163,13 +163,20 @@ async fn visit(shared: &Arc<Shared>, once: bool, carried: &mut Carried) -> anyho
                 .await
         }
         Source::Maildir(maildir) => {
-            let mailbox = MaildirBox::open(maildir)?;
             let identity = maildir.path.display().to_string();
+            let read_before = has_read(shared, identity.clone()).await?;
+            let mailbox = MaildirBox::open(maildir, read_before)?;
             Visit::new(shared, mailbox, identity, &maildir.folders, carried)
                 .stay(once)
                 .await
         }
     }
+}
+
+async fn has_read(shared: &Arc<Shared>, mailbox: String) -> anyhow::Result<bool> {
+    let shared = Arc::clone(shared);
+    let asked = tokio::task::spawn_blocking(move || shared.store.read(|tx| tx.has_read(&mailbox)));
+    Ok(asked.await??)
 }
 
 struct Visit<'a, M> {

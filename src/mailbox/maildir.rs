@@ -43,7 +43,19 @@ pub struct MaildirBox {
 
 impl MaildirBox {
     /// Makes the folder, for its owner alone, where it is missing.
-    pub fn open(config: &config::Maildir) -> Result<Self, MailboxError> {
+    ///
+    /// Errors: it cannot be made, or it was `read_before` and is gone: an empty one in its place would
+    /// hide that the mail of a disk that is away is not fetched.
+    pub fn open(config: &config::Maildir, read_before: bool) -> Result<Self, MailboxError> {
+        if read_before && !config.path.join("cur").is_dir() {
+            return Err(MailboxError {
+                context: format!("maildir {}: open", config.path.display()),
+                cause:
+                    "mails were read from it, and its folder `cur` is gone. Is its disk mounted? \
+                        If it is meant to be empty, make it anew"
+                        .to_owned(),
+            });
+        }
         make_maildir(&config.path).map_err(|error| fault(&config.path, "open", &error))?;
         Ok(Self {
             disk: Arc::new(Disk {
@@ -408,7 +420,7 @@ mod tests {
 
     fn fixture(processed: Option<&str>) -> Fixture {
         let root = TempDir::new().unwrap();
-        let mailbox = MaildirBox::open(&config::Maildir {
+        let config = config::Maildir {
             path: root.path().join("mail"),
             folders: Folders {
                 inbox: "INBOX".to_owned(),
@@ -417,8 +429,8 @@ mod tests {
                 poll_interval: Duration::from_secs(60),
                 answer_newer_than: Duration::from_secs(60),
             },
-        })
-        .unwrap();
+        };
+        let mailbox = MaildirBox::open(&config, false).unwrap();
         Fixture { root, mailbox }
     }
 

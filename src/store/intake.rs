@@ -549,6 +549,14 @@ impl Tx<'_> {
         )
     }
 
+    /// Mails of this mailbox were recorded.
+    pub fn has_read(&self, mailbox: &str) -> Result<bool> {
+        Ok(self
+            .0
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM cursors WHERE mailbox = ?1)")?
+            .query_row([mailbox], |row| row.get(0))?)
+    }
+
     pub fn set_cursor(&self, mailbox: &str, folder: &str, cursor: Cursor) -> Result<()> {
         self.0
             .prepare_cached(

@@ -163,6 +163,33 @@ fn a_maildir_and_a_sendmail_make_the_same_path() {
     assert_eq!(cases(&setup).len(), 2);
 }
 
+/// As when its disk is not mounted: an empty folder in its place would look like a quiet day.
+#[test]
+fn a_maildir_that_is_gone_is_an_error_and_is_not_made_anew() {
+    let setup = local_office();
+    let (maildir, away) = (setup.file("mail"), setup.file("away"));
+    let mut daemon = setup.run();
+    let alice = mail_from("Alice", "XSS", &report("/a"));
+    drop_into(&maildir, "1.alice.host", &alice);
+    wait_until("the mail in Triaged", SOON, || {
+        count_mails(&maildir.join(".Triaged")) == 1
+    });
+
+    std::fs::rename(&maildir, &away).expect("take it away");
+    daemon.wait_for_log("Is its disk mounted?");
+    assert!(daemon.stop().success(), "{}", daemon.log());
+    let once = setup.run_once();
+    assert_eq!(once.status.code(), Some(1), "{once:?}");
+    assert!(!maildir.exists());
+
+    std::fs::rename(&away, &maildir).expect("bring it back");
+    let bob = mail_from("Bob", "CSRF", &report("/b"));
+    drop_into(&maildir, "2.bob.host", &bob);
+    let once = setup.run_once();
+    assert_eq!(once.status.code(), Some(0), "{once:?}");
+    assert_eq!(sent(&setup).len(), 2);
+}
+
 #[test]
 fn one_pass_waits_for_a_slow_answer_and_not_for_one_that_a_cap_holds() {
     let setup = local_office();

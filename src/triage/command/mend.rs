@@ -66,11 +66,20 @@ fn day(word: &str) -> Option<String> {
 
 /// `SEC-2026-7` and `2026-7` as `SEC-2026-0007`.
 pub fn padded(word: &str) -> Option<String> {
-    let upper = word.to_uppercase();
-    let bare = upper.strip_prefix("SEC-").unwrap_or(&upper);
+    let upper = word.to_uppercase().replace(is_dash, "-");
+    let number = upper
+        .split_whitespace()
+        .next()?
+        .trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    let bare = number.strip_prefix("SEC-").unwrap_or(number);
     let (year, count) = bare.split_once('-')?;
     let count: u32 = count.parse().ok()?;
     case_number(&format!("SEC-{year}-{count:04}")).ok()
+}
+
+/// What mail programs and people write for a hyphen.
+fn is_dash(character: char) -> bool {
+    matches!(character, '\u{2010}'..='\u{2015}' | '\u{2212}')
 }
 
 #[cfg(test)]

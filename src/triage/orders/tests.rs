@@ -397,6 +397,18 @@ fn all_that_is_wrong_is_told_with_the_mend() {
         wrong("/case SEC-2026-0001\n")[0].1,
         "a case is named, and no command follows"
     );
+    for number in [
+        "[SEC-2027-0001]",
+        "SEC\u{2011}2027\u{2011}0001",
+        "sec-2027-1 /accept",
+    ] {
+        let found = wrong(&format!("/case {number}\n/accept\n"));
+        assert_eq!(
+            found[0].2.as_deref(),
+            Some("/case SEC-2027-0001"),
+            "{number}"
+        );
+    }
     let colons = wrong("/case: SEC-2026-0001\n/severity: high\n/accept:\n");
     let mends: Vec<_> = colons.iter().map(|it| it.2.as_deref()).collect();
     assert_eq!(

@@ -314,7 +314,7 @@ fn noise_lines(mail: &NoiseMail) -> Vec<String> {
         .map_or_else(|| "nobody".to_owned(), one_line);
     let case = mail.case.as_deref().map(|case| format!(" [{case}]"));
     vec![format!(
-        "{:11}{from}{}: {}",
+        "{:14} {from}{}: {}",
         mail.kind,
         case.unwrap_or_default(),
         one_line(&mail.subject)

@@ -819,7 +819,8 @@ fn a_pause_moves_the_warning_with_the_deadline() {
     office.pass(monday);
     let number = office.case()["id"].as_str().expect("a number").to_owned();
     office.setup.set_clock(monday + TimeDelta::days(2));
-    let asked = office.setup.cli(&["case", "needs-info", &number]);
+    let asked = ["case", "needs-info", &number, "Which version is it?"];
+    let asked = office.setup.cli(&asked);
     assert!(asked.status.success(), "{asked:?}");
     // Far beyond what was promised: it waits, and so do we.
     office.pass(monday + TimeDelta::days(30));

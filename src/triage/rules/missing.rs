@@ -28,6 +28,8 @@ const LONG: usize = 350;
 const LONG_WITH_HEADINGS: usize = 120;
 /// One that speaks of something definite, how it is done and what comes of it.
 const TELLING: usize = 40;
+/// In fewer words a grave weakness is named, and nothing is said of it.
+const NAMED_ONLY: usize = 20;
 /// One that announces a report is no longer than this.
 const ANNOUNCEMENT: usize = 150;
 
@@ -82,7 +84,7 @@ impl<'r, 'm> Facts<'r, 'm> {
         let has_impact = !extracted.cvss.is_empty()
             || !extracted.cve.is_empty()
             || has(folded, IMPACT)
-            || has(folded, GRAVE)
+            || (length >= NAMED_ONLY && has(folded, GRAVE))
             || has(folded, OTHERS);
         let narrates = narrates(reading);
         let is_told = proves || (narrates && has_impact);

@@ -55,28 +55,61 @@ pub fn run(config_path: &Path, verb: &Verb) -> Outcome {
     }
 }
 
+/// A case that cannot be read keeps no other back.
 fn list(config: &Config, output: Output) -> Outcome {
     let store = office::store_to_read(config)?;
     let now = Utc::now();
-    if output.json {
-        while_reading(&store, |batches| print_array(batches, now))??;
-        return Ok(true);
+    let damaged = if output.json {
+        print_array(&store, now)?
+    } else {
+        print_table(&store, now)?
+    };
+    for error in &damaged {
+        complain!("{error}");
     }
-    let table = while_reading(&store, |batches| -> Result<Table, StoreError> {
+    Ok(damaged.is_empty())
+}
+
+fn print_table(store: &Store, now: DateTime<Utc>) -> anyhow::Result<Vec<StoreError>> {
+    let (table, damaged) = while_reading(store, |batches| {
         let mut table = titled();
-        batches.each(|batch| {
-            for case in batch.cases(now) {
-                add::<Cow<'_, str>>(&mut table, &case?, now);
-            }
-            Ok::<_, StoreError>(())
+        let damaged = batches.each(now, |case| {
+            add(&mut table, case, now);
+            Ok(())
         })?;
-        Ok(table)
+        anyhow::Ok((table, damaged))
     })??;
     match table.rows() {
         1 => say!("no cases yet"),
         _ => say::text(&table.text()),
     }
-    Ok(true)
+    Ok(damaged)
+}
+
+/// One array. It is left open where not all could be read.
+fn print_array(store: &Store, now: DateTime<Utc>) -> anyhow::Result<Vec<StoreError>> {
+    /// Bytes that are written at once.
+    const CHUNK: usize = 128 * 1024;
+    let (rest, damaged) = while_reading(store, |batches| {
+        let (mut text, mut separator) = (Vec::new(), "[");
+        let damaged = batches.each(now, |case| {
+            text.extend_from_slice(separator.as_bytes());
+            serde_json::to_writer(&mut text, case)?;
+            separator = ",";
+            if text.len() >= CHUNK {
+                say::bytes(&text);
+                text.clear();
+            }
+            Ok(())
+        })?;
+        if separator == "[" {
+            text.push(b'[');
+        }
+        anyhow::Ok((text, damaged))
+    })??;
+    say::bytes(&rest);
+    say::text("]\n");
+    Ok(damaged)
 }
 
 /// Batches that are read and not yet looked at.
@@ -89,14 +122,25 @@ struct Batches {
 }
 
 impl Batches {
-    fn each<E>(self, mut look: impl FnMut(&Batch) -> Result<(), E>) -> Result<(), E> {
+    /// Returns why single cases could not be read.
+    fn each(
+        self,
+        now: DateTime<Utc>,
+        mut look: impl FnMut(&Listed<Cow<'_, str>>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Vec<StoreError>> {
+        let mut damaged = Vec::new();
         for mut batch in self.full {
-            look(&batch)?;
+            for case in batch.cases(now) {
+                match case {
+                    Ok(case) => look(&case)?,
+                    Err(error) => damaged.push(error),
+                }
+            }
             batch.clear();
             // Nobody takes it where all is read.
             let _ = self.empty.send(batch);
         }
-        Ok(())
+        Ok(damaged)
     }
 }
 
@@ -120,24 +164,6 @@ fn while_reading<T: Send>(
         let done = worker.join().unwrap_or_else(|panic| resume_unwind(panic));
         read.map(|()| done)
     })
-}
-
-/// One array. What stands before a case that cannot be read was printed by then.
-fn print_array(batches: Batches, now: DateTime<Utc>) -> anyhow::Result<()> {
-    let mut separator = "[";
-    let mut text = Vec::new();
-    batches.each(|batch| {
-        text.clear();
-        for case in batch.cases::<Cow<'_, str>>(now) {
-            text.extend_from_slice(separator.as_bytes());
-            serde_json::to_writer(&mut text, &case?)?;
-            separator = ",";
-        }
-        say::bytes(&text);
-        anyhow::Ok(())
-    })?;
-    say::text(if separator == "[" { "[]\n" } else { "]\n" });
-    Ok(())
 }
 
 /// The list for people: how it stands, how urgent, who, what; as wide as the terminal.

@@ -5,7 +5,7 @@
 //! memory for each word by itself costs more than reading it from the database.
 //!
 //! Errors: `Damaged`, with the number of the case, where what is kept for lists beside it cannot be
-//! read; nothing is left out in silence.
+//! read. A list has the others all the same; nothing is left out in silence.
 
 use std::borrow::Cow;
 

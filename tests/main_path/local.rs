@@ -163,6 +163,47 @@ fn a_maildir_and_a_sendmail_make_the_same_path() {
     assert_eq!(cases(&setup).len(), 2);
 }
 
+#[test]
+fn a_damaged_case_is_named_and_keeps_no_other_off_the_list() {
+    let setup = local_office();
+    let maildir = setup.file("mail");
+    for number in ["1", "2"] {
+        let mail = mail_from(&format!("Alice{number}"), "XSS", &report(number));
+        drop_into(&maildir, &format!("{number}.alice.host"), &mail);
+    }
+    assert!(setup.run_once().status.success());
+    let numbers: Vec<String> = cases(&setup)
+        .iter()
+        .map(|case| case["id"].as_str().expect("a number").to_owned())
+        .collect();
+    assert_eq!(numbers.len(), 2);
+    let key = std::fs::read_to_string(setup.file("storage.key")).expect("the key");
+    let database = rusqlite::Connection::open(setup.database()).expect("the database");
+    database
+        .pragma_update(None, "key", format!("x'{}'", key.trim()))
+        .expect("unlock it");
+    let damage = "UPDATE cases SET clocks = '[' WHERE number = ?1";
+    assert_eq!(database.execute(damage, [&numbers[0]]), Ok(1));
+    drop(database);
+
+    for arguments in [["case", "list"].as_slice(), &["case", "list", "--json"]] {
+        let output = setup.cli(arguments);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let listed = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(listed.contains(&numbers[1]), "{listed}");
+        assert!(!listed.contains(&numbers[0]), "{listed}");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            told.contains(&format!("{} is damaged", numbers[0])),
+            "{told}"
+        );
+        if arguments.contains(&"--json") {
+            let array: Value = serde_json::from_str(&listed).expect("one array");
+            assert_eq!(array.as_array().map(Vec::len), Some(1));
+        }
+    }
+}
+
 /// As when its disk is not mounted: an empty folder in its place would look like a quiet day.
 #[test]
 fn a_maildir_that_is_gone_is_an_error_and_is_not_made_anew() {

@@ -696,16 +696,21 @@ pub(super) fn is_control(part: &Part) -> bool {
     may_be && !part.is_multipart() && part.body.len() < 1024 && {
         let (bytes, _) = part.decoded();
         if part.is("application/pgp-encrypted") {
-            let is_field = |line: &[u8]| line.is_empty() || line.contains(&b':');
-            bytes
-                .split(|&b| b == b'\n')
-                .map(<[u8]>::trim_ascii)
-                .all(is_field)
-                && !armor::mentions_openpgp(&bytes)
+            let mut lines = bytes.split(|&b| b == b'\n').map(<[u8]>::trim_ascii);
+            lines.all(|line| line.is_empty() || is_field(line)) && !armor::mentions_openpgp(&bytes)
         } else {
             bytes.trim_ascii().eq_ignore_ascii_case(b"Version: 1")
         }
     }
+}
+
+/// `Name: value`. A ciphertext in binary may hold a colon and no line end, but begins no name.
+fn is_field(line: &[u8]) -> bool {
+    let colon = line.iter().position(|&b| b == b':');
+    let name = colon
+        .and_then(|colon| line.get(..colon))
+        .unwrap_or_default();
+    !name.is_empty() && name.is_ascii()
 }
 
 pub(super) fn is_ciphertext(bytes: &[u8]) -> bool {

@@ -207,6 +207,20 @@ fn it_waits_for_the_end_of_quiet_hours() {
 }
 
 #[test]
+fn a_later_hour_gives_the_day_no_second_one() {
+    let office = Office::open("");
+    office.report("Hello.", morning(0) - minutes(30));
+    office.pass(morning(0) + minutes(1));
+    office.setup.set("digest.at", "11:00");
+    office.pass(morning(0) + minutes(181));
+    assert_eq!(office.digests().len(), 1);
+    office.pass(morning(1) + minutes(179));
+    assert_eq!(office.digests().len(), 1);
+    office.pass(morning(1) + minutes(181));
+    assert_eq!(office.digests().len(), 2);
+}
+
+#[test]
 fn an_empty_board_is_told_once_a_week() {
     let office = Office::open("");
     for day in 0..8 {

@@ -8,8 +8,9 @@ use crate::letters::Desk;
 use crate::notices::digest::{self, Weekly};
 use crate::store::{StoreError, instant};
 
-/// The digest of the last day and hour that the schedule names, unless it was mailed. One that was
-/// missed is made up for once. An empty board is told once a week.
+/// The digest of the last day and hour that the schedule names, unless that day's was mailed, be it
+/// that the hour was another then. One that was missed is made up for once. An empty board is told
+/// once a week.
 pub(super) fn mail_digest(
     shared: &Shared,
     desk: &Desk,
@@ -18,12 +19,13 @@ pub(super) fn mail_digest(
     let Some(schedule) = &desk.digest else {
         return Ok(0);
     };
-    let Some(due_at) = schedule.last_due(&desk.policy.calendar, now) else {
+    let calendar = &desk.policy.calendar;
+    let Some(due_at) = schedule.last_due(calendar, now) else {
         return Ok(0);
     };
     let last = shared.store.read(|tx| tx.fact(digest::DUE_AT))?;
     match last.map(instant) {
-        Some(last) if last >= due_at => return Ok(0),
+        Some(last) if calendar.date_of(last) >= calendar.date_of(due_at) => return Ok(0),
         // The very first is that of the next day.
         None => {
             shared.store.write(|tx| {

@@ -102,15 +102,8 @@ pub fn acknowledge(
     };
     let kind = Kind::parse(&first_kind).unwrap_or(opened.classified.kind_hint);
     let incoming = Incoming {
-        message: &opened.message,
-        classified: &opened.classified,
-        findings: &opened.findings,
-        language: opened.language.as_ref(),
-        lane: opened.mail.lane,
-        received_at: opened.mail.received_at,
-        too_large: opened.mail.too_large,
         unanswered: None,
-        orders: &Orders::None,
+        ..opened.incoming(&Orders::None)
     };
     let reply = decide::reply(
         &incoming,

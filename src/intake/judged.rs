@@ -46,15 +46,8 @@ pub(super) fn decide_knowing(
         opened.mail.told_at(now),
     );
     let incoming = Incoming {
-        message: &opened.message,
-        classified: &opened.classified,
-        findings: &opened.findings,
-        language: opened.language.as_ref(),
-        lane: opened.mail.lane,
         received_at: came_at,
-        orders: &orders,
-        too_large: opened.mail.too_large,
-        unanswered: opened.mail.unanswered,
+        ..opened.incoming(&orders)
     };
     Ok(decide::decide(
         &incoming,

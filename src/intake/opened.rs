@@ -15,10 +15,11 @@ use crate::pdf;
 use crate::store::cases::FirstMail;
 use crate::store::intake::Place;
 use crate::triage::classify::{self, Classified, Kind};
-use crate::triage::decide::Unanswered;
+use crate::triage::decide::{Incoming, Unanswered};
 use crate::triage::extract::{self, Extracted};
 use crate::triage::language;
 use crate::triage::marks::{self, Mark};
+use crate::triage::orders::Orders;
 use crate::triage::policy::Language;
 use crate::triage::rules::{self, Findings};
 use crate::triage::same::{self, Comparable};
@@ -101,6 +102,21 @@ impl Opened {
     /// recorded yet.
     pub fn waits_for_key(&self) -> bool {
         self.message.openpgp.failure == Some(Failure::KeyAway)
+    }
+
+    /// As it is decided on.
+    pub(super) fn incoming<'a>(&'a self, orders: &'a Orders) -> Incoming<'a> {
+        Incoming {
+            message: &self.message,
+            classified: &self.classified,
+            findings: &self.findings,
+            language: self.language.as_ref(),
+            lane: self.mail.lane,
+            received_at: self.mail.received_at,
+            too_large: self.mail.too_large,
+            unanswered: self.mail.unanswered,
+            orders,
+        }
     }
 }
 

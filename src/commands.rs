@@ -183,7 +183,7 @@ fn read(
     now: DateTime<Utc>,
 ) -> Result<CaseState, StoreError> {
     Ok(CaseState {
-        unreachable: unreachable(addressee, &desk.organization).err(),
+        unreachable: addressee.reached(&desk.organization).err(),
         ..tx.case_state(case, now)?
     })
 }
@@ -257,22 +257,32 @@ fn rules_matched(
         .collect())
 }
 
-/// Where a letter about the case goes; the error says why nobody is written to.
-fn unreachable(addressee: &Addressee, organization: &Organization) -> Result<Address, String> {
-    let nobody = || "its first mail names no sender that can be answered".to_owned();
-    let to = Address {
-        name: addressee.name.clone(),
-        email: addressee.email.clone().ok_or_else(nobody)?,
+/// Where a letter to a case's reporter goes; the error says why nobody is written to. `robot`: the
+/// sign by which a program wrote the first mail.
+pub fn reached<'a>(
+    reporter: Option<&'a str>,
+    robot: Option<&str>,
+    organization: &Organization,
+) -> Result<&'a str, String> {
+    let Some(email) = reporter.filter(|email| decide::can_be_answered(email)) else {
+        return Err("its first mail names no sender that can be answered".to_owned());
     };
-    if !decide::can_be_answered(&to) {
-        return Err(nobody());
-    }
-    if organization.owns(&to.email) {
+    if organization.owns(email) {
         return Err("it came from an address of ours".to_owned());
     }
-    match &addressee.robot {
+    match robot {
         Some(sign) => Err(format!("a program wrote its first mail ({sign})")),
-        None => Ok(to),
+        None => Ok(email),
+    }
+}
+
+impl Addressee {
+    fn reached(&self, organization: &Organization) -> Result<Address, String> {
+        let email = reached(self.email.as_deref(), self.robot.as_deref(), organization)?;
+        Ok(Address {
+            name: self.name.clone(),
+            email: email.to_owned(),
+        })
     }
 }
 
@@ -363,7 +373,9 @@ impl Writing<'_> {
         meets: Option<DeadlineKind>,
         addressee: &Addressee,
     ) -> Result<Told, CommandError> {
-        let to = unreachable(addressee, &self.desk.organization).map_err(Refusal::new)?;
+        let to = addressee
+            .reached(&self.desk.organization)
+            .map_err(Refusal::new)?;
         let file = self.tx.case_file(self.case)?;
         let correspondent = self.correspondent(to, addressee)?;
         let enclosed = Enclosed {

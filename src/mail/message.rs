@@ -54,11 +54,16 @@ impl Address {
 
     /// The domain in lower case; empty where there is none.
     pub fn domain(&self) -> String {
-        self.key()
-            .rsplit_once('@')
-            .map(|(_, domain)| domain.to_owned())
-            .unwrap_or_default()
+        domain_of(&self.email)
     }
+}
+
+/// The domain of an address, in lower case; empty where there is none.
+pub fn domain_of(email: &str) -> String {
+    address_key(email)
+        .rsplit_once('@')
+        .map(|(_, domain)| domain.to_owned())
+        .unwrap_or_default()
 }
 
 /// Lower case and without surrounding white space.

@@ -95,7 +95,9 @@ fn of_case(about: &About) -> [Fact; 3] {
 /// The commands that meet a deadline.
 fn what_meets(kind: DeadlineKind) -> Vec<Deed> {
     match kind {
-        DeadlineKind::Acknowledge | DeadlineKind::Update => vec![Deed::reply()],
+        // Any letter of a person, also the one about a decision.
+        DeadlineKind::Acknowledge => vec![Deed::reply(), Deed::new("accept", &["/accept"])],
+        DeadlineKind::Update => vec![Deed::reply()],
         DeadlineKind::Triage => vec![
             Deed::new("accept", &["/accept"]),
             Deed::wanting("reject", "/reject ", "REASON"),

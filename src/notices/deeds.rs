@@ -3,6 +3,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::Reader;
+use crate::commands;
 use crate::config::Role;
 use crate::store::cases::{CaseView, Evidence};
 use crate::triage::case::Status;
@@ -46,6 +47,14 @@ impl Deed {
     pub fn exploited(since: DateTime<Utc>) -> Self {
         let since = since.to_rfc3339_opts(SecondsFormat::Secs, true);
         Self::new("it is exploited", &[&format!("/exploited {since}")])
+    }
+
+    /// It asks for a letter to the reporter; others write one where one can be written.
+    fn is_letter(&self) -> bool {
+        let first = self.lines.first().map_or("", String::as_str);
+        ["/reply", "/needs-info"]
+            .iter()
+            .any(|verb| first.trim_end() == *verb)
     }
 
     /// As it is to be copied.
@@ -104,7 +113,16 @@ pub fn of_case(
         deeds.push(Deed::new("take it", &[&assign]));
     }
     deeds.push(Deed::wanting("note", "/note ", "TEXT"));
+    if !is_reached(case, reader) {
+        deeds.retain(|deed| !deed.is_letter());
+    }
     for_reader(deeds, reader)
+}
+
+/// Can its reporter be written to?
+pub fn is_reached(case: &CaseView, reader: &Reader<'_>) -> bool {
+    let (email, robot) = (case.reporter.email.as_deref(), case.robot.as_deref());
+    commands::reached(email, robot, &reader.desk.organization).is_ok()
 }
 
 /// Who may only look on is offered nothing.

@@ -74,18 +74,17 @@ fn consequence(lost: &Lost) -> &'static str {
 }
 
 fn deeds(case: &CaseView, reader: &Reader<'_>) -> Vec<Deed> {
-    let deeds = vec![
-        Deed::reply(),
+    let mut deeds = vec![
         Deed::wanting("note", "/note ", "TEXT"),
         Deed::new("status", &["/status"]),
     ];
-    match case.status.as_str() {
-        "closed" => deeds::for_reader(deeds, reader),
-        _ => {
-            let close = Deed::wanting("close", "/close ", "REASON");
-            deeds::for_reader([deeds, vec![close]].concat(), reader)
-        }
+    if deeds::is_reached(case, reader) {
+        deeds.insert(0, Deed::reply());
     }
+    if case.status != "closed" {
+        deeds.push(Deed::wanting("close", "/close ", "REASON"));
+    }
+    deeds::for_reader(deeds, reader)
 }
 
 /// One of many.

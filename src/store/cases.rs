@@ -59,6 +59,9 @@ pub struct CaseView {
     /// Does it lack nothing that the policy asks a report for?
     #[serde(skip)]
     pub is_complete: bool,
+    /// The sign by which a program wrote its first mail.
+    #[serde(skip)]
+    pub robot: Option<String>,
     /// Start of the day on which the fix shipped.
     pub fixed_at: Option<DateTime<Utc>>,
     /// Start of the day of publication, planned or past.
@@ -410,7 +413,7 @@ impl Tx<'_> {
                     cases.subject, cases.received_at, cases.assignee, first.number,
                     cases.unanswered, cases.fixed_at, cases.disclose_at, cases.exploited_at,
                     cases.credit, cases.credit_name, cases.credit_link, cases.token, cases.reward,
-                    cases.language, cases.missing = '[]'
+                    cases.language, cases.missing = '[]', cases.robot
              FROM cases LEFT JOIN cases AS first ON first.id = cases.duplicate_of
              WHERE cases.id = ?1",
         )?;
@@ -546,6 +549,7 @@ fn view(row: &rusqlite::Row<'_>) -> rusqlite::Result<CaseView> {
         },
         language: row.get(21)?,
         is_complete: row.get(22)?,
+        robot: row.get(23)?,
         deadlines: Vec::new(),
     })
 }

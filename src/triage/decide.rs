@@ -16,7 +16,7 @@ use super::rules::{Findings, Matched};
 use super::whose;
 use crate::config::Organization;
 use crate::mail::compose;
-use crate::mail::message::{Address, Certificate, Failure, Message};
+use crate::mail::message::{Address, Certificate, Failure, Message, domain_of};
 use crate::mail::parse::header;
 use crate::mailbox::Lane;
 
@@ -534,12 +534,12 @@ fn recipient(
         .message
         .from
         .as_ref()
-        .filter(|from| can_be_answered(from))
+        .filter(|from| can_be_answered(&from.email))
         .ok_or("the mail names no sender that can be answered")?;
     let to = match mail.message.reply_to.as_slice() {
         [wanted]
             if mail.classified.authentication == Authentication::Pass
-                && can_be_answered(wanted)
+                && can_be_answered(&wanted.email)
                 && !can_be_sealed =>
         {
             wanted
@@ -553,8 +553,8 @@ fn recipient(
 }
 
 /// A bare host name is a machine of our own network, and who writes from there a program.
-pub fn can_be_answered(address: &Address) -> bool {
-    compose::mailable(&address.email).is_some() && address.domain().contains('.')
+pub fn can_be_answered(email: &str) -> bool {
+    compose::mailable(email).is_some() && domain_of(email).contains('.')
 }
 
 /// What came encrypted, or joins a case of which a mail did, leaves encrypted or without content.
@@ -810,7 +810,7 @@ mod tests {
         #[track_caller]
         fn check(email: &str, expected: bool) {
             let address = mail(email).from.unwrap();
-            assert_eq!(can_be_answered(&address), expected, "{email}");
+            assert_eq!(can_be_answered(&address.email), expected, "{email}");
         }
         check("ann@research.example", true);
         check("\"a@b\"@research.example", true);

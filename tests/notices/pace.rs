@@ -417,7 +417,15 @@ fn what_comes_to_a_case_through_a_list_or_a_machine_is_told() {
         "The login takes SQL: /login?u=' OR 1.\n",
     ));
     office.pass(monday());
-    assert_eq!(office.titles(ALICE).len(), 2);
+    let told = office.told(ALICE);
+    assert_eq!(told.len(), 2);
+    for notice in &told {
+        notice.says(&["answer none:", "/accept"]);
+        // Nobody can be written to.
+        for letter in ["/reply", "/needs-info"] {
+            assert!(!notice.text.contains(letter), "{letter} in {}", notice.text);
+        }
+    }
     let numbers = office.numbers();
     for number in &numbers {
         let (subject, text) = (

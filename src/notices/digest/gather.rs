@@ -197,7 +197,8 @@ fn pressing(clock: RunningClock, now: DateTime<Utc>) -> Pressing {
 /// The commands that meet a deadline. Words in capitals are for whoever sends it to fill in.
 fn what_meets(kind: DeadlineKind) -> &'static [&'static str] {
     match kind {
-        DeadlineKind::Acknowledge | DeadlineKind::Update => &["/reply"],
+        DeadlineKind::Acknowledge => &["/reply", "/accept"],
+        DeadlineKind::Update => &["/reply"],
         DeadlineKind::Triage => &[
             "/accept",
             "/reject REASON",

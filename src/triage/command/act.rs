@@ -566,7 +566,7 @@ impl Acting<'_> {
     }
 
     /// With a letter, and with what it will meet. Where nobody can be written to, that is met at
-    /// once, and the event says why.
+    /// once, and the event says why; nobody waits for an update then, and no command could send one.
     fn telling(
         &self,
         mut done: Consequences,
@@ -592,16 +592,14 @@ impl Acting<'_> {
             .map(|kind| ClockChange::Meet(*kind, self.now))
             .collect::<Vec<_>>();
         done.clocks.extend(met);
-        if done.after.status.is_open() {
-            let update = deadline::restart_update(self.policy, self.now);
-            done.clocks.extend(update.map(ClockChange::Set));
-        }
         done
     }
 
-    /// What is no report was promised no further word, unless somebody accepted it as one.
+    /// What is no report was promised no further word, unless somebody accepted it as one; nor was
+    /// whom nobody can write to.
     fn is_promised_updates(&self, status: Status) -> bool {
-        status != Status::New || self.case.clock(DeadlineKind::Update).is_some()
+        self.case.unreachable.is_none()
+            && (status != Status::New || self.case.clock(DeadlineKind::Update).is_some())
     }
 
     /// A decision that is no longer awaited.

@@ -44,9 +44,14 @@ impl Team {
         &self.members
     }
 
-    /// The member of this name or address, as `/assign` writes them.
+    /// The member of this name or address, as `/assign` writes them; a part of it is enough where it
+    /// is one member's alone.
     pub fn called(&self, word: &str) -> Option<&Teammate> {
-        self.members.iter().find(|member| member.is_called(word))
+        let members = || self.members.iter();
+        members().find(|member| member.is_called(word)).or_else(|| {
+            let mut alike = members().filter(|member| member.is_called_for_short(word));
+            alike.next().filter(|_| alike.next().is_none())
+        })
     }
 
     /// Who may command, and by which signatures.
@@ -127,6 +132,15 @@ impl Teammate {
             || address_key(&self.email) == address_key(word)
     }
 
+    /// `alice` for Alice Example, or for alice@example.com.
+    fn is_called_for_short(&self, word: &str) -> bool {
+        let word = word.trim().to_lowercase();
+        let name = self.name.to_lowercase();
+        let address = self.email.to_lowercase();
+        let mailbox = address.rsplit_once('@').map(|(mailbox, _)| mailbox);
+        !word.is_empty() && (name.split_whitespace().any(|it| it == word) || mailbox == Some(&word))
+    }
+
     fn person(&self) -> Person {
         let fingerprints = self.certificates.iter().map(|it| it.fingerprint.clone());
         Person {
@@ -166,5 +180,48 @@ impl Teammate {
         let used = self.certificate(now).ok().or(self.certificates.first());
         used.map(|certificate| pgp::parts_of_certificate(certificate, now))
             .unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn team(members: &[(&str, &str)]) -> Team {
+        let member = |&(name, email): &(&str, &str)| Member {
+            name: name.to_owned(),
+            email: email.to_owned(),
+            certificate: "nobody.asc".into(),
+            role: Role::Member,
+            notify: Notify::All,
+        };
+        let members: Vec<Member> = members.iter().map(member).collect();
+        Team::read(&members)
+    }
+
+    #[test]
+    fn a_member_is_called_by_as_much_as_is_theirs_alone() {
+        let team = team(&[
+            ("Alice Example", "alice@example.test"),
+            ("Bob Example", "b.builder@example.test"),
+            ("Bob", "bob@example.test"),
+            ("Carl Karl", "carl@example.test"),
+        ]);
+        let called = |word: &str| team.called(word).map(|it| it.email.as_str());
+        for (word, email) in [
+            ("alice", "alice@example.test"),
+            (" ALICE ", "alice@example.test"),
+            ("alice example", "alice@example.test"),
+            ("Alice@Example.test", "alice@example.test"),
+            ("b.builder", "b.builder@example.test"),
+            // The whole name of one goes before a part of another's.
+            ("bob", "bob@example.test"),
+            ("carl", "carl@example.test"),
+        ] {
+            assert_eq!(called(word), Some(email), "{word:?}");
+        }
+        for word in ["example", "ali", "", " ", "example.test", "@example.test"] {
+            assert_eq!(called(word), None, "{word:?}");
+        }
     }
 }

@@ -132,10 +132,11 @@ fn blocks(came: &Came, reader: &Reader<'_>) -> Vec<Block> {
     if came.tiding.kind == TidingKind::Unreadable {
         blocks.push(Block::Words(what_to_do(came)));
     }
-    if !came.evidence.is_empty() {
+    let labels = labels(came).map(|it| Fact::new(&it.label, one_line(&it.because)));
+    let labels: Vec<Fact> = labels.collect();
+    if !labels.is_empty() {
         blocks.push(Block::Heading("Labels".to_owned()));
-        let of = |it: &Evidence| Fact::new(&it.label, one_line(&it.because));
-        blocks.push(Block::Facts(came.evidence.iter().map(of).collect()));
+        blocks.push(Block::Facts(labels));
     }
     if !came.case.deadlines.is_empty() && came.tiding.kind != TidingKind::FollowUp {
         blocks.push(Block::Heading("Deadlines".to_owned()));
@@ -152,6 +153,19 @@ fn blocks(came: &Came, reader: &Reader<'_>) -> Vec<Block> {
     let deeds = deeds::of_case(&came.case, &came.evidence, came.exploited, reader);
     blocks.extend(commands(&came.case.id, &deeds, reader.address()));
     blocks
+}
+
+/// Those of the case, but not how another mail of it was signed or encrypted: of a mail that somebody
+/// else may have sent that would be a lie.
+fn labels(came: &Came) -> impl Iterator<Item = &Evidence> {
+    let is_another_mails = |label: &str| {
+        came.tiding.kind == TidingKind::FollowUp
+            && (label.ends_with("encrypted")
+                || label.ends_with("signed")
+                || label == "unconfirmed_signature")
+    };
+    let evidence = came.evidence.iter();
+    evidence.filter(move |it| !is_another_mails(&it.label))
 }
 
 fn facts(came: &Came, reader: &Reader<'_>) -> Vec<Fact> {
@@ -329,7 +343,7 @@ pub fn row(came: &Came, reader: &Reader<'_>) -> Row {
     if let Some(failure) = &came.mail.failure {
         marks.push(failure.replace('_', " "));
     }
-    marks.extend(came.evidence.iter().map(|it| it.label.replace('_', " ")));
+    marks.extend(labels(came).map(|it| it.label.replace('_', " ")));
     let deeds = deeds::of_case(case, &came.evidence, came.exploited, reader);
     Row {
         case: Some(case.id.clone()),

@@ -155,7 +155,12 @@ fn a_report_and_a_follow_up_are_told_with_all_one_needs() {
             .letter(SECURITY_ADDRESS, &format!("Re: [{number}] {MARKER}"))
             .plain(&format!("And in clear: {MARKER}\n")),
     );
-    world.wait(3).says(&["came in clear", "| And in clear"]);
+    let told = world.wait(3);
+    told.says(&["came in clear, not signed", "| And in clear"]);
+    // Labels of the case that tell how its first mail came.
+    for words in ["is an OpenPGP message", "signature"] {
+        assert!(!told.text.contains(words), "{words} in {}", told.text);
+    }
     assert!(daemon.stop().success());
     assert!(!daemon.log().contains(MARKER), "{}", daemon.log());
 }

@@ -65,7 +65,7 @@ pub(super) fn look_like_commands(own: &str) -> bool {
 /// `/case SEC-2026-0001`
 fn names_case(line: &str) -> bool {
     let rest = word_of(line).filter(|word| word == "case").and_then(|_| {
-        let (_, number) = line.trim().split_once(char::is_whitespace)?;
+        let (_, number) = bare(line).split_once(char::is_whitespace)?;
         padded(number.trim())
     });
     rest.is_some()
@@ -91,8 +91,8 @@ pub(super) fn read(text: &str, files: &[usize]) -> Lines {
     // A greeting, or the line that says who wrote what is quoted.
     while rest.next_if(|line| word_of(line).is_none()).is_some() {}
     while let Some(line) = rest.next_if(|line| !begins_forward(line)) {
-        if !line.trim().is_empty() {
-            reading.line(line.trim(), &mut rest);
+        if !bare(line).is_empty() {
+            reading.line(bare(line), &mut rest);
         }
         if reading.read.wrong.len() >= WRONG_AT_MOST {
             break;
@@ -240,18 +240,30 @@ pub fn taken_as_words(text: &str) -> Vec<String> {
 
 /// Ends a text above it: a line that begins with a command, or nearly.
 fn begins_command(line: &str) -> bool {
-    line.starts_with('/') && word_of(line).is_some_and(|word| likeness(&word) != Like::None)
+    let begins = line.trim_start_matches(is_unseen).starts_with('/');
+    begins && word_of(line).is_some_and(|word| likeness(&word) != Like::None)
 }
 
 /// `severity` of `/severity high`, and of `/severity: high`, which is told with its mend; a path or
 /// a comment has none.
 fn word_of(line: &str) -> Option<String> {
-    let word = line.trim().strip_prefix('/')?;
+    let word = bare(line).strip_prefix('/')?;
     let word = word.split_whitespace().next()?;
     let word = word.strip_suffix(':').unwrap_or(word);
     let is_letter = |c: char| c.is_ascii_alphabetic() || c == '-' || c == '_';
     let begins = word.starts_with(|c: char| c.is_ascii_alphabetic());
     (begins && word.chars().all(is_letter)).then(|| word.to_lowercase())
+}
+
+/// Without what is not seen at its ends: a web page leaves more there than blanks, and a line that is
+/// copied takes it along.
+fn bare(line: &str) -> &str {
+    line.trim_matches(|c: char| c.is_whitespace() || is_unseen(c))
+}
+
+/// Of no width: joiners, marks of direction, the mark of byte order.
+fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -317,6 +317,28 @@ fn quotes_and_signatures_are_no_commands() {
     check(&format!("{ACCEPT}\nSent from my iPhone\n"), &accept);
 }
 
+/// Nobody sees what stands in front, so nobody could mend it; and such a mail would be a new report.
+#[test]
+fn what_is_not_seen_around_a_line_makes_it_no_other() {
+    for unseen in ["\u{200b}", "\u{feff}", "\u{200e}", "\u{2060}"] {
+        let text = format!(
+            "{unseen}\n{unseen}/case SEC-2026-0001{unseen}\n{unseen}/severity high{unseen}\n\
+             /note x\n{unseen}/accept{unseen}\n"
+        );
+        assert!(lines::begin_with_commands(&text), "{text:?}");
+        let severity = Command::Severity(Severity::High);
+        assert_eq!(
+            orders(&text),
+            [one(severity), one(note("x")), one(Command::Accept)],
+            "{text:?}"
+        );
+    }
+    // Words are left as they are: a joiner makes one picture of two.
+    let words = "a \u{1f469}\u{200d}\u{1f4bb} looks";
+    let text = format!("/case {ONE}\n/reply {words}\n");
+    assert_eq!(orders(&text), [one(reply(words))]);
+}
+
 #[test]
 fn a_text_goes_on_below_its_command() {
     let text = "/case SEC-2026-0001\n/note The vendor says\nit is known.\n\n/etc is fine\n/credit no\n\

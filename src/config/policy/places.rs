@@ -101,14 +101,14 @@ fn host_and_path(text: &str) -> String {
 fn domain(name: &str, is_above: bool) -> Result<String, Complaint> {
     let refusal =
         |what: &str, mend: &str| Err(Complaint::new(format!("{} {what}", quote(name)), mend));
-    if name.parse::<std::net::IpAddr>().is_ok() {
+    if let Ok(address) = name.parse::<std::net::IpAddr>() {
         if is_above {
             return refusal(
                 "is an address, and no names are below it",
                 "write the address alone",
             );
         }
-        return Ok(name.to_ascii_lowercase());
+        return Ok(address.to_string());
     }
     let Ok(ascii) = idna::domain_to_ascii(name.trim_end_matches('.')) else {
         return refusal("is not the name of a host", "write it like \"example.com\"");

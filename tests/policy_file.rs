@@ -1002,6 +1002,26 @@ fn bad_places() {
     );
     refused(
         r#"hosts = ["vendor.example"]"#,
+        r#"hosts = ["[2001:DB8::7]"]"#,
+        r#"policy.toml:31: scope.out.hosts: "[2001:DB8::7]" is an address as URLs have it; write "2001:db8::7""#,
+    );
+    refused(
+        r#"hosts = ["vendor.example"]"#,
+        r#"hosts = ["[2001:db8::7]:8443"]"#,
+        r#"policy.toml:31: scope.out.hosts: "[2001:db8::7]:8443" is an address as URLs have it; write "2001:db8::7""#,
+    );
+    refused(
+        r#"hosts = ["vendor.example"]"#,
+        r#"hosts = ["192.0.2.300"]"#,
+        r#"policy.toml:31: scope.out.hosts: "192.0.2.300" is neither a name nor an address; write it like "192.0.2.7""#,
+    );
+    refused(
+        r#"hosts = ["vendor.example"]"#,
+        r#"hosts = ["192.0.2"]"#,
+        r#"policy.toml:31: scope.out.hosts: "192.0.2" is neither a name nor an address; write it like "192.0.2.7""#,
+    );
+    refused(
+        r#"hosts = ["vendor.example"]"#,
         r#"hosts = ["localhost"]"#,
         r#"policy.toml:31: scope.out.hosts: "localhost" has no dot, so it is not a whole name; write it like "www.example.com""#,
     );

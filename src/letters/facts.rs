@@ -9,7 +9,9 @@ use crate::store::outbox::{Held, HeldCase};
 use crate::triage::case::Moment;
 use crate::triage::deadline;
 use crate::triage::decide::{CaseRef, Channel, Reply};
-use crate::triage::policy::{Deadline, DeadlineKind, Part, Routed, Rule, Sentence, Severity};
+use crate::triage::policy::{
+    AcknowledgedBy, Deadline, DeadlineKind, Part, Routed, Rule, Sentence, Severity,
+};
 use crate::triage::reply::{self, CaseFacts, Cited, Facts, Promise, Template, Voice};
 use crate::triage::rules::{Findings, Matched};
 
@@ -78,7 +80,7 @@ impl Desk {
         dates
             .filter_map(|deadline| {
                 Some(Promise {
-                    what: voice.words.promise(deadline.kind)?.to_owned(),
+                    what: self.promise(voice, deadline.kind)?.to_owned(),
                     when: voice.words.due(&self.policy.calendar, deadline.due_at, now),
                 })
             })
@@ -375,7 +377,7 @@ impl Desk {
             .filter(|deadline| says_content || !depends_on_severity(deadline.kind))
             .filter(|deadline| deadline.paused_at.is_none())
             .filter_map(|deadline| {
-                let what = voice.words.promise(deadline.kind)?;
+                let what = self.promise(voice, deadline.kind)?;
                 Some((self.runs_until(deadline, now), what))
             })
             .filter(|(due_at, _)| *due_at > now)
@@ -388,6 +390,16 @@ impl Desk {
         promises
             .chain(self.remediation(voice, file, says_content, now))
             .collect()
+    }
+
+    /// What a date promises its reporter. An acknowledgement that a letter of ours can be is no
+    /// promise any more to whom the letter reaches.
+    fn promise<'v>(&self, voice: &'v Voice, kind: DeadlineKind) -> Option<&'v str> {
+        let is_met_by_letters = self.policy.deadlines.acknowledged_by == AcknowledgedBy::Reply;
+        if kind == DeadlineKind::Acknowledge && is_met_by_letters {
+            return None;
+        }
+        voice.words.promise(kind)
     }
 
     /// The letter is itself a word to the reporter: the next update counts from it.

@@ -13,7 +13,7 @@ use crate::store::outbox::HeldCase;
 use crate::triage::case::Status;
 use crate::triage::deadline;
 use crate::triage::decide::CaseRef;
-use crate::triage::policy::{Deadline, DeadlineKind, Span};
+use crate::triage::policy::{AcknowledgedBy, Deadline, DeadlineKind, Span};
 use crate::triage::whose::Learned;
 
 /// Milliseconds after a full minute.
@@ -96,6 +96,32 @@ fn the_next_update_counts_from_the_letter() {
         "{text}"
     );
     assert!(!text.contains(&shown(at(0) + Duration::days(14))), "{text}");
+}
+
+#[test]
+fn where_a_person_must_speak_the_receipt_says_by_when() {
+    let mut desk = desk();
+    let open = deadline::open_deadlines(&desk.policy, at(0), None);
+    let due_at = |kind| open.iter().find(|it| it.kind == kind).unwrap().due_at;
+    let shown = desk
+        .policy
+        .calendar
+        .show_due(due_at(DeadlineKind::Acknowledge));
+    let file = CaseFile {
+        deadlines: open.clone(),
+        ..case_file(1, "SEC-2026-0001")
+    };
+    let text = acknowledgement(&desk, &file, true, at(0));
+    assert!(!text.contains(&shown), "{text}");
+    desk.policy.deadlines.acknowledged_by = AcknowledgedBy::Person;
+    for says_content in [false, true] {
+        let text = acknowledgement(&desk, &file, says_content, at(0));
+        let promise = format!("  A person on our team writes to you by\n    {shown} (in ");
+        assert!(text.contains(&promise), "{text}");
+    }
+    // Afterwards it is a mistake of ours, and no promise.
+    let text = acknowledgement(&desk, &file, true, due_at(DeadlineKind::Acknowledge));
+    assert!(!text.contains("A person on our team writes"), "{text}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use super::deeds::{self, Deed};
 use super::sheet::{Block, Fact, Sheet, commands};
 use super::words::one_line;
 use super::{Notice, NoticeKind, Reader};
+use crate::commands::reached;
 use crate::store::deadlines::{About, Alarm, Threshold, Warning};
 use crate::triage::calendar::how_far;
 use crate::triage::policy::DeadlineKind;
@@ -76,7 +77,12 @@ fn of_warning(warning: &Warning, reader: &Reader<'_>) -> Vec<Block> {
         Block::Heading(format!("{number}  {}: {stands}", kind.as_str())),
         Block::Facts(facts),
     ];
-    let deeds = deeds::for_reader(what_meets(kind), reader);
+    let mut deeds = what_meets(kind);
+    let (email, robot) = (about.reporter.as_deref(), about.robot.as_deref());
+    if reached(email, robot, &reader.desk.organization).is_err() {
+        deeds.retain(|deed| !deed.is_letter());
+    }
+    let deeds = deeds::for_reader(deeds, reader);
     blocks.extend(commands(number, &deeds, reader.address()));
     blocks
 }

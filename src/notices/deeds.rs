@@ -50,11 +50,8 @@ impl Deed {
     }
 
     /// It asks for a letter to the reporter; others write one where one can be written.
-    fn is_letter(&self) -> bool {
-        let first = self.lines.first().map_or("", String::as_str);
-        ["/reply", "/needs-info"]
-            .iter()
-            .any(|verb| first.trim_end() == *verb)
+    pub fn is_letter(&self) -> bool {
+        self.lines.first().is_some_and(|line| is_letter(line))
     }
 
     /// As it is to be copied.
@@ -123,6 +120,12 @@ pub fn of_case(
 pub fn is_reached(case: &CaseView, reader: &Reader<'_>) -> bool {
     let (email, robot) = (case.reporter.email.as_deref(), case.robot.as_deref());
     commands::reached(email, robot, &reader.desk.organization).is_ok()
+}
+
+/// Does a command ask for a letter to the reporter, which it cannot do without?
+pub fn is_letter(line: &str) -> bool {
+    let verb = line.split_whitespace().next();
+    verb.is_some_and(|verb| ["/reply", "/needs-info"].contains(&verb))
 }
 
 /// Who may only look on is offered nothing.

@@ -51,6 +51,8 @@ pub struct CaseLine {
     pub labels: Vec<String>,
     pub subject: String,
     pub reporter: Option<String>,
+    /// The sign by which a program wrote its first mail.
+    pub robot: Option<String>,
     pub assignee: Option<String>,
     pub received_at: DateTime<Utc>,
     /// When the last letter to its reporter left.
@@ -107,9 +109,9 @@ pub struct DueClocks {
 /// Columns of [`case_line`].
 const CASE: &str = "cases.id, cases.number, cases.kind, cases.status, cases.severity,
                     cases.suggested_severity, cases.subject, cases.reporter_email, cases.assignee,
-                    cases.received_at";
+                    cases.received_at, cases.robot";
 /// So many are those.
-const CASE_COLUMNS: usize = 10;
+const CASE_COLUMNS: usize = 11;
 
 const RUNNING: &str = "met_at IS NULL AND waived_at IS NULL AND paused_at IS NULL";
 /// There is more to come. Words of `Status::is_open`.
@@ -657,6 +659,7 @@ fn case_line(row: &Row<'_>, first: usize) -> rusqlite::Result<CaseLine> {
         reporter: row.get(first + 7)?,
         assignee: row.get(first + 8)?,
         received_at: instant(row.get(first + 9)?),
+        robot: row.get(first + 10)?,
         last_word_at: None,
     })
 }

@@ -230,7 +230,7 @@ pub fn decide(
         Err(because) => (Vec::new(), Some(because)),
     };
     let deadlines = match case {
-        CaseChange::Open => deadlines(mail, kind, policy),
+        CaseChange::Open => deadlines(mail, kind, organization, policy),
         CaseChange::Join(_) | CaseChange::None => Vec::new(),
     };
     Decision {
@@ -246,13 +246,28 @@ pub fn decide(
 }
 
 /// What came encrypted has the clocks of a report whatever it says: an answer in clear tells its
-/// dates.
-fn deadlines(mail: &Incoming<'_>, kind: Kind, policy: &Policy) -> Vec<Deadline> {
+/// dates. Nobody waits for an update where nobody can be written to.
+fn deadlines(
+    mail: &Incoming<'_>,
+    kind: Kind,
+    organization: &Organization,
+    policy: &Policy,
+) -> Vec<Deadline> {
     let mut deadlines = deadline::open_deadlines(policy, mail.received_at, None);
     if !kind.has_clocks_of_a_report() && !mail.message.openpgp.encrypted {
         deadlines.retain(|deadline| deadline.kind == DeadlineKind::Acknowledge);
     }
+    if !is_reached(mail, kind, organization) {
+        deadlines.retain(|deadline| deadline.kind != DeadlineKind::Update);
+    }
     deadlines
+}
+
+/// Can anybody write to its sender? As `commands::reached` has it of a case.
+fn is_reached(mail: &Incoming<'_>, kind: Kind, organization: &Organization) -> bool {
+    let is_robot = mail.classified.automatic.is_some() || kind == Kind::List;
+    let from = mail.message.from.as_ref().map(|from| from.email.as_str());
+    !is_robot && from.is_some_and(|from| can_be_answered(from) && !organization.owns(from))
 }
 
 /// What the mail is, and which case it belongs to.
@@ -751,7 +766,7 @@ fn case_numbers(texts: &[&str]) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::mail::message::{Digest, MachineReport, MachineReportKind};
-    use crate::triage::classify::classify;
+    use crate::triage::classify::{Automatic, What, classify};
 
     fn policy() -> Policy {
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/policies/cloudarq.toml");
@@ -821,15 +836,59 @@ mod tests {
         check("", false);
     }
 
-    #[test]
-    fn why_a_part_was_not_read_does_not_show() {
-        let organization = Organization {
+    fn organization() -> Organization {
+        Organization {
             name: "Example Corp".to_owned(),
             address: "security@example.com".to_owned(),
             aliases: Vec::new(),
             authserv_ids: Vec::new(),
             list_ids: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn nobody_waits_for_an_update_where_nobody_can_be_written_to() {
+        let organization = organization();
+        let policy = policy();
+        let clocks = |from: &str, kind: Kind, is_automatic: bool| {
+            let message = mail(from);
+            let mut classified = classify(&message, &organization, Lane::Inbox);
+            classified.kind_hint = kind;
+            classified.automatic = is_automatic.then(|| Automatic {
+                what: What::NoAnswer,
+                reason: "a robot".to_owned(),
+            });
+            let incoming = Incoming {
+                message: &message,
+                classified: &classified,
+                findings: &Findings::default(),
+                language: None,
+                lane: Lane::Inbox,
+                received_at: DateTime::UNIX_EPOCH,
+                too_large: false,
+                unanswered: None,
+                orders: &Orders::None,
+            };
+            let decision = decide(&incoming, &Known::default(), &organization, &policy);
+            let kinds = decision.deadlines.iter().map(|it| it.kind.as_str());
+            kinds.collect::<Vec<_>>()
         };
+        let all = ["acknowledge", "triage", "update"];
+        assert_eq!(clocks("ann@research.example", Kind::Report, false), all);
+        for (from, kind, is_automatic) in [
+            ("scanner@research.example", Kind::Report, true),
+            ("bugs@lists.example", Kind::List, false),
+            ("root@localhost", Kind::Report, false),
+            ("security@example.com", Kind::Report, false),
+        ] {
+            let left = clocks(from, kind, is_automatic);
+            assert_eq!(left, ["acknowledge", "triage"], "{from}");
+        }
+    }
+
+    #[test]
+    fn why_a_part_was_not_read_does_not_show() {
+        let organization = organization();
         let reply_to = |failure: Failure, partly_decrypted: bool| {
             let mut message = Message {
                 text: "The search field of your shop has a stored cross-site scripting flaw that \

@@ -45,7 +45,7 @@ pub struct Findings {
 /// Reads one mail by the policy's rules.
 pub fn find(message: &Message, extracted: &Extracted, terms: &Terms) -> Findings {
     let reading = Reading::of(message);
-    let places = Places::of(&reading);
+    let places = Places::of(&reading, terms);
     let accidental_access = accident::find(&reading);
     let told = testing::find(&reading, accidental_access.is_some());
     let is_raw = told

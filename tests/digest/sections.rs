@@ -232,6 +232,33 @@ fn publications_to_come() {
 }
 
 #[test]
+fn no_letter_is_offered_where_nobody_can_be_written_to() {
+    let office = Office::open();
+    let list = "List-Id: <bugs.lists.test>\r\nPrecedence: list\r\n";
+    let text = "The parameter q of https://shop.example.test/ is reflected without escaping.";
+    let from_list = mail("bugs@lists.test", "About alpha", list, text, ago(6));
+    office.report(&from_list, ago(6));
+    let board = office.board(Weekly::WhenDue, morning());
+    let offered: Vec<(&str, Vec<&str>)> = board
+        .decide
+        .iter()
+        .chain(&board.due_soon)
+        .chain(&board.half_way)
+        .map(|it| {
+            let verbs = it.commands.iter().filter_map(|line| line.split(' ').next());
+            (it.clock.as_str(), verbs.collect())
+        })
+        .collect();
+    assert_eq!(
+        offered,
+        [
+            ("acknowledge", vec!["/accept"]),
+            ("triage", vec!["/accept", "/reject", "/duplicate", "/close"]),
+        ]
+    );
+}
+
+#[test]
 fn noise_is_counted_and_nothing_vanishes() {
     let office = Office::open();
     reported(&office, "alpha", ago(5));

@@ -445,3 +445,25 @@ fn what_comes_to_a_case_through_a_list_or_a_machine_is_told() {
         assert_eq!(follow_ups.count(), 1, "{wrote}");
     }
 }
+
+#[test]
+fn a_warning_offers_no_letter_where_nobody_can_be_written_to() {
+    let office = Office::open(monday());
+    let dates = "acknowledge = \"2 days\"\ntriage = \"7 days\"\nupdate = \"14 days\"";
+    let policy = POLICY.replace("acknowledge = \"none\"\ntriage = \"30 days\"", dates);
+    office.setup.write("policy.toml", &policy);
+    let mail = Letter::new("bugs@lists.test", SECURITY_ADDRESS, "XSS");
+    let mail = mail.header("List-Id", "<bugs.lists.test>");
+    office.drop(&mail.plain("The shop runs any script: /search?q=x.\n"));
+    office.pass(monday());
+    // All of its dates are over, and the last of them was no `update`.
+    office.pass(monday() + TimeDelta::days(15));
+    let told = office.told(ALICE).split_off(1);
+    let text: String = told.iter().map(|notice| notice.text.as_str()).collect();
+    for says in ["acknowledge: MISSED", "triage: MISSED", "/accept"] {
+        assert!(text.contains(says), "{says} in {text}");
+    }
+    for never in ["update: ", "/reply", "/needs-info"] {
+        assert!(!text.contains(never), "{never} in {text}");
+    }
+}

@@ -67,6 +67,14 @@ fn refuse_what_is_no_host(text: &str) -> Result<(), Complaint> {
         };
         return Err(Complaint::new(format!("{} {what}", quote(text)), mend));
     }
+    let bare = text.trim_start_matches('[').split(']').next();
+    if let Some(address) = bare.and_then(|bare| bare.parse::<std::net::Ipv6Addr>().ok())
+        && text.starts_with('[')
+    {
+        let what = format!("{} is an address as URLs have it", quote(text));
+        let mend = format!("write {}", quote(&address.to_string()));
+        return Err(Complaint::new(what, mend));
+    }
     if let Some((name, _)) = text.split_once(':')
         && text.parse::<std::net::Ipv6Addr>().is_err()
     {
@@ -101,14 +109,14 @@ fn host_and_path(text: &str) -> String {
 fn domain(name: &str, is_above: bool) -> Result<String, Complaint> {
     let refusal =
         |what: &str, mend: &str| Err(Complaint::new(format!("{} {what}", quote(name)), mend));
-    if name.parse::<std::net::IpAddr>().is_ok() {
+    if let Ok(address) = name.parse::<std::net::IpAddr>() {
         if is_above {
             return refusal(
                 "is an address, and no names are below it",
                 "write the address alone",
             );
         }
-        return Ok(name.to_ascii_lowercase());
+        return Ok(address.to_string());
     }
     let Ok(ascii) = idna::domain_to_ascii(name.trim_end_matches('.')) else {
         return refusal("is not the name of a host", "write it like \"example.com\"");
@@ -116,6 +124,13 @@ fn domain(name: &str, is_above: bool) -> Result<String, Complaint> {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     let is_label =
         |label: &str| (1..=LONGEST_LABEL).contains(&label.len()) && label.chars().all(fits);
+    let last = ascii.rsplit('.').next().unwrap_or_default();
+    if ascii.contains('.') && last.bytes().all(|byte| byte.is_ascii_digit()) {
+        return refusal(
+            "is neither a name nor an address",
+            "write it like \"192.0.2.7\"",
+        );
+    }
     if ascii.len() > LONGEST_NAME || !ascii.split('.').all(is_label) {
         return refusal("is not the name of a host", "write it like \"example.com\"");
     }

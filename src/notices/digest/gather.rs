@@ -8,8 +8,10 @@ use super::super::board::{
     AGES, Board, Card, Count, Disclosure, Health, Kept, Noise, NoiseMail, OpenState, Pictures,
     Pressing, Quiet, Totals, Week, WeekCounts,
 };
+use super::super::deeds::is_letter;
 use super::super::words::one_line;
 use super::{BEGUN_AT, CASES_LISTED, MAILED_AT, MAILS_LISTED, WEEK_OF};
+use crate::commands;
 use crate::expiry::{self, Owner};
 use crate::letters::Desk;
 use crate::store::board::{After, CaseLine, CaseSince, DueClocks, Newest, RunningClock};
@@ -84,9 +86,9 @@ pub fn gather(
             unreadable: unreadable.total,
             letters: letters.total,
         },
-        decide: all(decide.first, |clock| pressing(clock, now)),
-        due_soon: all(due_soon.first, |clock| pressing(clock, now)),
-        half_way: all(half_way.first, |clock| pressing(clock, now)),
+        decide: all(decide.first, |clock| pressing(clock, desk, now)),
+        due_soon: all(due_soon.first, |clock| pressing(clock, desk, now)),
+        half_way: all(half_way.first, |clock| pressing(clock, desk, now)),
         new: all(new.first, |case| card(case, now)),
         waiting: all(waiting.first, |case| since_then(case, now)),
         disclosures: all(planned.first, |planned| Disclosure {
@@ -180,8 +182,11 @@ fn card(case: CaseLine, now: DateTime<Utc>) -> Card {
     }
 }
 
-fn pressing(clock: RunningClock, now: DateTime<Utc>) -> Pressing {
-    let commands = DeadlineKind::parse(&clock.kind).map_or(&[][..], what_meets);
+fn pressing(clock: RunningClock, desk: &Desk, now: DateTime<Utc>) -> Pressing {
+    let meets = DeadlineKind::parse(&clock.kind).map_or(&[][..], what_meets);
+    let (email, robot) = (clock.case.reporter.as_deref(), clock.case.robot.as_deref());
+    let is_reached = commands::reached(email, robot, &desk.organization).is_ok();
+    let offered = meets.iter().filter(|line| is_reached || !is_letter(line));
     Pressing {
         clock: clock.kind,
         is_missed: clock.due_at < now,
@@ -189,7 +194,7 @@ fn pressing(clock: RunningClock, now: DateTime<Utc>) -> Pressing {
         due: clock.due,
         far: how_far(clock.due_at, now),
         why: clock.why,
-        commands: commands.iter().map(ToString::to_string).collect(),
+        commands: offered.map(ToString::to_string).collect(),
         card: card(clock.case, now),
     }
 }

@@ -45,6 +45,8 @@ pub struct About {
     pub status: String,
     pub subject: String,
     pub reporter: Option<String>,
+    /// The sign by which a program wrote its first mail.
+    pub robot: Option<String>,
     /// A member, as `/assign` was told.
     pub assignee: Option<String>,
 }
@@ -73,7 +75,7 @@ pub struct Alarm {
 /// Columns of a case, for [`about`].
 pub(in crate::store) const ABOUT: &str =
     "cases.id, cases.number, cases.status, cases.subject, cases.reporter_email,
-                     cases.assignee";
+                     cases.assignee, cases.robot";
 
 impl Tx<'_> {
     /// Deadlines that reached 80 or 100 percent and whose team was not told; where both are due,
@@ -223,5 +225,6 @@ pub(in crate::store) fn about(row: &Row<'_>, first: usize) -> rusqlite::Result<A
         subject: row.get(first + 3)?,
         reporter: row.get(first + 4)?,
         assignee: row.get(first + 5)?,
+        robot: row.get(first + 6)?,
     })
 }

@@ -11,7 +11,7 @@ use super::{likeness, phrases};
 mod words;
 
 use words::{
-    ABUSE, ACCESS, ASKING, ASKS_FOR_ACCESS, COMPLAINTS, CUSTOMERS, EXPOSED, FLAWS, FOUND,
+    ABUSE, ACCESS, ASKING, ASKS_FOR_ACCESS, COMPLAINTS, CUSTOMERS, EXPOSED, FLAWS, FOUND, IN_SCOPE,
     QUESTIONNAIRES, QUESTIONS, STATUS_REQUESTS,
 };
 
@@ -115,6 +115,9 @@ pub(super) fn by_words(folded: &Folded, report: bool) -> Option<(Kind, &'static 
     if !is_reported && let Some(phrase) = phrases::find(folded, complaints) {
         return Some((Kind::Abuse, phrase));
     }
+    if short && let Some(phrase) = asks_on_scope(folded, weakness) {
+        return Some((Kind::Question, phrase));
+    }
     if short
         && !report_claimed(folded, report)
         && let Some(phrase) = phrases::find(folded, QUESTIONS)
@@ -134,6 +137,21 @@ fn asks_for_access(folded: &Folded, weakness: bool) -> Option<&'static str> {
         .filter(|_| is_short(folded) && !likeness::names_weakness_but_rate_limits(folded));
     let is_asked = || folded.contains(['?', '？']) || phrases::has(folded, ASKING);
     asks.or_else(|| phrases::find(folded, ACCESS).filter(|_| !weakness && is_asked()))
+}
+
+/// The phrase by which one sentence asks whether something is in scope, where nothing is told of it.
+fn asks_on_scope(folded: &Folded, weakness: bool) -> Option<&'static str> {
+    let phrase = phrases::find(folded, IN_SCOPE)?;
+    if weakness || is_told(folded) || phrases::has(folded, FLAWS) {
+        return None;
+    }
+    let asked = folded.split_inclusive(['?', '？']);
+    let mut sentences = asked
+        .filter_map(|part| part.strip_suffix(['?', '？'])?.rsplit([';', '!']).next())
+        .filter_map(|before| before.rsplit(". ").next());
+    sentences
+        .any(|sentence| phrases::has(&Folded::of(sentence), IN_SCOPE))
+        .then_some(phrase)
 }
 
 /// Something was found, or lies open.
@@ -216,6 +234,15 @@ mod tests {
             "Is gitlab.corp.example covered by your disclosure policy?",
             Kind::Question,
         );
+        for question in [
+            "Hello, is api2.corp.example in scope?",
+            "Hello, is api2.corp.example in scope of your program?",
+            "Before I start: is https://shop.corp.example part of your disclosure scope? Thanks.",
+            "Ist api2.corp.example im Geltungsbereich Ihrer Richtlinie?",
+            "Are subdomains within scope, or only corp.example?",
+        ] {
+            check(question, Kind::Question);
+        }
         check(
             "Zahlen Sie für gemeldete Schwachstellen eine Prämie?",
             Kind::Question,
@@ -248,6 +275,9 @@ mod tests {
             "Your SOC 2 report and your vendor risk assessments lie on files.corp.example for everybody.",
             "Die Verträge zur Auftragsverarbeitung Ihrer Kunden sind öffentlich zugänglich.",
             "There is no rate limit on login. Please set up a sandbox or fix the brute force.",
+            "The backup of shop.corp.example lies open. Is that in scope?",
+            "An attacker can read all orders on shop.corp.example. Is it in scope?",
+            "shop.corp.example, which is in scope, shows me the orders of Bob. Who looks at it?",
             "I found that brute force attempts from your login attempts page are not limited.",
         ] {
             check(report, Kind::Report);

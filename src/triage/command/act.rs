@@ -540,7 +540,7 @@ impl Acting<'_> {
         done.clocks.push(ClockChange::Unwaive);
         // Nobody owed a word while it was closed.
         done.clocks.extend(match status.is_open() {
-            true if !self.is_promised_updates(status) => None,
+            true if !self.is_promised_updates(status) => self.moot_update(),
             true => deadline::restart_update(self.policy, self.now).map(ClockChange::Set),
             false => Some(ClockChange::Waive(DeadlineKind::Update)),
         });
@@ -592,7 +592,15 @@ impl Acting<'_> {
             .map(|kind| ClockChange::Meet(*kind, self.now))
             .collect::<Vec<_>>();
         done.clocks.extend(met);
+        done.clocks.extend(self.moot_update());
         done
+    }
+
+    /// An `update` that a case had before it was known that nobody can be written to.
+    fn moot_update(&self) -> Option<ClockChange> {
+        let runs = self.case.clock(DeadlineKind::Update).is_some();
+        (runs && self.case.unreachable.is_some())
+            .then_some(ClockChange::Waive(DeadlineKind::Update))
     }
 
     /// What is no report was promised no further word, unless somebody accepted it as one; nor was

@@ -102,14 +102,14 @@ impl Words {
     /// What a date promises; `None`: it is not the reporter's business.
     pub fn promise(&self, kind: DeadlineKind) -> Option<&str> {
         match kind {
-            DeadlineKind::Triage
+            DeadlineKind::Acknowledge
+            | DeadlineKind::Triage
             | DeadlineKind::Update
             | DeadlineKind::Remediate
             | DeadlineKind::Disclose => Some(self.one("promises", kind.as_str())),
-            DeadlineKind::Acknowledge
-            | DeadlineKind::EarlyWarning
-            | DeadlineKind::Notification
-            | DeadlineKind::FinalReport => None,
+            DeadlineKind::EarlyWarning | DeadlineKind::Notification | DeadlineKind::FinalReport => {
+                None
+            }
         }
     }
 

@@ -1,11 +1,14 @@
 //! Hosts and paths that a report names: in URLs, by themselves, and in captured requests.
 //!
 //! Only names that the policy knows matter in the end, so that anything with the shape of a host
-//! is taken: `index.php` is no rule's host.
+//! is taken: `index.php` is no rule's host. Addresses stand in many logs and version numbers look
+//! like them, so that of these the policy's own alone are taken.
 
 use std::collections::HashSet;
+use std::net::{IpAddr, SocketAddrV4};
 
 use super::reading::Reading;
+use crate::triage::policy::Terms;
 
 /// At most so many places of a mail count.
 const AT_MOST: usize = 2_000;
@@ -30,10 +33,11 @@ pub struct Place {
 pub struct Places(pub Vec<Place>);
 
 impl Places {
-    pub fn of(reading: &Reading<'_>) -> Self {
+    pub fn of(reading: &Reading<'_>, terms: &Terms) -> Self {
+        let ours = addresses_named(terms);
         let mut places = Self::default();
         for piece in &reading.pieces {
-            places.read(&piece.text);
+            places.read(&piece.text, &ours);
         }
         places
     }
@@ -54,7 +58,8 @@ impl Places {
             .collect()
     }
 
-    fn read(&mut self, text: &str) {
+    /// `ours`: the addresses that the policy names.
+    fn read(&mut self, text: &str, ours: &[IpAddr]) {
         let mut among_references = false;
         // The place of a request line without a host, and where its head ends.
         let mut request: Option<(usize, usize)> = None;
@@ -73,7 +78,7 @@ impl Places {
             } else if line.is_empty() {
                 request = None;
             }
-            if let Some(host) = host_line(line) {
+            if let Some(host) = host_line(line, ours) {
                 let of_request = request
                     .take()
                     .filter(|(_, end)| number <= *end)
@@ -88,7 +93,8 @@ impl Places {
                 continue;
             }
             let is_reference = among_references || names_no_target(line);
-            self.0.extend(hosts(line).map(|mut place| {
+            let named = hosts(line).chain(addresses(line, ours));
+            self.0.extend(named.map(|mut place| {
                 place.is_reference |= is_reference;
                 place
             }));
@@ -159,10 +165,11 @@ fn request_path(line: &str) -> Option<String> {
 }
 
 /// `Host: www.a.test:8443`
-fn host_line(line: &str) -> Option<String> {
+fn host_line(line: &str, ours: &[IpAddr]) -> Option<String> {
     let (name, value) = line.split_once(':')?;
     let is_field = name.eq_ignore_ascii_case("host") || name.eq_ignore_ascii_case(":authority");
-    is_field.then(|| hosts(value).next()?.host).flatten()
+    let mut named = hosts(value).chain(addresses(value, ours));
+    is_field.then(|| named.next()?.host).flatten()
 }
 
 /// The path at the beginning of `rest`, without query and the sentence around it.
@@ -219,6 +226,66 @@ fn hosts(line: &str) -> impl Iterator<Item = Place> + '_ {
             });
         }
     })
+}
+
+/// Those of `ours` that a line names, with the path behind each.
+fn addresses<'l>(line: &'l str, ours: &'l [IpAddr]) -> impl Iterator<Item = Place> + 'l {
+    let mut at = if ours.is_empty() { line.len() } else { 0 };
+    std::iter::from_fn(move || {
+        loop {
+            let rest = line.get(at..)?;
+            let begin = at + rest.find(is_address_character)?;
+            let run = line.get(begin..)?;
+            let length = run
+                .find(|c: char| !is_address_character(c))
+                .unwrap_or(run.len());
+            at = begin + length;
+            let before = line.get(..begin).unwrap_or_default();
+            let after = run.get(length..).unwrap_or_default();
+            let is_part = before.ends_with(|c: char| c.is_alphanumeric() || c == '_')
+                || after.starts_with(|c: char| c.is_alphanumeric() || c == '_')
+                || (before.ends_with('/') && !before.ends_with("//"))
+                || before.ends_with('=');
+            let Some(address) = address(run.get(..length)?).filter(|_| !is_part) else {
+                continue;
+            };
+            if !ours.contains(&address) {
+                continue;
+            }
+            let host = address.to_string();
+            let (_, after) = port_at(after.strip_prefix(']').unwrap_or(after));
+            let path = path_at(after).unwrap_or_default();
+            return Some(Place {
+                is_reference: is_documentation(&host, &path),
+                host: Some(host),
+                path,
+            });
+        }
+    })
+}
+
+fn is_address_character(c: char) -> bool {
+    c.is_ascii_hexdigit() || matches!(c, '.' | ':')
+}
+
+/// `192.0.2.1`, `192.0.2.1:8080`, `2001:db8::1`; what ends the sentence may follow.
+fn address(run: &str) -> Option<IpAddr> {
+    let run = run.trim_end_matches('.');
+    let run = run.strip_suffix(':').unwrap_or(run);
+    let with_port = || Some(IpAddr::V4(*run.parse::<SocketAddrV4>().ok()?.ip()));
+    run.parse().ok().or_else(with_port)
+}
+
+/// The addresses that rules and known issues name.
+fn addresses_named(terms: &Terms) -> Vec<IpAddr> {
+    let scope = &terms.scope;
+    let rules = [&scope.inside, &scope.outside, &terms.conduct];
+    let of_rules = rules.into_iter().flatten().flat_map(|rule| &rule.hosts);
+    let of_issues = terms.known_issues.iter().flat_map(|issue| &issue.hosts);
+    of_rules
+        .chain(of_issues)
+        .filter_map(|pattern| pattern.domain.parse().ok())
+        .collect()
 }
 
 fn is_host_character(c: char) -> bool {
@@ -322,7 +389,10 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: &[&str]) {
         let mut places = Places::default();
-        places.read(text);
+        places.read(
+            text,
+            &["192.0.2.7", "2001:db8::7"].map(|ours| ours.parse().expect("one")),
+        );
         let found: Vec<String> = places
             .0
             .iter()
@@ -349,6 +419,25 @@ mod tests {
             &["a.test", "b.test", "c.test/d"],
         );
         check("", &[]);
+    }
+
+    #[test]
+    fn addresses_of_the_policy() {
+        check(
+            "http://192.0.2.7:8080/admin, 192.0.2.7.",
+            &["192.0.2.7/admin", "192.0.2.7"],
+        );
+        check(
+            "https://[2001:DB8:0::7]:8443/x 2001:db8::7: open",
+            &["2001:db8::7/x", "2001:db8::7"],
+        );
+        check("ssh root@192.0.2.7", &["192.0.2.7"]);
+        check("GET /x HTTP/1.1\nHost: 192.0.2.7:80", &["192.0.2.7/x"]);
+        check(
+            "192.0.2.70 1.192.0.2.7 v192.0.2.7 a.test/?ip=192.0.2.7 std::2001",
+            &["a.test/"],
+        );
+        check("Referer: http://192.0.2.7/", &["192.0.2.7/ (ref)"]);
     }
 
     #[test]

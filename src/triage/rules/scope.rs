@@ -232,7 +232,7 @@ impl Exclusion<'_> {
         if !has_places(self.rule) {
             return Some(told.because.clone());
         }
-        let places = Places::of(self.reading);
+        let places = Places::of(self.reading, self.terms);
         let mut named = places.0.iter().filter(|place| !place.is_reference);
         let place = named.find_map(|place| place_of(self.rule, place, self.terms));
         let place = place.or_else(|| word_of(self.rule, self.reading))?;

@@ -163,6 +163,13 @@ pub const COMPLAINTS: &[&str] = &[
     "port scan from", "originating from your", "missbrauchsmeldung", "angriffe von ihrer", "angriffe aus ihrem netz",
 ];
 
+/// In a sentence that ends with a question mark.
+pub const IN_SCOPE: &[&str] = &[
+    "in scope", "in the scope", "within scope", "within the scope", "within your scope", "part of your disclosure",
+    "part of your program*", "part of the program*", "im geltungsbereich", "zum geltungsbereich", "im scope",
+    "dans le périmètre", "dentro del alcance", "no escopo",
+];
+
 pub const QUESTIONS: &[&str] = &[
     "i have a question", "i've a question", "quick question", "question about", "question regarding",
     "do you have a bug bounty", "do you have a bounty", "do you run a bug bounty",

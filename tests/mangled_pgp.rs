@@ -1473,6 +1473,49 @@ fn words_behind_a_signature_without_a_name_are_listed() {
     for message in desk.read_both(mail(&multipart("mixed", &[words, &part])).as_bytes()) {
         assert_eq!(message.attachments.len(), 1, "{:?}", message.attachments);
     }
+
+    let text = "Content-Type: text/plain\n\nMy report.";
+    let signature = desk.gpg.sign_detached(&with_crlf(text.as_bytes()), ALICE);
+    for (words, files) in [("", 0), (SECRET, 1)] {
+        let part = format!("Content-Type: application/pgp-signature\n\n{signature}{words}\n");
+        let content = multipart(
+            "signed; protocol=\"application/pgp-signature\"",
+            &[text, &part],
+        );
+        for message in desk.read_both(mail(&content).as_bytes()) {
+            assert_eq!(message.attachments.len(), files, "{words}");
+            let [found] = message.openpgp.signatures.as_slice() else {
+                panic!("{:?}", message.openpgp.signatures);
+            };
+            assert_eq!(found.status, SignatureStatus::Good);
+            assert_eq!(found.covers == Covers::All, words.is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_text_that_is_called_protected_is_shown() {
+    let desk = Desk::new();
+    let part =
+        |text: &str| format!("Content-Type: text/plain; protected-headers=\"v1\"\n\n{text}\n");
+    let other = "Content-Type: text/plain\n\nAnd more.\n";
+    let encrypted = |first: &str| {
+        let inside = with_boundary(
+            &multipart("mixed; protected-headers=\"v1\"", &[first, other]),
+            "boundary-of-the-inside",
+        );
+        let armor = desk
+            .gpg
+            .encrypt(inside.as_bytes(), &[US, ALICE], Some(ALICE));
+        mail(&multipart(PROTOCOL, &[CONTROL, &octets(&armor)]))
+    };
+    let text = encrypted(&part(SECRET));
+    desk.check_all("a text", text.as_bytes(), &[SECRET, "And more."]);
+    desk.finish();
+    let fields = encrypted(&part("Subject: Admin page is open"));
+    for message in desk.read_both(fields.as_bytes()) {
+        assert_eq!(message.text, "And more.\n");
+    }
 }
 
 /// `gpg --armor --encrypt report.pdf`, pasted into a mail.

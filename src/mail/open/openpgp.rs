@@ -326,7 +326,7 @@ impl Reader<'_> {
         for (at, child) in part.parts.iter().enumerate() {
             if at > 0 {
                 let is_used = signature.is_some_and(|used| std::ptr::eq(used, child));
-                if !(is_used && is_checked) {
+                if !(is_used && is_checked) || has_words_beside(child) {
                     self.walk(child, outside);
                 }
                 continue;
@@ -741,6 +741,12 @@ fn is_signature(part: &Part) -> bool {
             let (bytes, _) = part.decoded();
             armor::content(&bytes, false) == Content::Signature
         }
+}
+
+/// Does something else than the signature stand in its part?
+fn has_words_beside(signature: &Part) -> bool {
+    let (bytes, _) = signature.decoded();
+    armor::content(&bytes, false) == Content::Signature && armor::has_words(&bytes)
 }
 
 pub(super) fn is_smime_signature(part: &Part) -> bool {

@@ -687,9 +687,18 @@ fn begins_with_legacy_display(part: &Part) -> bool {
         && part.parts.len() > 1
         && part.parts.first().is_some_and(|first| {
             has_protected_header(first)
-                && (first.is("text/plain") || first.is("text/rfc822-headers"))
+                && (first.is("text/rfc822-headers")
+                    || first.is("text/plain") && has_fields_alone(first))
                 && !first.is_attachment()
         })
+}
+
+/// Some programs call the text itself protected, too.
+fn has_fields_alone(part: &Part) -> bool {
+    let (bytes, _) = part.decoded();
+    let (text, _) = charset::decode(&bytes, part.charset());
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    lines.all(is_shown_field)
 }
 
 /// The part of RFC 3156 that says `Version: 1`, though gateways may have taken its type away, or

@@ -13,7 +13,7 @@ use desk::{
     ALICE, CONTROL, Desk, PART, PROTOCOL, SECRET, SUBJECT, US, base64_lines, mail, multipart,
     octets, quoted_printable, with_boundary,
 };
-use triaged::mail::message::{Covers, Failure, SignatureStatus};
+use triaged::mail::message::{Covers, Digest, Failure, SignatureStatus};
 
 #[test]
 fn pgp_mime_is_read_however_it_was_mangled() {
@@ -1390,6 +1390,149 @@ fn where_the_outer_subject_says_nothing_that_of_a_part_does() {
         let message = desk.check(outer, mail);
         assert_eq!(message.subject, shown);
         assert_eq!(message.subject_encrypted, shown == SUBJECT);
+    }
+    desk.finish();
+}
+
+/// One random file in nine begins with an octet that may begin a message, and so do texts.
+#[test]
+fn what_only_begins_like_openpgp_is_no_ciphertext() {
+    let desk = Desk::new();
+    let words = "Content-Type: text/plain\n\nSee the file.\n";
+    for (name, bytes) in [
+        (
+            "server.key",
+            &b"\x85\x97\x10\xfe\x3c\x81\x07\x22\x90\xe4\xab"[..],
+        ),
+        (
+            "server.key",
+            b"\xc9\x4a\x51\xfe\x3c\x81\x07\x22\x90\xe4\xab",
+        ),
+        ("firmware.sig", b"\xd2\x88\x01\x93\x17\x5e\xaa\x01\x00\x42"),
+        ("memory.dump", b"\x84\x01a\xd2\x99\x17\x23\x45\x67\x89"),
+        ("notes.asc", "\u{dc}bersicht aller Funde".as_bytes()),
+    ] {
+        let kind = "application/octet-stream";
+        let file = attachment(name, kind, "base64", &base64_lines(bytes));
+        for message in desk.read_both(mail(&multipart("mixed", &[words, &file])).as_bytes()) {
+            assert!(!message.openpgp.encrypted, "{name} {bytes:x?}");
+            let [file] = message.attachments.as_slice() else {
+                panic!("{name}: {:?}", message.attachments);
+            };
+            assert_eq!((file.name.as_str(), file.digest), (name, Digest::of(bytes)));
+        }
+    }
+    let footer = "Content-Type: text/plain; charset=utf-8\n\n\u{c4}nderungen vorbehalten.\n";
+    let content = multipart("mixed", &[footer, CONTROL, &octets(&desk.ciphertext())]);
+    let texts = ["\u{c4}nderungen vorbehalten.", SECRET];
+    desk.check_all("umlauts in front", mail(&content).as_bytes(), &texts);
+    desk.finish();
+}
+
+/// Apple Mail puts all that is attached into the branch of the HTML.
+#[test]
+fn what_lies_in_the_form_that_is_not_shown_is_not_lost() {
+    let desk = Desk::new();
+    let forwarded = "Content-Type: message/rfc822\n\nFrom: Bob <bob@other.test>\n\n\
+        The forwarded mail has words.\n";
+    let encrypted = with_boundary(
+        &multipart(PROTOCOL, &[CONTROL, &octets(&desk.ciphertext())]),
+        "boundary-of-the-ciphertext",
+    );
+    let script = "Content-Type: text/plain\n\
+        Content-Disposition: inline; filename=poc.txt\n\nrun the proof\n";
+    let html = "Content-Type: text/html\n\n<p>See the files.</p>\n";
+    let branch = multipart("mixed", &[html, forwarded, script, &encrypted]);
+    let content = multipart(
+        "alternative",
+        &[
+            "Content-Type: text/plain\n\nSee the files.\n",
+            &with_boundary(&branch, "boundary-of-the-branch"),
+        ],
+    );
+    let content = with_boundary(&content, "boundary-of-all");
+    let texts = ["See the files.", "The forwarded mail has words.", SECRET];
+    let message = desk.check_all("the branch of the HTML", mail(&content).as_bytes(), &texts);
+    desk.finish();
+    let names: Vec<&str> = message
+        .attachments
+        .iter()
+        .map(|file| file.name.as_str())
+        .collect();
+    assert_eq!(names, ["poc.txt"]);
+    assert_eq!(message.text.matches("See the files.").count(), 1);
+}
+
+#[test]
+fn words_behind_a_signature_without_a_name_are_listed() {
+    let desk = Desk::new();
+    let signature = desk.gpg.sign_detached(b"another text", ALICE);
+    let signature = signature.trim_ascii_end();
+    let part = format!("Content-Type: application/octet-stream\n\n{signature}\n{SECRET}\n");
+    let words = "Content-Type: text/plain\n\nMy report.\n";
+    for message in desk.read_both(mail(&multipart("mixed", &[words, &part])).as_bytes()) {
+        assert_eq!(message.attachments.len(), 1, "{:?}", message.attachments);
+    }
+
+    let text = "Content-Type: text/plain\n\nMy report.";
+    let signature = desk.gpg.sign_detached(&with_crlf(text.as_bytes()), ALICE);
+    for (words, files) in [("", 0), (SECRET, 1)] {
+        let part = format!("Content-Type: application/pgp-signature\n\n{signature}{words}\n");
+        let content = multipart(
+            "signed; protocol=\"application/pgp-signature\"",
+            &[text, &part],
+        );
+        for message in desk.read_both(mail(&content).as_bytes()) {
+            assert_eq!(message.attachments.len(), files, "{words}");
+            let [found] = message.openpgp.signatures.as_slice() else {
+                panic!("{:?}", message.openpgp.signatures);
+            };
+            assert_eq!(found.status, SignatureStatus::Good);
+            assert_eq!(found.covers == Covers::All, words.is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_text_that_is_called_protected_is_shown() {
+    let desk = Desk::new();
+    let part =
+        |text: &str| format!("Content-Type: text/plain; protected-headers=\"v1\"\n\n{text}\n");
+    let other = "Content-Type: text/plain\n\nAnd more.\n";
+    let encrypted = |first: &str| {
+        let inside = with_boundary(
+            &multipart("mixed; protected-headers=\"v1\"", &[first, other]),
+            "boundary-of-the-inside",
+        );
+        let armor = desk
+            .gpg
+            .encrypt(inside.as_bytes(), &[US, ALICE], Some(ALICE));
+        mail(&multipart(PROTOCOL, &[CONTROL, &octets(&armor)]))
+    };
+    let text = encrypted(&part(SECRET));
+    desk.check_all("a text", text.as_bytes(), &[SECRET, "And more."]);
+    desk.finish();
+    let fields = encrypted(&part("Subject: Admin page is open"));
+    for message in desk.read_both(fields.as_bytes()) {
+        assert_eq!(message.text, "And more.\n");
+    }
+}
+
+/// `gpg --armor --encrypt report.pdf`, pasted into a mail.
+#[test]
+fn a_file_in_an_inline_message_is_a_file() {
+    let desk = Desk::new();
+    let pdf: Vec<u8> = [&b"%PDF-1.4\n"[..], &[0x80, 1, 2, 0xff]].concat();
+    let random: Vec<u8> = (0..600u32).map(|n| (n * n * 31 >> 3) as u8).collect();
+    for (name, bytes) in [("random bytes", &random), ("a PDF", &pdf)] {
+        let armor = desk.gpg.encrypt(bytes, &[US, ALICE], Some(ALICE));
+        let content = format!("Content-Type: text/plain\n\nMy report:\n\n{armor}");
+        let message = desk.check_all(name, mail(&content).as_bytes(), &["My report:"]);
+        let [file] = message.attachments.as_slice() else {
+            panic!("{:?} {:?}", message.attachments, message.text);
+        };
+        assert_eq!((file.digest, file.encrypted), (Digest::of(bytes), true));
+        assert_eq!(message.text.trim_ascii(), "My report:");
     }
     desk.finish();
 }

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use super::parse::{charset, header, transfer};
+use super::pgp;
 
 /// Blocks of one text beyond this are left where they stand.
 const MAX_BLOCKS: usize = 64;
@@ -384,20 +385,13 @@ pub fn content(bytes: &[u8], binary: bool) -> Content {
     if head.starts_with(PUBLIC_KEY) || head.starts_with(PRIVATE_KEY) {
         return Content::Keys;
     }
-    match bytes.first().filter(|_| binary).map(|&b| packet_tag(b)) {
-        // Session keys, encrypted data, compressed data, marker, padding.
-        Some(1 | 3 | 8 | 9 | 10 | 18 | 20 | 21) => Content::Message,
+    let tag = binary.then(|| pgp::first_tag(bytes)).flatten();
+    match tag {
+        // Session keys, encrypted data, compressed data, marker.
+        Some(1 | 3 | 8 | 9 | 10 | 18 | 20) => Content::Message,
         Some(2) => Content::Signature,
         Some(5 | 6) => Content::Keys,
         _ => Content::Other,
-    }
-}
-
-fn packet_tag(byte: u8) -> u8 {
-    match byte {
-        0xC0.. => byte & 0x3F,
-        0x80.. => (byte >> 2) & 0x0F,
-        _ => 0,
     }
 }
 
@@ -539,10 +533,11 @@ mod tests {
             content(format!("\u{feff}{BLOCK}").as_bytes(), false),
             Content::Message
         );
-        assert_eq!(content(b"\x85\x01\x0c", true), Content::Message);
-        assert_eq!(content(b"\x85\x01\x0c", false), Content::Other);
+        let session_key = b"\x85\x01\x0c\x0312345678\x01";
+        assert_eq!(content(session_key, true), Content::Message);
+        assert_eq!(content(session_key, false), Content::Other);
         assert_eq!(content(b"%PDF-1.4", true), Content::Other);
-        assert_eq!(content(b"\x99\x01\x0d", true), Content::Keys);
+        assert_eq!(content(b"\x99\x01\x0d\x041234\x01", true), Content::Keys);
         assert_eq!(content(b"", true), Content::Other);
     }
 

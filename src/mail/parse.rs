@@ -416,14 +416,21 @@ fn is_armour(body: &[u8]) -> bool {
     body.trim_ascii_start().starts_with(b"-----BEGIN PGP ")
 }
 
-/// Armour that nobody encoded, whatever the label says: the line with its checksum is `=abcd`,
-/// which would be `=3Dabcd`, and of which `=ab` may look like an encoded byte.
+/// Armour that nobody encoded, whatever the label says: the last line in front of its end is its
+/// checksum `=abcd`, which would be `=3Dabcd`, and of which `=ab` may look like an encoded byte; or
+/// data filled up by `=`, which would be `=3D`, and else joins the end line to the data.
 fn is_bare_armour(body: &[u8]) -> bool {
-    is_armour(body)
-        && body
-            .split(|&byte| byte == b'\n')
-            .map(<[u8]>::trim_ascii_end)
-            .any(|line| line.len() == 5 && line.starts_with(b"="))
+    let mut last: &[u8] = b"";
+    for line in body.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii) {
+        let is_bare = last.len() == 5 && last.starts_with(b"=") || last.ends_with(b"=");
+        if is_bare && line.starts_with(b"-----END PGP ") {
+            return is_armour(body);
+        }
+        if !line.is_empty() {
+            last = line;
+        }
+    }
+    false
 }
 
 /// `type/subtype`, or what stands for a value that is none (RFC 2045, 5.2).
@@ -483,6 +490,9 @@ mod tests {
         check("base64", "=4Fxy", "=4Fxy");
         check("quoted-printable", "=4Fxy", "=4Fxy");
         check("quoted-printable", "=3D4Fxy", "=4Fxy");
+        check("quoted-printable", "AA==", "AA==");
+        check("quoted-printable", "AA=3D=3D", "AA==");
+        check("quoted-printable", "=E4ro\nAAA=3D", "\u{fffd}ro\nAAA=");
     }
 
     /// `mixed(plain[text] png[…])`

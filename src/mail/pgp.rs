@@ -12,6 +12,7 @@
 //! | `parts` | primary keys and subkeys: what each is for, and until when |
 //! | `secret` | one of them: in our memory, or with an agent |
 //! | `agent`, `sexp` | what is said to gpg-agent, which holds secret keys for us |
+//! | `head` | what some bytes are, by their first packet |
 //! | `limits` | what one message may cost |
 //! | `decrypt` | opening one ciphertext |
 //! | `ocb` | GnuPG's own authenticated encryption, which the library lacks |
@@ -39,6 +40,7 @@ mod decrypt;
 mod directory;
 mod elgamal;
 mod generate;
+mod head;
 mod keyring;
 pub mod lifecycle;
 mod limits;
@@ -58,8 +60,8 @@ pub use compose::usable_for_encryption;
 pub use decrypt::{Plaintext, Tries};
 pub use directory::directory_name;
 pub use generate::{Kind, generate, generate_kind};
+pub use head::{first_tag, is_ciphertext};
 pub use keyring::{FOR_WANT_OF_BETTER, KeyInfo, KeyProblem, Keyring};
-pub use limits::is_ciphertext;
 pub use parts::{Held, KeyPart, parts_of_certificate};
 pub use secret::{KeyAway, SealError};
 pub use verify::{MAX_HASHED, MAX_SIGNATURES, verify_cleartext, verify_detached, verify_message};

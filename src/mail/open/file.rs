@@ -85,6 +85,17 @@ pub fn is_pdf(entry: &Entry, bytes: &[u8]) -> bool {
     entry.role == Role::Content && bytes.starts_with(b"%PDF-")
 }
 
+/// Bytes that are no text in any charset: of random ones a tenth are control characters. Texts in
+/// UTF-16 hold more of one kind.
+pub fn is_binary(bytes: &[u8]) -> bool {
+    let head = bytes.get(..4096).unwrap_or(bytes);
+    let count = |of: fn(u8) -> bool| head.iter().filter(|&&octet| of(octet)).count();
+    let zeros = count(|octet| octet == 0);
+    // But for line ends, a backspace, and the shifts and the escape of Asian charsets.
+    let controls = count(|octet| octet < 0x20 && !b"\t\n\x0c\r\x08\x0e\x0f\x1b".contains(&octet));
+    bytes.starts_with(b"%PDF-") || controls > head.len() / 32 + 2 && zeros < head.len() / 5
+}
+
 fn is_text_type(media_type: &str) -> bool {
     let Some((kind, subtype)) = media_type.split_once('/') else {
         return false;

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::collect::{Mark, Standing};
-use super::file::{Entry, Role};
+use super::file::{Entry, Role, is_binary};
 use super::walk::{Reader, Scope, Style, is_ciphertext, is_control};
 use crate::mail::armor::{self, Content, Segment};
 use crate::mail::message::{Address, Certificate, Failure, Signature, SignatureStatus};
@@ -120,16 +120,28 @@ impl Reader<'_> {
             self.layer(plaintext, scope, decrypted);
             return;
         }
+        self.file_inside(plaintext, name.map(inner_name), scope, decrypted);
+    }
+
+    /// A file that was inside a message.
+    fn file_inside(
+        &mut self,
+        plaintext: Plaintext,
+        name: Option<&str>,
+        scope: Scope,
+        decrypted: bool,
+    ) {
         let inside = inside(scope, decrypted);
         let mark = self.out.mark();
-        let inner = name.map(inner_name);
         let entry = Entry {
-            media_type: media_type_of(inner.unwrap_or_default(), &plaintext.bytes),
-            name: inner.map(Cow::Borrowed),
+            media_type: media_type_of(name.unwrap_or_default(), &plaintext.bytes),
+            name: name.map(Cow::Borrowed),
             charset: None,
             role: match armor::content(&plaintext.bytes, false) {
-                Content::Keys | Content::Signature => Role::Plumbing,
-                Content::Message | Content::Other => Role::Content,
+                Content::Keys | Content::Signature if !armor::has_words(&plaintext.bytes) => {
+                    Role::Plumbing
+                }
+                _ => Role::Content,
             },
         };
         self.take_keys(&plaintext.bytes);
@@ -158,6 +170,7 @@ impl Reader<'_> {
             self.take_certificates(&root);
             let inside = Scope {
                 alone: true,
+                silent: false,
                 ..scope.child()
             };
             self.walk(&root, inside);
@@ -207,6 +220,9 @@ impl Reader<'_> {
         if is_mime(&plaintext.bytes) {
             self.layer(plaintext, scope, decrypted);
             return;
+        }
+        if is_binary(&plaintext.bytes) {
+            return self.file_inside(plaintext, None, scope, decrypted);
         }
         let mark = self.out.mark();
         let is_utf8 = std::str::from_utf8(&plaintext.bytes).is_ok();
@@ -310,7 +326,7 @@ impl Reader<'_> {
         for (at, child) in part.parts.iter().enumerate() {
             if at > 0 {
                 let is_used = signature.is_some_and(|used| std::ptr::eq(used, child));
-                if !(is_used && is_checked) {
+                if !(is_used && is_checked) || has_words_beside(child) {
                     self.walk(child, outside);
                 }
                 continue;
@@ -650,10 +666,11 @@ fn standing(scope: Scope) -> Standing {
     }
 }
 
-/// Of what is inside a message.
+/// Of what is inside a message: it is no other form of a text that is shown already.
 fn inside(scope: Scope, decrypted: bool) -> Scope {
     Scope {
         encrypted: scope.encrypted || decrypted,
+        silent: false,
         payload: !scope.forwarded,
         alone: true,
         depth: scope.depth + 1,
@@ -726,6 +743,12 @@ fn is_signature(part: &Part) -> bool {
         }
 }
 
+/// Does something else than the signature stand in its part?
+fn has_words_beside(signature: &Part) -> bool {
+    let (bytes, _) = signature.decoded();
+    armor::content(&bytes, false) == Content::Signature && armor::has_words(&bytes)
+}
+
 pub(super) fn is_smime_signature(part: &Part) -> bool {
     part.is("application/pkcs7-signature") || part.is("application/x-pkcs7-signature")
 }
@@ -789,7 +812,7 @@ pub fn media_type_of(name: &str, bytes: &[u8]) -> &'static str {
         Some("md") => "text/markdown",
         _ => {
             let (_, lossy) = charset::decode(bytes, Some("utf-8"));
-            if lossy || bytes.contains(&0) {
+            if lossy || bytes.contains(&0) || is_binary(bytes) {
                 "application/octet-stream"
             } else {
                 "text/plain"

@@ -330,12 +330,12 @@ impl<'c> Reader<'c> {
     pub(super) fn forwarded_mail(&mut self, inner: &Part, scope: Scope) {
         self.take_certificates(inner);
         let mark = self.out.mark();
-        if !scope.silent {
-            self.push_text(&introduction(inner));
-        }
+        self.push_text(&introduction(inner));
+        // It is a file, also where a form of the text that is not shown stands around it.
         let inside = Scope {
             forwarded: true,
             alone: true,
+            silent: false,
             ..scope.child()
         };
         self.walk(inner, inside);
@@ -346,6 +346,9 @@ impl<'c> Reader<'c> {
 
     /// A part that is read, not saved.
     fn text(&mut self, part: &Part, scope: Scope) {
+        if scope.silent && is_named_file(part) {
+            return self.file(part, scope);
+        }
         if scope.silent {
             self.out.unshown += 1;
             return;
@@ -483,11 +486,13 @@ impl<'c> Reader<'c> {
             return;
         }
         let is_signature = content == Content::Signature || is_smime_signature(part);
-        if is_signature && part.file_name().is_none() && !part.is_attachment() {
+        // By what is in it: words may be called a key.
+        let has_words = armor::has_words(&bytes);
+        let is_unnamed = part.file_name().is_none() && !part.is_attachment();
+        if is_signature && is_unnamed && !has_words {
             return;
         }
-        // By what is in it: words may be called a key.
-        let is_plumbing = (is_signature || content == Content::Keys) && !armor::has_words(&bytes);
+        let is_plumbing = (is_signature || content == Content::Keys) && !has_words;
         let entry = Entry {
             name: part.file_name().map(Cow::Borrowed),
             media_type: &part.media_type,
@@ -682,9 +687,18 @@ fn begins_with_legacy_display(part: &Part) -> bool {
         && part.parts.len() > 1
         && part.parts.first().is_some_and(|first| {
             has_protected_header(first)
-                && (first.is("text/plain") || first.is("text/rfc822-headers"))
+                && (first.is("text/rfc822-headers")
+                    || first.is("text/plain") && has_fields_alone(first))
                 && !first.is_attachment()
         })
+}
+
+/// Some programs call the text itself protected, too.
+fn has_fields_alone(part: &Part) -> bool {
+    let (bytes, _) = part.decoded();
+    let (text, _) = charset::decode(&bytes, part.charset());
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    lines.all(is_shown_field)
 }
 
 /// The part of RFC 3156 that says `Version: 1`, though gateways may have taken its type away, or
@@ -790,6 +804,12 @@ fn is_openpgp_file(part: &Part) -> bool {
                 .iter()
                 .any(|extension| name.ends_with(extension))
         })
+}
+
+/// Called a file by its disposition, be it to be shown in its place.
+fn is_named_file(part: &Part) -> bool {
+    let disposition = part.disposition.as_ref();
+    disposition.is_some_and(|disposition| disposition.get("filename").is_some())
 }
 
 /// HTML by its label, but a whole message or clear-signed text without any markup stands in it.

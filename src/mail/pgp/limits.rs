@@ -162,11 +162,7 @@ pub fn is_cut_short(packets: &[u8]) -> bool {
 pub fn data_tag(packets: &[u8]) -> Option<u8> {
     let mut rest = packets;
     loop {
-        let tag = match *rest.first()? {
-            octet @ 0xc0.. => octet & 0x3f,
-            octet @ 0x80.. => octet >> 2 & 0x0f,
-            _ => return None,
-        };
+        let tag = tag_of(rest)?;
         if !matches!(tag, 1 | 3 | 10 | 21) {
             return Some(tag);
         }
@@ -174,17 +170,17 @@ pub fn data_tag(packets: &[u8]) -> Option<u8> {
     }
 }
 
-/// Are these the packets of an encrypted message, from the session key to the ciphertext? So strict
-/// that no file of another kind passes.
-pub fn is_ciphertext(bytes: &[u8]) -> bool {
-    let begins_with_session_key = bytes
-        .first()
-        .is_some_and(|octet| matches!(octet, 0x84..=0x86 | 0x8c..=0x8e | 0xc1 | 0xc3));
-    begins_with_session_key && matches!(data_tag(bytes), Some(9 | 18 | 20))
+/// What kind of packet these bytes begin with (RFC 9580, 4.2). `None`: with none.
+pub fn tag_of(bytes: &[u8]) -> Option<u8> {
+    match *bytes.first()? {
+        octet @ 0xc0.. => Some(octet & 0x3f),
+        octet @ 0x80.. => Some(octet >> 2 & 0x0f),
+        _ => None,
+    }
 }
 
 /// What follows the first packet; `None` where it has no end.
-fn next_packet(bytes: &[u8]) -> Option<&[u8]> {
+pub fn next_packet(bytes: &[u8]) -> Option<&[u8]> {
     let (&tag, rest) = bytes.split_first()?;
     if tag & 0x40 != 0 {
         return after_new_body(rest);
@@ -268,17 +264,6 @@ mod tests {
         assert_eq!(data_tag(b"\xc1\x05a\xd4"), None);
         assert_eq!(data_tag(b"text"), None);
         assert_eq!(data_tag(b""), None);
-    }
-
-    #[test]
-    fn a_ciphertext_is_told_from_other_files() {
-        assert!(is_ciphertext(b"\x84\x01a\xd2"));
-        assert!(is_ciphertext(b"\xc3\x01a\xc1\x01a\xd4"));
-        assert!(!is_ciphertext(b"\xc1\x01a"));
-        assert!(!is_ciphertext(b"\xd2\x01a"));
-        assert!(!is_ciphertext(b"\xc1\x01a\xcb\x01a"));
-        assert!(!is_ciphertext(b"\x85text of some kind"));
-        assert!(!is_ciphertext(b""));
     }
 
     #[test]

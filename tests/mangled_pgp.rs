@@ -1083,6 +1083,8 @@ fn what_stands_in_the_place_of_the_control_part_is_shown() {
     assert_eq!(covers(&file), Covers::All);
     let words = "Content-Type: application/pgp-encrypted\n\nThe other file is mine too.\n";
     assert_eq!(covers(words), Covers::Part);
+    let place = "Content-Type: application/pgp-encrypted\n\nURL: https://shop.test/admin\n";
+    assert_eq!(covers(place), Covers::Part);
     desk.finish();
 
     let signed = desk
@@ -1523,7 +1525,7 @@ fn a_text_that_is_called_protected_is_shown() {
 fn a_file_in_an_inline_message_is_a_file() {
     let desk = Desk::new();
     let pdf: Vec<u8> = [&b"%PDF-1.4\n"[..], &[0x80, 1, 2, 0xff]].concat();
-    let random: Vec<u8> = (0..600u32).map(|n| (n * n * 31 >> 3) as u8).collect();
+    let random: Vec<u8> = (0..600u32).map(|n| ((n * n * 31) >> 3) as u8).collect();
     for (name, bytes) in [("random bytes", &random), ("a PDF", &pdf)] {
         let armor = desk.gpg.encrypt(bytes, &[US, ALICE], Some(ALICE));
         let content = format!("Content-Type: text/plain\n\nMy report:\n\n{armor}");

@@ -710,21 +710,25 @@ pub(super) fn is_control(part: &Part) -> bool {
     may_be && !part.is_multipart() && part.body.len() < 1024 && {
         let (bytes, _) = part.decoded();
         if part.is("application/pgp-encrypted") {
-            let mut lines = bytes.split(|&b| b == b'\n').map(<[u8]>::trim_ascii);
-            lines.all(|line| line.is_empty() || is_field(line)) && !armor::mentions_openpgp(&bytes)
+            let lines = bytes.split(|&b| b == b'\n').map(<[u8]>::trim_ascii);
+            let mut fields = lines.filter(|line| !line.is_empty()).peekable();
+            fields.peek().is_none_or(|first| names_version(first)) && fields.all(is_field)
         } else {
             bytes.trim_ascii().eq_ignore_ascii_case(b"Version: 1")
         }
     }
 }
 
-/// `Name: value`. A ciphertext in binary may hold a colon and no line end, but begins no name.
+/// What a control part begins with.
+fn names_version(line: &[u8]) -> bool {
+    let name = line.split(|&b| b == b':').next().unwrap_or_default();
+    name.len() < line.len() && name.trim_ascii().eq_ignore_ascii_case(b"version")
+}
+
+/// `Name: value`.
 fn is_field(line: &[u8]) -> bool {
-    let colon = line.iter().position(|&b| b == b':');
-    let name = colon
-        .and_then(|colon| line.get(..colon))
-        .unwrap_or_default();
-    !name.is_empty() && name.is_ascii()
+    let name = line.split(|&b| b == b':').next().unwrap_or_default();
+    name.len() < line.len() && !name.is_empty() && name.is_ascii()
 }
 
 pub(super) fn is_ciphertext(bytes: &[u8]) -> bool {

@@ -5,8 +5,9 @@
 
 use super::limits::{data_tag, is_cut_short, next_packet, tag_of};
 
-/// The tag of the first packet behind padding, where what follows is such as that packet may hold. The bytes may be
-/// cut short behind that. `None`: this is no OpenPGP, or begins with what no file begins with.
+/// The tag of the first packet behind padding, where what follows is such as that packet may hold.
+/// The bytes may be cut short behind that. `None`: this is no OpenPGP, or begins with what no file
+/// begins with.
 pub fn first_tag(mut bytes: &[u8]) -> Option<u8> {
     const PADDING: u8 = 21;
     while tag_of(bytes)? == PADDING {
@@ -14,14 +15,17 @@ pub fn first_tag(mut bytes: &[u8]) -> Option<u8> {
     }
     let tag = tag_of(bytes)?;
     let body = body(bytes)?;
+    let leads_to_data = || !is_cut_short(bytes) && matches!(data_tag(bytes), Some(18 | 20));
     let is_last = || next_packet(bytes).is_some_and(<[u8]>::is_empty);
     let fits = match (tag, body) {
-        (1, [2 | 3, _, _, _, _, _, _, _, _, algorithm, ..]) => encrypts(*algorithm),
+        (1, [2 | 3, _, _, _, _, _, _, _, _, algorithm, ..]) => {
+            encrypts(*algorithm) || leads_to_data()
+        }
         // Behind a hidden recipient stands the algorithm, behind another the version of its key.
         (1, [6, 0, algorithm, ..]) => encrypts(*algorithm),
         (1, [6, 21 | 33, 4 | 6, ..]) => true,
         // Of a version to come.
-        (1, [4..=15, ..]) => !is_cut_short(bytes) && matches!(data_tag(bytes), Some(18 | 20)),
+        (1, [4..=15, ..]) => leads_to_data(),
         (2, [3, 5, kind, ..]) => is_kind(*kind),
         (2, [4..=6, kind, algorithm, hash, ..]) => {
             is_kind(*kind) && signs(*algorithm) && (1..=14).contains(hash)
@@ -36,7 +40,7 @@ pub fn first_tag(mut bytes: &[u8]) -> Option<u8> {
         }
         (8, [0, 0x80..=0xff, ..] | [3, b'B', b'Z', b'h', ..]) => is_last(),
         // Deflate: the two bits behind the first tell the kind of block, of which there are three.
-        (8, [1, first, ..]) => first >> 1 & 3 != 3 && is_last(),
+        (8, [1, first, ..]) => (first >> 1) & 3 != 3 && is_last(),
         (8, [2, first, second, ..]) => {
             u16::from_be_bytes([*first, *second]).is_multiple_of(31)
                 && first & 0x0f == 8
@@ -112,6 +116,9 @@ mod tests {
         }
         check(b"\x85\x01\x0c\x0312345678\x01", Some(1));
         check(b"\xc1\xc0\x4c\x0312345678\x12", Some(1));
+        // An algorithm to come.
+        check(b"\x84\x0a\x0312345678\x63\xd2\x02\x01a", Some(1));
+        check(b"\x84\x0a\x0312345678\x63\xcb\x02\x01a", None);
         check(b"\xc1\x3e\x06\x00\x19", Some(1));
         check(b"\x84\x01\x07\xd2\x02\x01a", Some(1));
         check(b"\x84\x01\x07\xd2\x03\x01a", None);

@@ -25,7 +25,7 @@ use triaged::mail::open::{Limits, Opening, open};
 use triaged::mail::text::safe_name;
 
 /// What one mail may take, in a debug build.
-const SLOW: Duration = Duration::from_secs(3);
+const SLOW: Duration = Duration::from_secs(12);
 
 fn now() -> DateTime<Utc> {
     "2026-05-01T12:00:00Z".parse().unwrap()

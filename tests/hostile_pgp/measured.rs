@@ -114,9 +114,13 @@ impl World {
 /// collected.
 fn watched(id: u32) -> (u64, Duration) {
     let pid = Pid::from_raw(i32::try_from(id).expect("a process")).expect("a process");
+    let program = std::fs::canonicalize(env!("CARGO_BIN_EXE_triaged")).expect("the program");
     let mut memory = 0;
     loop {
-        memory = memory.max(high_water(id).unwrap_or(0));
+        // Before, it has the memory of this process, which waits for it no longer by then.
+        if std::fs::read_link(format!("/proc/{id}/exe")).is_ok_and(|runs| runs == program) {
+            memory = memory.max(high_water(id).unwrap_or(0));
+        }
         let ended = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         if waitid(WaitId::Pid(pid), ended).expect("wait").is_some() {
             return (memory, processor_time(id));

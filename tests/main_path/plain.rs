@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Datelike, NaiveDate, Utc, Weekday};
+use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc, Weekday};
 use chrono_tz::Europe::Berlin;
 use serde_json::Value;
 
@@ -106,7 +106,6 @@ fn a_report_becomes_a_case_and_its_receipt_lies_in_the_researchers_inbox() {
         format!("Arrived {}", shown(received_at)),
         format!("SHA-256 {}", sha256(&filed)),
         shown(civil_days(Berlin, received_at, 7)),
-        shown(civil_days(Berlin, received_at, 14)),
         "critical: 30 days, high: 90 days, medium: 180 days".to_owned(),
         SECURITY_ADDRESS.to_owned(),
     ] {
@@ -115,6 +114,18 @@ fn a_report_becomes_a_case_and_its_receipt_lies_in_the_researchers_inbox() {
             "{expected:?} is missing:\n{words}"
         );
     }
+    // Counted from the letter, which may have been written in a later minute.
+    let next_word = |late| {
+        shown(civil_days(
+            Berlin,
+            received_at + TimeDelta::minutes(late),
+            14,
+        ))
+    };
+    assert!(
+        (0..5).any(|late| words.contains(&next_word(late))),
+        "{words}"
+    );
     let without_spaces: String = words.split_whitespace().collect();
     assert!(
         without_spaces.contains(&office.setup.fingerprint),
